@@ -1,0 +1,159 @@
+use bytes::Bytes;
+use memchr::memmem;
+
+use super::request;
+use crate::{
+    dialect::EventData,
+    json::{Json, JsonStr, JsonString},
+    reply::{BlockHead, BlockId, DeltaKind, Part, StopReason, Usage},
+};
+
+pub(crate) fn may_be_terminal(frame: &[u8]) -> bool {
+    // Both are short; a delta that speaks of them is looked at in vain, which is harmless.
+    memmem::find(frame, b"message_stop").is_some() || memmem::find(frame, b"error").is_some()
+}
+
+pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
+    let Some(root) = event.json else {
+        return (vec![Part::Unknown], false);
+    };
+    let bytes = event.data;
+    let own = |text: Option<JsonStr<'_>>| text.map(|text| text.owned_by(bytes));
+    let kind = root
+        .get("type")
+        .and_then(|kind| kind.as_str())
+        .map(|kind| kind.decode())
+        .unwrap_or_default();
+    let block = || root.get("index").and_then(|index| block_id(index));
+    match &*kind {
+        "message_start" => (
+            root.get("message")
+                .map(|message| start(message, bytes))
+                .unwrap_or_default(),
+            false,
+        ),
+        "content_block_start" => {
+            let started =
+                block()
+                    .zip(root.get("content_block"))
+                    .map(|(block, json)| Part::BlockStart {
+                        block,
+                        head: Box::new(BlockHead::of(request::block(json), bytes)),
+                    });
+            (vec![started.unwrap_or(Part::Unknown)], false)
+        }
+        "content_block_delta" => {
+            let delta = block()
+                .zip(root.get("delta"))
+                .map(|(block, json)| delta(block, json, bytes));
+            (vec![delta.unwrap_or(Part::Unknown)], false)
+        }
+        "content_block_stop" => (
+            vec![block().map_or(Part::Unknown, |block| Part::BlockStop {
+                block,
+                whole: None,
+            })],
+            false,
+        ),
+        "message_delta" => {
+            let usage = root
+                .get("usage")
+                .map(|usage| Part::Usage(Usage::anthropic(usage)));
+            let reason = root
+                .get("delta")
+                .and_then(|delta| own(delta.get("stop_reason")?.as_str()));
+            let stop = reason.map(|word| Part::Stop {
+                choice: 0,
+                reason: StopReason::read(word),
+            });
+            (usage.into_iter().chain(stop).collect(), false)
+        }
+        "message_stop" => (Vec::new(), true),
+        "ping" => (vec![Part::Ping], false),
+        "error" => (vec![error(root, bytes)], true),
+        _ => (vec![Part::Unknown], false),
+    }
+}
+
+pub(crate) fn read_whole(root: Json<'_>, bytes: &Bytes) -> Vec<Part> {
+    if root.get("type").is_some_and(|kind| kind.is_str("error")) {
+        return vec![error(root, bytes)];
+    }
+    let mut parts = start(root, bytes);
+    for (index, json) in root
+        .get("content")
+        .into_iter()
+        .flat_map(|content| content.items())
+        .enumerate()
+    {
+        let block = BlockId::new(0, u32::try_from(index).unwrap_or(u32::MAX), 0);
+        let head = Box::new(BlockHead::of(request::block(json), bytes));
+        parts.push(Part::BlockStart {
+            block,
+            head: head.clone(),
+        });
+        parts.push(Part::BlockStop {
+            block,
+            whole: Some(head),
+        });
+    }
+    if let Some(word) = root.get("stop_reason").and_then(|reason| reason.as_str()) {
+        parts.push(Part::Stop {
+            choice: 0,
+            reason: StopReason::read(word.owned_by(bytes)),
+        });
+    }
+    parts
+}
+
+fn start(message: Json<'_>, bytes: &Bytes) -> Vec<Part> {
+    let text = |name| Some(message.get(name)?.as_str()?.owned_by(bytes));
+    let usage = message
+        .get("usage")
+        .map(|usage| Part::Usage(Usage::anthropic(usage)));
+    [Part::Start {
+        id: text("id"),
+        model: text("model"),
+    }]
+    .into_iter()
+    .chain(usage)
+    .collect()
+}
+
+fn delta(block: BlockId, delta: Json<'_>, bytes: &Bytes) -> Part {
+    let kind = delta
+        .get("type")
+        .and_then(|kind| kind.as_str())
+        .map(|kind| kind.decode())
+        .unwrap_or_default();
+    let (kind, member) = match &*kind {
+        "text_delta" => (DeltaKind::Text, "text"),
+        "thinking_delta" => (DeltaKind::Thinking, "thinking"),
+        "signature_delta" => (DeltaKind::Signature, "signature"),
+        "input_json_delta" => (DeltaKind::Input, "partial_json"),
+        _ => (DeltaKind::Unknown, ""),
+    };
+    let text = delta
+        .get(member)
+        .and_then(|text| text.as_str())
+        .map(|text| text.owned_by(bytes));
+    Part::Delta {
+        block,
+        kind,
+        text: text.unwrap_or_default(),
+    }
+}
+
+fn error(root: Json<'_>, bytes: &Bytes) -> Part {
+    let text = |name| -> Option<JsonString> {
+        Some(root.get("error")?.get(name)?.as_str()?.owned_by(bytes))
+    };
+    Part::Error {
+        kind: text("type"),
+        message: text("message"),
+    }
+}
+
+fn block_id(index: Json<'_>) -> Option<BlockId> {
+    Some(BlockId::new(0, u32::try_from(index.as_u64()?).ok()?, 0))
+}

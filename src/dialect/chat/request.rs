@@ -1,0 +1,94 @@
+use crate::{
+    Dialect,
+    json::Json,
+    request::{Block, Content, Layout, Message, Role, ToolCall, ToolInput, ToolResult},
+};
+
+pub(crate) const LAYOUT: Layout = Layout {
+    messages: "messages",
+    system: None,
+    tools: &["tools", "functions"],
+    max_output_tokens: &["max_completion_tokens", "max_tokens"],
+};
+
+pub(crate) fn message(json: Json<'_>) -> Message<'_> {
+    let role = Role::read(json.get("role"));
+    let content = json.get("content");
+    let text = |name| json.get(name).and_then(|text| text.as_str());
+    // A tool's message is its result; what is in it is the result's content.
+    if role == Role::Tool {
+        let result = ToolResult {
+            call_id: text("tool_call_id"),
+            content,
+            is_error: false,
+        };
+        let block = Block {
+            json,
+            content: Content::ToolResult(result),
+        };
+        return Message {
+            json,
+            role,
+            dialect: Dialect::Chat,
+            content: None,
+            calls: [None; 2],
+            own: [Some(block), None],
+        };
+    }
+    // Not OpenAI's own, but what servers of open models send and want back.
+    let thinking = text("reasoning_content").or_else(|| text("reasoning"));
+    let thinking = thinking.map(|text| Content::Thinking {
+        text: Some(text),
+        signature: None,
+    });
+    let refusal = text("refusal").map(|text| Content::Refusal { text: Some(text) });
+    Message {
+        json,
+        role,
+        dialect: Dialect::Chat,
+        content,
+        calls: [json.get("function_call"), json.get("tool_calls")],
+        own: [thinking, refusal].map(|content| content.map(|content| Block { json, content })),
+    }
+}
+
+pub(crate) fn block(json: Json<'_>) -> Block<'_> {
+    let text = |name| json.get(name).and_then(|text| text.as_str());
+    let kind = text("type").map(|kind| kind.decode()).unwrap_or_default();
+    let content = match &*kind {
+        "text" => text("text").map_or(Content::Unknown, |text| Content::Text { text }),
+        "refusal" => Content::Refusal {
+            text: text("refusal"),
+        },
+        "image_url" => Content::Image,
+        "input_audio" => Content::Audio,
+        "file" => Content::Document,
+        _ => call(json).map_or(Content::Unknown, Content::ToolCall),
+    };
+    Block { json, content }
+}
+
+/// An element of `tool_calls`, of either type; or a legacy `function_call`, which is the inner object alone.
+pub(super) fn call(json: Json<'_>) -> Option<ToolCall<'_>> {
+    let id = json.get("id").and_then(|id| id.as_str());
+    if let Some(custom) = json.get("custom") {
+        let name = custom.get("name").and_then(|name| name.as_str());
+        return Some(ToolCall {
+            id,
+            name,
+            input: ToolInput::free(custom.get("input")),
+        });
+    }
+    let legacy = || {
+        json.get("arguments")
+            .or_else(|| json.get("name"))
+            .map(|_| json)
+    };
+    let function = json.get("function").or_else(legacy)?;
+    let name = function.get("name").and_then(|name| name.as_str());
+    Some(ToolCall {
+        id,
+        name,
+        input: ToolInput::text(function.get("arguments")),
+    })
+}

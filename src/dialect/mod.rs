@@ -1,0 +1,171 @@
+//! The three ways in which agents and models speak: where the model, the messages, the tools, the blocks, the usage and
+//! the errors are in each.
+//!
+//! Everything above this module speaks of messages, blocks, tool calls, usage and stop reasons. A fourth dialect is one
+//! more folder here and one more arm in each `match` of this file.
+
+mod anthropic;
+mod chat;
+mod openai;
+mod responses;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use crate::{
+    json::Json,
+    reject::Rejection,
+    reply::Part,
+    request::{Block, Layout, Message},
+};
+
+/// How a request and its reply are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// Anthropic Messages, `POST /v1/messages`.
+    Anthropic,
+    /// OpenAI Chat Completions, `POST /v1/chat/completions`.
+    Chat,
+    /// OpenAI Responses, `POST /v1/responses`.
+    Responses,
+}
+
+impl Dialect {
+    /// All dialects.
+    pub const ALL: [Self; 3] = [Self::Anthropic, Self::Chat, Self::Responses];
+
+    /// The name in configurations, logs and metrics: `anthropic`, `chat` or `responses`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+        }
+    }
+
+    /// The path on which calls of this dialect arrive.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Anthropic => "/v1/messages",
+            Self::Chat => "/v1/chat/completions",
+            Self::Responses => "/v1/responses",
+        }
+    }
+
+    /// The dialect of a call: only `POST`, only the path exactly as providers spell it. A path that servers may take for
+    /// it (a trailing slash, a percent sign) is another path, and no call.
+    pub fn of_call(method: &Method, path: &str) -> Option<Self> {
+        if method != Method::POST {
+            return None;
+        }
+        Self::ALL.into_iter().find(|dialect| dialect.path() == path)
+    }
+
+    /// In whose words to answer a request that is no call: those of the client's SDK, as far as path and headers tell.
+    pub fn of_client(path: &str, headers: &HeaderMap) -> Self {
+        if path.starts_with("/v1/messages") || headers.contains_key("anthropic-version") {
+            Self::Anthropic
+        } else if path.starts_with("/v1/responses") {
+            Self::Responses
+        } else {
+            Self::Chat
+        }
+    }
+
+    /// Where things are in the root object of a request.
+    pub(crate) fn layout(self) -> &'static Layout {
+        match self {
+            Self::Anthropic => &anthropic::request::LAYOUT,
+            Self::Chat => &chat::request::LAYOUT,
+            Self::Responses => &responses::request::LAYOUT,
+        }
+    }
+
+    pub(crate) fn message(self, json: Json<'_>) -> Message<'_> {
+        match self {
+            Self::Anthropic => anthropic::request::message(json),
+            Self::Chat => chat::request::message(json),
+            Self::Responses => responses::request::message(json),
+        }
+    }
+
+    pub(crate) fn block(self, json: Json<'_>) -> Block<'_> {
+        match self {
+            Self::Anthropic => anthropic::request::block(json),
+            Self::Chat => chat::request::block(json),
+            Self::Responses => responses::request::block(json),
+        }
+    }
+
+    /// Whether the stream might end with these bytes: cheap, never wrongly `false` for what providers send.
+    pub(crate) fn may_be_terminal(self, frame: &[u8]) -> bool {
+        match self {
+            Self::Anthropic => anthropic::reply::may_be_terminal(frame),
+            Self::Chat => chat::reply::may_be_terminal(frame),
+            Self::Responses => responses::reply::may_be_terminal(frame),
+        }
+    }
+
+    /// Whether the reply is whole after this event even if the stream ends without its terminal one: servers of open
+    /// models forget Chat's `[DONE]`.
+    pub(crate) fn may_do_without_terminal(self, frame: &[u8]) -> bool {
+        match self {
+            Self::Chat => chat::reply::ends_choice(frame),
+            Self::Anthropic | Self::Responses => false,
+        }
+    }
+
+    /// What an event of a stream says, and whether it is the last. `root` is its data, unless that is no JSON.
+    pub(crate) fn read_event(self, event: EventData<'_>) -> (Vec<Part>, bool) {
+        match self {
+            Self::Anthropic => anthropic::reply::read_event(event),
+            Self::Chat => chat::reply::read_event(event),
+            Self::Responses => responses::reply::read_event(event),
+        }
+    }
+
+    /// What a whole reply says, as the events of a stream would have said it.
+    pub(crate) fn read_whole(self, root: Json<'_>, bytes: &Bytes) -> Vec<Part> {
+        match self {
+            Self::Anthropic => anthropic::reply::read_whole(root, bytes),
+            Self::Chat => chat::reply::read_whole(root, bytes),
+            Self::Responses => responses::reply::read_whole(root, bytes),
+        }
+    }
+
+    /// Status, headers and body of a refusal before the head.
+    pub(crate) fn error_reply(
+        self,
+        rejection: &Rejection,
+    ) -> (StatusCode, Vec<(HeaderName, HeaderValue)>, Bytes) {
+        match self {
+            Self::Anthropic => anthropic::reject::reply(rejection),
+            Self::Chat | Self::Responses => openai::reply(rejection),
+        }
+    }
+
+    /// The last event of a stream that is refused after its head; `events` have gone out before it.
+    pub(crate) fn error_event(self, rejection: &Rejection, events: u64) -> Bytes {
+        match self {
+            Self::Anthropic => anthropic::reject::event(rejection),
+            Self::Chat => openai::chat_event(rejection),
+            Self::Responses => openai::responses_event(rejection, events),
+        }
+    }
+}
+
+impl std::fmt::Display for Dialect {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An event as a dialect reads it.
+#[derive(Clone, Copy)]
+pub(crate) struct EventData<'a> {
+    /// The data line's bytes, of which `json` points into.
+    pub(crate) data: &'a Bytes,
+    /// The data as JSON, if it is.
+    pub(crate) json: Option<Json<'a>>,
+}

@@ -1,0 +1,198 @@
+use std::collections::BTreeMap;
+
+use super::{BlockHead, BlockId, DeltaKind, Event, HeadInput, Part};
+use crate::request::BlockKind;
+
+/// Turns the parts of a reply into finished blocks: the same ones for a streamed and a whole reply.
+///
+/// A block is finished when the dialect says so, or when its choice stops; at the latest when [`finish`](Self::finish)
+/// is called. Where a dialect repeats a block whole at its end, that version counts, as it does for clients. A block
+/// that was finished and comes again with other content is answered again.
+#[derive(Debug)]
+pub struct Assembler {
+    limit: usize,
+    held: usize,
+    open: BTreeMap<BlockId, Draft>,
+    done: BTreeMap<BlockId, ReplyBlock>,
+}
+
+/// A finished block of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyBlock {
+    /// Which block.
+    pub block: BlockId,
+    /// What it is.
+    pub kind: BlockKind,
+    /// What a tool call's result will refer to.
+    pub id: Option<String>,
+    /// The tool.
+    pub name: Option<String>,
+    /// Text, thinking or refusal.
+    pub text: String,
+    /// The arguments of a tool call, as JSON or free text; not checked.
+    pub input: String,
+    /// The seal of thinking; for redacted thinking, its data.
+    pub signature: Option<String>,
+}
+
+#[derive(Debug)]
+struct Draft {
+    block: ReplyBlock,
+    /// The input that stood in the beginning: a placeholder if deltas follow, else the real one.
+    placeholder: Option<String>,
+}
+
+/// The blocks of a reply are longer than the assembler may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the blocks of a reply are longer than {limit} bytes")]
+pub struct ReplyTooLong {
+    /// The most bytes of text and arguments that may be held.
+    pub limit: usize,
+}
+
+impl Assembler {
+    /// An assembler for one reply that holds at most about `limit` bytes of text and arguments.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            held: 0,
+            open: BTreeMap::new(),
+            done: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in an event; appends the blocks that it finished to `finished`.
+    ///
+    /// # Errors
+    ///
+    /// When the limit is exceeded. The reply cannot be judged from here on.
+    pub fn push(
+        &mut self,
+        event: &Event,
+        finished: &mut Vec<ReplyBlock>,
+    ) -> Result<(), ReplyTooLong> {
+        for part in event.parts() {
+            match part {
+                Part::BlockStart { block, head } => self.start(*block, head),
+                Part::Delta { block, kind, text } => self.delta(*block, *kind, &text.decode()),
+                Part::BlockStop { block, whole } => self.stop(*block, whole.as_deref(), finished),
+                Part::Stop { choice, .. } => {
+                    self.stop_all(|block| block.choice == *choice, finished);
+                }
+                _ => {}
+            }
+            if self.held > self.limit {
+                return Err(ReplyTooLong { limit: self.limit });
+            }
+        }
+        Ok(())
+    }
+
+    /// The reply has ended: what was never finished, as far as it came.
+    pub fn finish(&mut self) -> Vec<ReplyBlock> {
+        let mut finished = Vec::new();
+        self.stop_all(|_| true, &mut finished);
+        finished
+    }
+
+    fn start(&mut self, block: BlockId, head: &BlockHead) {
+        let draft = self
+            .open
+            .entry(block)
+            .or_insert_with(|| Draft::new(block, head.kind));
+        self.held += draft.take(head);
+    }
+
+    fn delta(&mut self, block: BlockId, kind: DeltaKind, text: &str) {
+        let of = match kind {
+            DeltaKind::Text => BlockKind::Text,
+            DeltaKind::Thinking | DeltaKind::Signature => BlockKind::Thinking,
+            DeltaKind::Input => BlockKind::ToolCall,
+            DeltaKind::Refusal => BlockKind::Refusal,
+            DeltaKind::Unknown => return,
+        };
+        let draft = self
+            .open
+            .entry(block)
+            .or_insert_with(|| Draft::new(block, of));
+        self.held += text.len();
+        match kind {
+            DeltaKind::Input => {
+                draft.placeholder = None;
+                draft.block.input.push_str(text);
+            }
+            DeltaKind::Signature => draft.block.signature.get_or_insert_default().push_str(text),
+            _ => draft.block.text.push_str(text),
+        }
+    }
+
+    fn stop(&mut self, block: BlockId, whole: Option<&BlockHead>, finished: &mut Vec<ReplyBlock>) {
+        let draft = match (self.open.remove(&block), whole) {
+            (Some(draft), None) => draft,
+            (_, Some(head)) => {
+                let mut draft = Draft::new(block, head.kind);
+                self.held += draft.take(head);
+                draft
+            }
+            (None, None) => return,
+        };
+        let block = draft.finish();
+        if self.done.get(&block.block) != Some(&block) {
+            finished.push(block.clone());
+            self.done.insert(block.block, block);
+        }
+    }
+
+    fn stop_all(&mut self, which: impl Fn(&BlockId) -> bool, finished: &mut Vec<ReplyBlock>) {
+        let blocks: Vec<_> = self.open.keys().copied().filter(which).collect();
+        for block in blocks {
+            self.stop(block, None, finished);
+        }
+    }
+}
+
+impl Draft {
+    fn new(block: BlockId, kind: BlockKind) -> Self {
+        let (text, input) = (String::new(), String::new());
+        let block = ReplyBlock {
+            block,
+            kind,
+            id: None,
+            name: None,
+            text,
+            input,
+            signature: None,
+        };
+        Self {
+            block,
+            placeholder: None,
+        }
+    }
+
+    /// Takes over what a head knows; answers how many bytes that were.
+    fn take(&mut self, head: &BlockHead) -> usize {
+        let text = |text: &Option<crate::json::JsonString>| {
+            text.as_ref().map(|text| text.decode().into_owned())
+        };
+        let block = &mut self.block;
+        block.kind = head.kind;
+        block.id = text(&head.id).or(block.id.take());
+        block.name = text(&head.name).or(block.name.take());
+        block.signature = text(&head.signature)
+            .filter(|text| !text.is_empty())
+            .or(block.signature.take());
+        block.text.push_str(&text(&head.text).unwrap_or_default());
+        self.placeholder = head.input.as_ref().map(|input| match input {
+            HeadInput::Json(json) => String::from_utf8_lossy(json).into_owned(),
+            HeadInput::Text(text) => text.decode().into_owned(),
+        });
+        block.text.len() + self.placeholder.as_ref().map_or(0, String::len)
+    }
+
+    fn finish(mut self) -> ReplyBlock {
+        if self.block.input.is_empty() {
+            self.block.input = self.placeholder.unwrap_or_default();
+        }
+        self.block
+    }
+}

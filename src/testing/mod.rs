@@ -1,0 +1,60 @@
+//! For tests of layers: scripted bodies, a scripted provider, recorded replies, and the table of endings.
+//!
+//! A test of a layer plays a [`recorded`] reply through it, cut at random by [`cut`], streamed and whole, in all
+//! dialects; it asserts on the bytes that the client gets and on those that the [`Provider`] has [seen](Provider::seen).
+//! A body of one's own goes through [`endings::check`].
+
+pub mod endings;
+mod provider;
+mod script;
+
+pub use provider::{Provider, Reply, Seen};
+pub use script::{ScriptedBody, Step};
+
+use bytes::Bytes;
+
+use crate::Dialect;
+
+/// A reply with everything in it that its dialect has: thinking, text, parallel tool calls, usage; in Chat a second
+/// choice that refuses. `stream` tells in which form; both say the same.
+pub fn recorded(dialect: Dialect, stream: bool) -> Bytes {
+    Bytes::from_static(match (dialect, stream) {
+        (Dialect::Anthropic, true) => include_bytes!("streams/anthropic.sse"),
+        (Dialect::Anthropic, false) => include_bytes!("streams/anthropic.json"),
+        (Dialect::Chat, true) => include_bytes!("streams/chat.sse"),
+        (Dialect::Chat, false) => include_bytes!("streams/chat.json"),
+        (Dialect::Responses, true) => include_bytes!("streams/responses.sse"),
+        (Dialect::Responses, false) => include_bytes!("streams/responses.json"),
+    })
+}
+
+/// A small request that asks for such a reply.
+pub fn request(dialect: Dialect, stream: bool) -> Bytes {
+    let messages = match dialect {
+        Dialect::Responses => "input",
+        _ => "messages",
+    };
+    let body = format!(
+        r#"{{"model":"mock-large","max_tokens":100,"{messages}":[{{"role":"user","content":"Say hello"}}],"stream":{stream}}}"#
+    );
+    body.into()
+}
+
+/// `bytes` in pieces of 1 to 40 bytes, the same for the same `seed`: networks cut anywhere.
+pub fn cut(bytes: &Bytes, seed: u64) -> Vec<Bytes> {
+    let mut rest = bytes.clone();
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let mut pieces = Vec::new();
+    while !rest.is_empty() {
+        // xorshift64*: no more randomness is needed than that seeds differ.
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        let length = state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32;
+        let length = usize::try_from(length % 40 + 1)
+            .unwrap_or(1)
+            .min(rest.len());
+        pieces.push(rest.split_to(length));
+    }
+    pieces
+}
