@@ -5,30 +5,51 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-/// Who calls: a key of ours. Absent when the client's own credential is passed through.
+/// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Caller {
-    /// The key's public part, which names it in logs and lists.
-    pub key_id: Arc<str>,
-    /// The name it was given.
-    pub name: Arc<str>,
+#[non_exhaustive]
+pub enum Caller {
+    /// The holder of one of our keys. The client's credential has been taken off; the upstream's is to be put on.
+    Key {
+        /// The key's public part, which names it in logs and lists.
+        id: Arc<str>,
+        /// The name it was given.
+        name: Arc<str>,
+    },
+    /// Somebody with a credential of the provider's, which is passed on.
+    Client {
+        /// The beginning of the credential's SHA-256, in hexadecimal digits: enough to tell callers apart.
+        fingerprint: Arc<str>,
+    },
 }
 
-/// The conversation to which a request belongs, as its client names it.
+impl Caller {
+    /// What tells callers apart, in logs and limits: no secret.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Key { id, .. } => id,
+            Self::Client { fingerprint } => fingerprint,
+        }
+    }
+}
+
+/// The conversation to which a request belongs, as its client names it: at most 256 characters, none of them a control
+/// character. Unverified; sub-agents share it with their parent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(pub Arc<str>);
 
-/// The person on whose behalf the agent works, as far as a trusted source or the client itself says.
+/// The person on whose behalf the agent works, of the form of [`SessionId`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct UserId(pub Arc<str>);
+pub struct UserId {
+    /// The name or number.
+    pub id: Arc<str>,
+    /// Whether somebody trusted says so: our key, or a header of a trusted proxy. Otherwise the client itself does.
+    pub trusted: bool,
+}
 
 /// The address from which the client connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddr(pub IpAddr);
-
-/// The name of this exchange in logs and in `x-luthien-request-id`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct RequestId(pub Arc<str>);
 
 /// Why a client sends a request. Absent means that nobody asked; treat it as a turn.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,8 +59,8 @@ pub enum Purpose {
     Turn,
     /// A turn of a sub-agent, which shares the session of its parent.
     SubAgent {
-        /// The client's name for it.
-        id: Arc<str>,
+        /// The client's name for it, if it has one.
+        id: Option<Arc<str>>,
     },
     /// The client tries whether the provider would answer: one token, and nobody reads it.
     Probe,
@@ -65,7 +86,7 @@ impl Purpose {
     }
 }
 
-/// What was put right in a request before the provider saw it. Absent means nothing. In requests and responses.
+/// What was put right in a request before the provider saw it. Absent means nothing. In responses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Repairs {
     /// Tool definitions that stood there twice, removed.
@@ -74,12 +95,12 @@ pub struct Repairs {
     pub orphan_tool_results: usize,
 }
 
-/// Which upstream answered, and how long it took to the head of its response. In responses.
+/// Which upstream answered, and how long it took. In responses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
-    /// Its name in the configuration.
-    pub name: Arc<str>,
-    /// From the first attempt to the head, failed attempts included.
+pub struct Answered {
+    /// The upstream's name in the configuration.
+    pub upstream: Arc<str>,
+    /// From the first attempt to the head of the response, failed attempts included.
     pub time_to_head: Duration,
     /// How many upstreams were tried.
     pub attempts: u32,

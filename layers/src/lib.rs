@@ -1,1 +1,52 @@
-//! x
+//! Tower layers between AI agents and the models they call.
+//!
+//! Each layer is a feature of its own and stands alone. Those that look into requests and replies stand between two
+//! gates, which [`gate`] provides: `Router::layer(luthien::gate(…))` works in any axum, hyper or tower application.
+//!
+//! | layer | feature | does |
+//! |---|---|---|
+#![cfg_attr(
+    feature = "identity",
+    doc = "| [`identity`] | `identity` | who calls, and for which conversation |"
+)]
+#![cfg_attr(
+    feature = "limit",
+    doc = "| [`limit`] | `limit` | how large a request may be; repairs what clients send by mistake |"
+)]
+#![cfg_attr(
+    feature = "rate",
+    doc = "| [`rate`] | `rate` | how often, how many tokens, how many at once |"
+)]
+#![cfg_attr(
+    feature = "deadline",
+    doc = "| [`deadline`] | `deadline` | how long a provider may take |"
+)]
+#![cfg_attr(
+    feature = "upstream",
+    doc = "| [`upstream`] | `upstream` | the provider: routes, credentials, failover |"
+)]
+#![cfg_attr(
+    feature = "stack",
+    doc = "| [`stack`] | `stack` | all of them, in the order that is recommended |"
+)]
+
+#[cfg(feature = "deadline")]
+pub mod deadline;
+#[cfg(any(feature = "identity", feature = "limit"))]
+pub mod future;
+#[cfg(feature = "identity")]
+pub mod identity;
+#[cfg(feature = "limit")]
+pub mod limit;
+#[cfg(feature = "rate")]
+pub mod rate;
+#[cfg(feature = "stack")]
+pub mod stack;
+#[cfg(feature = "upstream")]
+pub mod upstream;
+
+pub use luthien_core::{
+    BoxError, Dialect, body, dialect, facts,
+    gate::{self, gate},
+    json, reject, reply, request, sse,
+};

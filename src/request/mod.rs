@@ -28,6 +28,7 @@
 
 mod body;
 mod layout;
+mod pattern;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -40,6 +41,7 @@ pub use body::LlmBody;
 pub(crate) use body::Repr;
 pub(crate) use layout::Layout;
 pub use layout::Shape;
+pub use pattern::ModelPattern;
 pub use view::{Block, BlockKind, Content, Message, Role, Tool, ToolCall, ToolInput, ToolResult};
 
 use crate::{

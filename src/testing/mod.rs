@@ -11,9 +11,15 @@ mod script;
 pub use provider::{Provider, Reply, Seen};
 pub use script::{ScriptedBody, Step};
 
-use bytes::Bytes;
+use std::convert::Infallible;
 
-use crate::Dialect;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::BodyExt;
+use tower_service::Service;
+
+use crate::{BoxError, Dialect};
 
 /// A reply with everything in it that its dialect has: thinking, text, parallel tool calls, usage; in Chat a second
 /// choice that refuses. `stream` tells in which form; both say the same.
@@ -57,4 +63,29 @@ pub fn cut(bytes: &Bytes, seed: u64) -> Vec<Bytes> {
         pieces.push(rest.split_to(length));
     }
     pieces
+}
+
+/// Sends a request, its body [cut](cut) anywhere, and reads the reply to its end: all its bytes, or what went wrong.
+pub async fn send<S, B>(service: &S, request: Request<Bytes>) -> Response<Result<Bytes, String>>
+where
+    S: Service<Request<ScriptedBody<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let mut service = service.clone();
+    let ready = std::future::poll_fn(|cx| service.poll_ready(cx)).await;
+    let request = request.map(|body| ScriptedBody::of(cut(&body, body.len() as u64)));
+    let response = match ready {
+        Ok(()) => service.call(request).await,
+        Err(never) => match never {},
+    };
+    let (head, body) = match response {
+        Ok(response) => response.into_parts(),
+        Err(never) => match never {},
+    };
+    let body = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes);
+    Response::from_parts(head, body.map_err(|error| error.into().to_string()))
 }
