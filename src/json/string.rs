@@ -75,6 +75,16 @@ impl JsonString {
         JsonStr::new(&self.raw, self.escaped)
     }
 
+    /// How many bytes it takes in its document, escapes as they stand.
+    pub fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
     /// What the string says. Copies only if it holds an escape.
     pub fn decode(&self) -> Cow<'_, str> {
         self.as_json_str().decode()
