@@ -1,0 +1,97 @@
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use luthien_core::{
+    body::{Chunk, Flow, Observe},
+    reject::{Rejection, RejectionKind},
+};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::Deadlines;
+
+/// Watches the time of one exchange, first in the future, then in the body.
+pub struct Watch {
+    deadlines: Deadlines,
+    start: Instant,
+    /// When the last byte came, if any has.
+    last: Option<Instant>,
+    /// Set for the nearest deadline, and not reset with every event: when it rings, the time is looked at again.
+    alarm: Pin<Box<Sleep>>,
+}
+
+impl Watch {
+    pub(super) fn start(deadlines: Deadlines) -> Self {
+        let start = Instant::now();
+        let first = deadlines.first_byte.min(deadlines.total);
+        Self {
+            deadlines,
+            start,
+            last: None,
+            alarm: Box::pin(sleep_until(after(start, first))),
+        }
+    }
+
+    /// The deadline that comes next, and which it is.
+    fn next(&self) -> (Instant, &'static str, Duration) {
+        let Deadlines {
+            first_byte,
+            idle,
+            total,
+        } = self.deadlines;
+        let waiting = match self.last {
+            None => (after(self.start, first_byte), "no first byte", first_byte),
+            Some(last) => (after(last, idle), "nothing more", idle),
+        };
+        let total = (after(self.start, total), "no end", total);
+        if total.0 < waiting.0 { total } else { waiting }
+    }
+
+    pub(super) fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
+        loop {
+            ready!(self.alarm.as_mut().poll(cx));
+            let (deadline, what, limit) = self.next();
+            if deadline <= Instant::now() {
+                let message = format!("the provider took too long: {what} in {limit:?}");
+                return Poll::Ready(Rejection::new(RejectionKind::UpstreamTimeout, message));
+            }
+            self.alarm.as_mut().reset(deadline);
+        }
+    }
+}
+
+/// Some time later; what is beyond all times is a century from now.
+fn after(start: Instant, time: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+    start + time.min(CENTURY)
+}
+
+impl Observe for Watch {
+    fn on_chunk(&mut self, _: &Chunk) -> Flow {
+        self.last = Some(Instant::now());
+        Flow::Forward
+    }
+
+    fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
+        self.poll_late(cx)
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            deadlines,
+            start,
+            last,
+            ..
+        } = self;
+        f.debug_struct("Watch")
+            .field("deadlines", deadlines)
+            .field("start", start)
+            .field("last", last)
+            .finish()
+    }
+}
