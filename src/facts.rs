@@ -5,6 +5,17 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
+use http::{HeaderName, header::AUTHORIZATION};
+
+/// Every header in which providers take a credential. If a client sends several, the first of these is the one to keep:
+/// what a person logged in with goes before a key that was merely lying in the environment, for that may cost money.
+pub const CREDENTIAL_HEADERS: [HeaderName; 4] = [
+    AUTHORIZATION,
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("api-key"),
+    HeaderName::from_static("x-goog-api-key"),
+];
+
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -11,6 +11,14 @@
 //! - [`json`], [`sse`]: reading without changing.
 //!
 //! The crate does no IO and knows no runtime. The layers themselves are in `luthien-tower`.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::string_slice,
+        clippy::cast_possible_truncation,
+        reason = "a test that panics has failed, as it should"
+    )
+)]
 
 pub mod body;
 pub mod dialect;

@@ -29,6 +29,14 @@
     feature = "stack",
     doc = "| [`stack`] | `stack` | all of them, in the order that is recommended |"
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::string_slice,
+        clippy::cast_possible_truncation,
+        reason = "a test that panics has failed, as it should"
+    )
+)]
 
 #[cfg(feature = "deadline")]
 pub mod deadline;

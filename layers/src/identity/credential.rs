@@ -1,19 +1,10 @@
 //! The credentials in a request's headers.
 
-use http::{
-    HeaderMap, HeaderName,
-    header::{AUTHORIZATION, HeaderValue},
+use http::{HeaderMap, HeaderName, HeaderValue};
+use luthien_core::{
+    facts::CREDENTIAL_HEADERS,
+    reject::{Rejection, RejectionKind},
 };
-use luthien_core::reject::{Rejection, RejectionKind};
-
-/// Every header in which providers take a credential, the one to keep first if a client sends several: what a person
-/// logged in with goes before a key that was merely lying in the environment, for the latter may cost money.
-pub(super) const HEADERS: [HeaderName; 4] = [
-    AUTHORIZATION,
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-];
 
 /// The credential in a header's value: what follows `Bearer`, or all of it.
 pub(super) fn of(value: &HeaderValue) -> &[u8] {
@@ -31,7 +22,7 @@ pub(super) fn of(value: &HeaderValue) -> &[u8] {
 /// If a header stands there twice: which one counts would be anybody's guess.
 pub(super) fn all(headers: &HeaderMap) -> Result<Vec<(HeaderName, HeaderValue)>, Rejection> {
     let mut found = Vec::new();
-    for name in &HEADERS {
+    for name in &CREDENTIAL_HEADERS {
         let mut values = headers.get_all(name).iter();
         if let Some(value) = values.next() {
             found.push((name.clone(), value.clone()));

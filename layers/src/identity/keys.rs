@@ -95,9 +95,12 @@ impl KeyEntry {
 /// The keys that count, shared by all clones. Replacing them takes effect with the next request.
 #[derive(Clone)]
 pub struct KeyRing {
-    entries: Arc<RwLock<Arc<HashMap<Arc<str>, KeyEntry>>>>,
+    entries: Arc<RwLock<Arc<Entries>>>,
     now: fn() -> u64,
 }
+
+/// By public part.
+type Entries = HashMap<Arc<str>, KeyEntry>;
 
 /// Why a key is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

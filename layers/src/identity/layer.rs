@@ -11,7 +11,7 @@ use http_body_util::{Either, Full};
 use luthien_core::{
     Dialect,
     body::Chunk,
-    facts::{Caller, UserId},
+    facts::{CREDENTIAL_HEADERS, Caller, UserId},
     reject::{Rejection, RejectionKind},
 };
 use sha2::{Digest, Sha256};
@@ -163,7 +163,7 @@ impl IdentityLayer {
         let caller = match (&self.mode, ours) {
             (Mode::Keys { ring, .. }, Some(key)) => {
                 let entry = ring.find(key, Scope::Data).map_err(denied)?;
-                for name in &credential::HEADERS {
+                for name in &CREDENTIAL_HEADERS {
                     headers.remove(name);
                 }
                 user = user.or(entry.user.map(|id| UserId { id, trusted: true }));

@@ -9,7 +9,7 @@ use http::{Extensions, HeaderMap, HeaderName, Request, Response};
 use http_body_util::Full;
 use luthien_core::{
     Dialect,
-    facts::{Caller, Purpose, SessionId, UserId},
+    facts::{CREDENTIAL_HEADERS, Caller, Purpose, SessionId, UserId},
     gate::gate,
     reject::Rejection,
     testing::{Provider, send},
@@ -44,7 +44,7 @@ async fn pass(layer: &IdentityLayer, headers: &[(&str, &str)]) -> (Response<()>,
 fn credentials(headers: &HeaderMap) -> Vec<(&str, &str)> {
     let all = headers
         .iter()
-        .filter(|(name, _)| credential::HEADERS.contains(name));
+        .filter(|(name, _)| CREDENTIAL_HEADERS.contains(name));
     all.map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
         .collect()
 }

@@ -294,7 +294,7 @@ const SMALL: usize = 256;
 
 /// A bounded number of accounts, in shards so that threads seldom wait for each other.
 struct Accounts<T> {
-    shards: [Mutex<Shard<T>>; SHARDS],
+    shards: Box<[Mutex<Shard<T>>; SHARDS]>,
     most: usize,
 }
 
@@ -316,13 +316,13 @@ impl<T> Accounts<T> {
             })
         };
         Self {
-            shards: std::array::from_fn(|_| shard()),
+            shards: Box::new(std::array::from_fn(|_| shard())),
             most: most.div_ceil(SHARDS),
         }
     }
 
     fn shard(&self, subject: Subject) -> MutexGuard<'_, Shard<T>> {
-        let [first, rest @ ..] = &self.shards;
+        let [first, rest @ ..] = &*self.shards;
         let place = usize::try_from(subject.0 % SHARDS as u128).unwrap_or(0);
         let shard = place
             .checked_sub(1)

@@ -173,9 +173,9 @@ impl fmt::Display for Window {
         let seconds = self.0.as_secs();
         match seconds {
             0 => write!(f, "{}ms", self.0.as_millis()),
-            _ if seconds % 86_400 == 0 => write!(f, "{}d", seconds / 86_400),
-            _ if seconds % 3600 == 0 => write!(f, "{}h", seconds / 3600),
-            _ if seconds % 60 == 0 => write!(f, "{}m", seconds / 60),
+            _ if seconds.is_multiple_of(86_400) => write!(f, "{}d", seconds / 86_400),
+            _ if seconds.is_multiple_of(3600) => write!(f, "{}h", seconds / 3600),
+            _ if seconds.is_multiple_of(60) => write!(f, "{}m", seconds / 60),
             _ => write!(f, "{seconds}s"),
         }
     }

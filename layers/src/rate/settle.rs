@@ -90,7 +90,7 @@ impl Observe for Settle {
                 Part::Delta { text, .. } => self.written += text.len() as u64,
                 Part::Stop { .. } => self.counted = true,
                 Part::Error { .. } if self.written == 0 && self.usage == Usage::default() => {
-                    self.refused = true
+                    self.refused = true;
                 }
                 _ => {}
             }
