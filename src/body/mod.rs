@@ -13,10 +13,12 @@
 //! | [`Rewrite`] | a reply, in a room that changes it | hands each [`Chunk`] to a [`Rewriter`], which holds, replaces, inserts, drops, cuts |
 //! | [`Plain`] | a reply, outermost | turns chunks back into bytes |
 //! | [`Holding`] | any | keeps a guard alive for as long as the body |
+//! | [`Impatient`] | a request from the network | fails when nothing comes for too long |
 
 mod chunk;
 mod decoded;
 mod holding;
+mod impatient;
 mod plain;
 mod request;
 mod rewrite;
@@ -27,6 +29,7 @@ mod tests;
 pub use chunk::Chunk;
 pub use decoded::{Decoded, ReplyLimits, Truncated};
 pub use holding::Holding;
+pub use impatient::{Impatient, Patience};
 pub use plain::Plain;
 pub use rewrite::{Outbox, Rewrite, Rewriter};
 pub use tap::{Flow, Observe, Tap};

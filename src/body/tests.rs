@@ -63,6 +63,7 @@ fn every_body_tells_every_end_once() {
         Holding::new(tap_any(inner, witness), ())
     });
     endings::check(|body, witness| Plain::new(Holding::new(tap(body, witness), ())));
+    endings::check(|body, witness| tap_any(Impatient::new(body, Forever), witness));
     endings::check(|body, witness| {
         let inner = Rewrite::over(stream(body), Forward).into_body();
         Rewrite::over(stream(inner), witness).into_body()
@@ -74,6 +75,49 @@ where
     B: Body<Data = Chunk>,
 {
     Tap::over(stream(body), witness).into_body()
+}
+
+struct Forever;
+
+impl Patience for Forever {
+    fn poll_lost(&mut self, _: &mut Context<'_>) -> Poll<BoxError> {
+        Poll::Pending
+    }
+
+    fn renew(&mut self) {}
+}
+
+#[test]
+fn patience_is_renewed_with_every_frame_and_may_end() {
+    struct Times(usize);
+    impl Patience for Times {
+        fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<BoxError> {
+            self.0 += 1;
+            cx.waker().wake_by_ref();
+            if self.0 < 3 {
+                Poll::Pending
+            } else {
+                Poll::Ready("too slow".into())
+            }
+        }
+
+        fn renew(&mut self) {
+            self.0 = 0;
+        }
+    }
+    let bytes = || Step::Data(Bytes::from("x"));
+    let patient = vec![
+        Step::Wait,
+        Step::Wait,
+        bytes(),
+        Step::Wait,
+        Step::Wait,
+        bytes(),
+    ];
+    let body = Impatient::new(ScriptedBody::new(patient), Times(0));
+    assert_eq!(now(body.collect()).unwrap().to_bytes(), "xx");
+    let body = Impatient::new(ScriptedBody::new([bytes(), Step::Hang]), Times(0));
+    assert_eq!(now(body.collect()).unwrap_err().to_string(), "too slow");
 }
 
 #[test]

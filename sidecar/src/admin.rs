@@ -1,0 +1,96 @@
+//! The admin listener: for now, whether all is well.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use axum::{
+    Router, body::Body, extract::State, http::StatusCode, response::IntoResponse, routing::get,
+};
+use http::{HeaderValue, Request, Response, header};
+use hyper::body::Incoming;
+use luthien_core::{Dialect, body::Chunk};
+use tower::ServiceExt;
+
+use crate::listen::{Answer, Hosts};
+
+/// Whether the sidecar takes requests: not yet, yes, no more.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    pub(crate) fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Relaxed);
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Answers the admin listener's requests.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    router: Router,
+    hosts: Arc<Hosts>,
+}
+
+impl Admin {
+    pub(crate) fn new(ready: Readiness, hosts: Hosts) -> Self {
+        let router = Router::new()
+            // Answers as long as the process can answer at all.
+            .route("/health", get(async || Json("ok")))
+            .route("/ready", get(readiness))
+            .with_state(ready);
+        Self {
+            router,
+            hosts: Arc::new(hosts),
+        }
+    }
+}
+
+async fn readiness(State(ready): State<Readiness>) -> impl IntoResponse {
+    if ready.is_ready() {
+        (StatusCode::OK, Json("ready"))
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, Json("not_ready"))
+    }
+}
+
+/// `{"status": …, "version": …}`: never what is configured.
+struct Json(&'static str);
+
+impl IntoResponse for Json {
+    fn into_response(self) -> axum::response::Response {
+        let version = env!("CARGO_PKG_VERSION");
+        let body = format!(r#"{{"status":"{}","version":"{version}"}}"#, self.0);
+        let headers = [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        (headers, body).into_response()
+    }
+}
+
+impl Answer for Admin {
+    type Body = Body;
+
+    async fn answer(self, request: Request<Incoming>, _: IpAddr) -> Response<Body> {
+        if let Err(rejection) = self.hosts.check(request.uri(), request.headers()) {
+            return rejection.respond(Dialect::Chat, |chunk: Chunk| Body::from(chunk.into_bytes()));
+        }
+        let mut response = match self.router.oneshot(request.map(Body::new)).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let nosniff = HeaderValue::from_static("nosniff");
+        response
+            .headers_mut()
+            .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        response
+    }
+}

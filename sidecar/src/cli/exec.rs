@@ -1,0 +1,136 @@
+//! `luthien exec`.
+
+use std::{
+    env,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{ExitCode, ExitStatus},
+};
+
+use clap::Args;
+use luthien::identity::KeyEntry;
+use secrecy::ExposeSecret;
+use tokio::process::Command;
+
+use super::{
+    Failure, Settings,
+    serve::{Signals, runtime},
+};
+use crate::{config::Mode, log, serve::Sidecar};
+
+#[derive(Debug, Args)]
+pub(super) struct Exec {
+    /// Where the log goes [default: luthien/luthien.log in the user's state folder].
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<PathBuf>,
+    /// The agent, and what it is told.
+    #[arg(
+        trailing_var_arg = true,
+        required = true,
+        allow_hyphen_values = true,
+        value_name = "COMMAND"
+    )]
+    command: Vec<String>,
+}
+
+pub(super) fn run(settings: &Settings, exec: Exec) -> Result<ExitCode, Failure> {
+    let mut sources = settings.sources();
+    let mut loaded = sources.load()?;
+    // It is for one agent: unless somebody chose ports, any will do, and none can be taken.
+    let flags = sources.flags.clone();
+    let chosen = |path: &str, variable: &str| {
+        flags
+            .iter()
+            .any(|flag| flag.starts_with(&format!("{path}=")))
+            || env::var_os(variable).is_some()
+    };
+    for (path, variable) in [
+        ("listen", "LUTHIEN_LISTEN"),
+        ("admin.listen", "LUTHIEN_ADMIN__LISTEN"),
+    ] {
+        if sources.file.is_none() && !chosen(path, variable) {
+            sources.flags.push(format!("{path}=127.0.0.1:0"));
+            loaded = sources.load()?;
+        }
+    }
+    let Some((program, arguments)) = exec.command.split_first() else {
+        return Err("no command to run".into());
+    };
+    let log_file = exec.log_file.unwrap_or_else(log_path);
+    log::start(&loaded.config.log, Some(log::file(&log_file)?));
+    let mut agent = Command::new(program);
+    agent.args(arguments).kill_on_drop(true);
+    let keys = key_for(&mut agent, loaded.config.identity.mode)?;
+    runtime(&loaded.config)?.block_on(async {
+        let mut signals = Signals::new()?;
+        let scheme = if loaded.config.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let sidecar = Sidecar::start(loaded.config, sources, keys)?;
+        let base = format!("{scheme}://{}", sidecar.agents_at);
+        agent
+            .env("ANTHROPIC_BASE_URL", &base)
+            .env("OPENAI_BASE_URL", format!("{base}/v1"));
+        agent.env("OPENAI_API_BASE", format!("{base}/v1"));
+        tell_codex(&mut agent, program, &base);
+        tracing::info!(agents = %sidecar.agents_at, program, "ready, and starting the agent");
+        let mut agent = agent
+            .spawn()
+            .map_err(|error| format!("{program} cannot be started: {error}"))?;
+        // A terminal sends its signals to the agent as well; what it makes of them is its business.
+        let ended = loop {
+            tokio::select! {
+                ended = agent.wait() => break ended?,
+                () = signals.stop(&sidecar) => {}
+            }
+        };
+        sidecar.stop().await;
+        Ok(exit_code(ended))
+    })
+}
+
+/// Codex goes by its configuration, not by the environment.
+fn tell_codex(agent: &mut Command, program: &str, base: &str) {
+    if Path::new(program)
+        .file_name()
+        .is_some_and(|name| name == "codex")
+    {
+        agent.args(["-c", &format!("openai_base_url=\"{base}/v1\"")]);
+    }
+}
+
+/// Where clients need a key of ours, the agent gets one that lives as long as it does.
+fn key_for(agent: &mut Command, mode: Mode) -> Result<Vec<KeyEntry>, Failure> {
+    if mode != Mode::Keys {
+        return Ok(Vec::new());
+    }
+    let (key, entry) =
+        KeyEntry::generate("exec").map_err(|error| format!("no random numbers: {error}"))?;
+    agent
+        .env("ANTHROPIC_API_KEY", key.expose_secret())
+        .env("OPENAI_API_KEY", key.expose_secret());
+    agent.env_remove("ANTHROPIC_AUTH_TOKEN");
+    Ok(vec![entry])
+}
+
+fn log_path() -> PathBuf {
+    let folder = env::var_os("XDG_STATE_HOME")
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from);
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    folder
+        .or_else(home)
+        .unwrap_or_default()
+        .join("luthien/luthien.log")
+}
+
+/// As a shell says it: a program that was killed by a signal has ended with 128 and its number.
+fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status
+        .code()
+        .or_else(|| Some(128 + status.signal()?))
+        .unwrap_or(1);
+    u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from)
+}

@@ -1,0 +1,163 @@
+//! The command line.
+
+mod check;
+mod demo;
+mod exec;
+mod keys;
+mod serve;
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::config::{Config, ConfigError, Loaded, Sources};
+
+/// Stands between AI agents and the models they call.
+///
+/// Agents connect to Luthien as if it were the provider; it sends their requests on, byte for byte, to Anthropic, OpenAI or
+/// whoever speaks like them. On the way it knows who calls, holds limits, rates and deadlines, and writes one line for every
+/// exchange.
+///
+/// Without arguments it serves on 127.0.0.1:8000 and needs no configuration: point an agent at it and go on working.
+#[derive(Debug, Parser)]
+#[command(name = "luthien", version, after_long_help = EXAMPLES, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  luthien                                       serve on 127.0.0.1:8000
+  ANTHROPIC_BASE_URL=http://127.0.0.1:8000 claude
+                                                Claude Code through it
+  luthien exec -- claude                        both at once, on a port of its own
+  luthien demo                                  see it work, without a key and without a network
+  luthien --config luthien.yaml check           is the configuration fine?
+  luthien keys new \"alice's laptop\"             a key for `identity.mode: keys`
+  luthien schema > luthien.schema.json          for the editor: completion and checks in YAML
+";
+
+/// Where the configuration comes from. Flags go before the environment, that before the file.
+#[derive(Debug, Args)]
+struct Settings {
+    /// The configuration file (YAML). Everything in it may be left out.
+    #[arg(
+        long,
+        short,
+        global = true,
+        env = "LUTHIEN_CONFIG",
+        value_name = "FILE"
+    )]
+    config: Option<PathBuf>,
+    /// Where agents connect [default: 127.0.0.1:8000].
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Where the admin listener is [default: 127.0.0.1:8001].
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    admin: Option<String>,
+    /// Any setting, by its path, such as limits.body=64MiB. May be given several times.
+    #[arg(long, global = true, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves agents: what happens without a command, too.
+    Serve,
+    /// Reads the configuration, says what is wrong with it and what it amounts to, and starts nothing.
+    Check,
+    /// Prints the JSON Schema of the configuration.
+    ///
+    /// With `# yaml-language-server: $schema=luthien.schema.json` in its first line, editors complete and check the file.
+    Schema,
+    /// Makes, lists and revokes keys for `identity.mode: keys`.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Starts, waits until ready, runs an agent with the right environment, and stops when it ends.
+    ///
+    /// The agent finds the sidecar by ANTHROPIC_BASE_URL and OPENAI_BASE_URL. Ports are chosen freely unless given. The log
+    /// goes to a file, for the terminal is the agent's.
+    #[command(
+        after_long_help = "Examples:\n  luthien exec -- claude\n  luthien exec -- codex exec \"fix the test\"\n"
+    )]
+    Exec(exec::Exec),
+    /// Sends a conversation through the whole stack and shows what happens. Needs no key and no network.
+    Demo,
+    /// Prints a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+impl Settings {
+    fn sources(&self) -> Sources {
+        let short = [("listen", &self.listen), ("admin.listen", &self.admin)];
+        let short = short
+            .into_iter()
+            .filter_map(|(path, value)| Some(format!("{path}={}", value.as_deref()?)));
+        Sources {
+            file: self.config.clone(),
+            flags: short.chain(self.set.iter().cloned()).collect(),
+        }
+    }
+
+    fn load(&self) -> Result<(Loaded, Sources), ConfigError> {
+        let sources = self.sources();
+        Ok((sources.load()?, sources))
+    }
+}
+
+/// What a command that cannot do its work says.
+type Failure = Box<dyn std::error::Error>;
+
+/// Runs the program.
+pub(crate) fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None | Some(Command::Serve) => serve::run(&cli.settings),
+        Some(Command::Check) => check::run(&cli.settings),
+        Some(Command::Schema) => schema(),
+        Some(Command::Keys(keys)) => keys::run(&cli.settings, keys),
+        Some(Command::Exec(exec)) => exec::run(&cli.settings, exec),
+        Some(Command::Demo) => demo::run(),
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "luthien", &mut io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    done.unwrap_or_else(|failure| {
+        // Nothing more can be done if standard error is gone.
+        writeln!(io::stderr(), "luthien: {failure}").ok();
+        ExitCode::FAILURE
+    })
+}
+
+fn schema() -> Result<ExitCode, Failure> {
+    let schema = schemars::schema_for!(Config);
+    say(&serde_json::to_string_pretty(&schema)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a line to standard output.
+fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{line}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,67 @@
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use luthien_core::{
+    body::{Chunk, Flow, Observe, StreamEnd},
+    reject::{Rejection, RejectionKind},
+    reply::Part,
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::exchange::Exchange;
+
+/// Counts what goes by, and ends the reply when we stop.
+pub(crate) struct Observer {
+    exchange: Box<Exchange>,
+    stop: CancellationToken,
+    /// Made when the reply first has to be waited for.
+    stopped: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl Observer {
+    pub(super) fn new(exchange: Box<Exchange>, stop: CancellationToken) -> Self {
+        Self {
+            exchange,
+            stop,
+            stopped: None,
+        }
+    }
+}
+
+impl Observe for Observer {
+    fn on_chunk(&mut self, chunk: &Chunk) -> Flow {
+        self.exchange.bytes(chunk.bytes().len());
+        // Only events that may tell of usage are looked into.
+        if contains(chunk.bytes(), b"\"usage\"")
+            && let Some(event) = chunk.event()
+        {
+            for part in event.parts() {
+                if let Part::Usage(usage) = part {
+                    self.exchange.usage(usage);
+                }
+            }
+        }
+        Flow::Forward
+    }
+
+    fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
+        let stop = &self.stop;
+        let stopped = self
+            .stopped
+            .get_or_insert_with(|| Box::pin(stop.clone().cancelled_owned()));
+        stopped.as_mut().poll(cx).map(|()| {
+            let message = "the sidecar is stopping: ask again in a moment";
+            Rejection::new(RejectionKind::Unavailable, message).with_code("stopping")
+        })
+    }
+
+    fn on_end(mut self, end: StreamEnd) {
+        self.exchange.end(end);
+    }
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    memchr::memmem::find(bytes, word).is_some()
+}
