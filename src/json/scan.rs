@@ -3,12 +3,15 @@
 use super::{
     JsonError, JsonErrorKind, JsonStr, Limits,
     keys::{Keys, Level},
-    string,
+    string::Specials,
 };
 
 /// Values this deep or less are noted; what lies deeper is found by walking again, when somebody looks. Five levels
 /// reach the fields of a content block: root, `messages`, message, `content`, block, field.
 const NOTED: usize = 5;
+
+/// Odd keys are noted this deep: a call inside `tool_calls` inside a message, a block inside a result inside a message.
+const ODD_NOTED: usize = 8;
 
 /// A value or key of the upper levels: a row of the table that [`scan`] makes. Rows stand in the order of the text;
 /// in an object, each value follows its key.
@@ -22,7 +25,14 @@ pub(super) struct Node {
     pub(super) flag: bool,
 }
 
-pub(super) fn scan(text: &[u8], limits: &Limits) -> Result<Vec<Node>, JsonError> {
+/// What a walk brings home.
+pub(super) struct Scanned {
+    pub(super) nodes: Vec<Node>,
+    /// Keys that are not all lower-case ASCII without an escape, from somewhat deeper than the rows.
+    pub(super) odd: Vec<Node>,
+}
+
+pub(super) fn scan(text: &[u8], limits: &Limits) -> Result<Scanned, JsonError> {
     if u32::try_from(text.len()).is_err() {
         return Err(JsonError::new(JsonErrorKind::TooLong, 0));
     }
@@ -40,8 +50,10 @@ pub(super) fn scan(text: &[u8], limits: &Limits) -> Result<Vec<Node>, JsonError>
     }
     Scanner {
         text,
+        specials: Specials::new(text),
         at: 0,
         nodes: Vec::with_capacity((text.len() / 64).clamp(8, 4096)),
+        odd: Vec::new(),
         open: Vec::with_capacity(8),
         keys: Keys::default(),
         values: 0,
@@ -52,8 +64,10 @@ pub(super) fn scan(text: &[u8], limits: &Limits) -> Result<Vec<Node>, JsonError>
 
 struct Scanner<'a> {
     text: &'a [u8],
+    specials: Specials<'a>,
     at: usize,
     nodes: Vec<Node>,
+    odd: Vec<Node>,
     open: Vec<Container<'a>>,
     keys: Keys<'a>,
     values: usize,
@@ -68,7 +82,7 @@ struct Container<'a> {
 }
 
 impl Scanner<'_> {
-    fn run(mut self) -> Result<Vec<Node>, JsonError> {
+    fn run(mut self) -> Result<Scanned, JsonError> {
         self.skip_space();
         loop {
             let opened = self.value()?;
@@ -80,7 +94,10 @@ impl Scanner<'_> {
                 let Some(container) = self.open.last() else {
                     self.skip_space();
                     return match self.peek() {
-                        None => Ok(self.nodes),
+                        None => Ok(Scanned {
+                            nodes: self.nodes,
+                            odd: self.odd,
+                        }),
                         Some(_) => Err(self.error(JsonErrorKind::TrailingData)),
                     };
                 };
@@ -169,8 +186,13 @@ impl Scanner<'_> {
             None => return Err(self.error(JsonErrorKind::UnexpectedEnd)),
         }
         let escaped = self.string()?;
-        self.note(start, escaped);
         let raw = self.text.get(start + 1..self.at - 1).unwrap_or_default();
+        if self.open.len() <= ODD_NOTED
+            && (escaped || raw.iter().fold(false, |odd, byte| odd | is_odd(*byte)))
+        {
+            self.odd.push(self.node(start, escaped));
+        }
+        self.note(start, escaped);
         let key = JsonStr::new(raw, escaped);
         if let Some(level) = self
             .open
@@ -210,7 +232,7 @@ impl Scanner<'_> {
 
     /// Reads a string, quotes included; answers whether it holds an escape.
     fn string(&mut self) -> Result<bool, JsonError> {
-        let (end, escaped) = string::end(self.text, self.at + 1)?;
+        let (end, escaped) = self.specials.string_end(self.at + 1)?;
         self.at = end + 1;
         Ok(escaped)
     }
@@ -262,13 +284,16 @@ impl Scanner<'_> {
     /// Notes what stands from `start` to here, unless it lies too deep.
     fn note(&mut self, start: usize, flag: bool) {
         if self.open.len() <= NOTED {
-            let node = Node {
-                start: offset(start),
-                end: offset(self.at),
-                inside: 0,
-                flag,
-            };
-            self.nodes.push(node);
+            self.nodes.push(self.node(start, flag));
+        }
+    }
+
+    fn node(&self, start: usize, flag: bool) -> Node {
+        Node {
+            start: offset(start),
+            end: offset(self.at),
+            inside: 0,
+            flag,
         }
     }
 
@@ -292,6 +317,11 @@ impl Scanner<'_> {
     fn error(&self, kind: JsonErrorKind) -> JsonError {
         JsonError::new(kind, self.at)
     }
+}
+
+/// Not what a plain key is made of.
+fn is_odd(byte: u8) -> bool {
+    byte.is_ascii_uppercase() || byte >= 0x80
 }
 
 /// Offsets fit: `scan` refuses longer texts.

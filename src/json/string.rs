@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
-use memchr::memchr2;
+use wide::u8x64;
 
 use super::{JsonError, JsonErrorKind};
 
@@ -118,69 +118,85 @@ fn unescape(raw: &[u8]) -> String {
     serde_json::from_slice(&quoted).unwrap_or_else(|_| String::from_utf8_lossy(raw).into_owned())
 }
 
-/// A string is read eight bytes at a time until it turns out to be this long; then a search with a higher start-up
-/// cost and a higher speed takes over.
-const LONG: usize = 64;
+/// Finds, in a text that is read from front to back, the bytes that mean something inside a string: quotes, backslashes
+/// and control characters. They are looked for 64 bytes at a time, each 64 bytes once.
+pub(super) struct Specials<'a> {
+    text: &'a [u8],
+    /// Where the 64 bytes begin that were looked at last.
+    block: usize,
+    /// A bit for each of them.
+    found: u64,
+}
 
-/// Finds the closing quote of the string whose first byte after the opening quote is at `start`. Answers where it
-/// is, and whether the string holds an escape.
-pub(super) fn end(text: &[u8], start: usize) -> Result<(usize, bool), JsonError> {
-    let mut at = start;
-    let mut run = start;
-    let mut escaped = false;
-    loop {
-        if at - run >= LONG {
-            at = jump(text, at)?;
-        } else if let Some(word) = word(text, at) {
-            let special = special(word);
-            if special == 0 {
-                at += 8;
-                continue;
+impl<'a> Specials<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, block: usize::MAX, found: 0 }
+    }
+
+    /// Finds the closing quote of the string whose first byte after the opening quote is at `start`. Answers where it
+    /// is, and whether the string holds an escape.
+    pub(super) fn string_end(&mut self, start: usize) -> Result<(usize, bool), JsonError> {
+        let mut at = start;
+        let mut escaped = false;
+        loop {
+            at = self.next(at);
+            match self.text.get(at) {
+                Some(b'"') => return Ok((at, escaped)),
+                Some(b'\\') => {
+                    at = escape(self.text, at)?;
+                    escaped = true;
+                }
+                Some(_) => return Err(control(at)),
+                None => return Err(JsonError::new(JsonErrorKind::UnexpectedEnd, self.text.len())),
             }
-            at += special.trailing_zeros() as usize / 8;
         }
-        match text.get(at) {
-            Some(b'"') => return Ok((at, escaped)),
-            Some(b'\\') => {
-                at = escape(text, at)?;
-                run = at;
-                escaped = true;
+    }
+
+    /// The next special byte at `at` or behind it, or the end of the text.
+    fn next(&mut self, at: usize) -> usize {
+        const SIZE: usize = 64;
+        let mut offset = at % SIZE;
+        let mut block = at - offset;
+        loop {
+            if block != self.block {
+                if block >= self.text.len() {
+                    return self.text.len();
+                }
+                self.block = block;
+                self.found = specials(self.text, block);
             }
-            Some(0..0x20) => return Err(control(at)),
-            Some(_) => at += 1,
-            None => return Err(JsonError::new(JsonErrorKind::UnexpectedEnd, text.len())),
+            let found = self.found >> offset;
+            if found != 0 {
+                return block + offset + found.trailing_zeros() as usize;
+            }
+            block += SIZE;
+            offset = 0;
         }
     }
 }
 
-fn word(text: &[u8], at: usize) -> Option<u64> {
-    let chunk = text.get(at..)?.first_chunk::<8>()?;
-    Some(u64::from_le_bytes(*chunk))
-}
-
-/// Marks, in the top bit of its byte, the first quote, backslash or control character of eight bytes. Later bytes
-/// may be marked wrongly: the subtractions borrow.
-fn special(word: u64) -> u64 {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const TOPS: u64 = ONES << 7;
-    let zero_where = |byte: u8| word ^ (ONES * u64::from(byte));
-    let less = |word: u64, n: u8| word.wrapping_sub(ONES * u64::from(n)) & !word;
-    (less(word, 0x20) | less(zero_where(b'"'), 1) | less(zero_where(b'\\'), 1)) & TOPS
-}
-
-/// The next quote or backslash, provided that no control character stands before it.
-fn jump(text: &[u8], at: usize) -> Result<usize, JsonError> {
-    let rest = text.get(at..).unwrap_or_default();
-    let Some(length) = memchr2(b'"', b'\\', rest) else {
-        return Err(JsonError::new(JsonErrorKind::UnexpectedEnd, text.len()));
+/// A bit for each special byte of the 64 that begin at `block`.
+fn specials(text: &[u8], block: usize) -> u64 {
+    let rest = text.get(block..).unwrap_or_default();
+    let bytes = match rest.first_chunk::<64>() {
+        Some(bytes) => *bytes,
+        None => {
+            // Behind the end stands nothing special.
+            let mut bytes = [b' '; 64];
+            bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            bytes
+        }
     };
-    let run = rest.get(..length).unwrap_or_default();
-    // Without an early exit, so that it becomes vector code.
-    if run.iter().fold(false, |bad, &byte| bad | (byte < 0x20)) {
-        let bad = run.iter().position(|&byte| byte < 0x20).unwrap_or_default();
-        return Err(control(at + bad));
-    }
-    Ok(at + length)
+    let bytes = u8x64::new(bytes);
+    let found = bytes.simd_eq(u8x64::splat(b'"'))
+        | bytes.simd_eq(u8x64::splat(b'\\'))
+        | bytes.simd_eq(bytes.min(u8x64::splat(0x1F)));
+    found.to_bitmask()
+}
+
+/// As [`Specials::string_end`], for a single string.
+pub(super) fn end(text: &[u8], start: usize) -> Result<(usize, bool), JsonError> {
+    Specials::new(text).string_end(start)
 }
 
 fn control(at: usize) -> JsonError {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     JsonError, JsonStr, Limits,
-    scan::{self, Node},
+    scan::{self, Node, Scanned},
     string,
 };
 
@@ -14,6 +14,8 @@ use super::{
 pub struct Document {
     bytes: Bytes,
     nodes: Vec<Node>,
+    /// See [`odd_keys`](Self::odd_keys).
+    odd: Vec<Node>,
 }
 
 impl Document {
@@ -23,8 +25,18 @@ impl Document {
     ///
     /// If `bytes` are not one JSON value that every reader understands alike, or exceed `limits`.
     pub fn parse(bytes: Bytes, limits: &Limits) -> Result<Self, JsonError> {
-        let nodes = scan::scan(&bytes, limits)?;
-        Ok(Self { bytes, nodes })
+        let Scanned { nodes, odd } = scan::scan(&bytes, limits)?;
+        Ok(Self { bytes, nodes, odd })
+    }
+
+    /// The keys of the upper levels, wherever they stand, that are not all lower-case ASCII without an escape.
+    pub(crate) fn odd_keys(&self) -> impl Iterator<Item = JsonStr<'_>> {
+        self.odd.iter().filter_map(|key| {
+            let raw = self
+                .bytes
+                .get(key.start as usize + 1..key.end as usize - 1)?;
+            Some(JsonStr::new(raw, key.flag))
+        })
     }
 
     /// The bytes as they came.
@@ -142,9 +154,29 @@ impl<'a> Json<'a> {
 
     /// The value of the member `name`, if this is an object that has it.
     pub fn get(&self, name: &str) -> Option<Json<'a>> {
-        self.members()
-            .find(|(key, _)| key.is(name))
-            .map(|(_, value)| value)
+        if self.node.flag || self.kind() != Kind::Object {
+            return self
+                .members()
+                .find(|(key, _)| key.is(name))
+                .map(|(_, value)| value);
+        }
+        // What `members` would do, without making what is not asked for.
+        let mut nodes = self.inside;
+        while let [key, value, rest @ ..] = nodes {
+            let (inside, rest) = rest.split_at_checked(value.inside as usize)?;
+            let raw = self
+                .document
+                .get(key.start as usize + 1..key.end as usize - 1)?;
+            if raw == name.as_bytes() || (key.flag && JsonStr::new(raw, true).is(name)) {
+                return Some(Json {
+                    document: self.document,
+                    node: *value,
+                    inside,
+                });
+            }
+            nodes = rest;
+        }
+        None
     }
 
     /// The members, if this is an object, in the order of the text.

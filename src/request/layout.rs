@@ -3,10 +3,7 @@
 use std::borrow::Cow;
 
 use super::RequestError;
-use crate::{
-    Dialect,
-    json::{Json, JsonStr, Kind},
-};
+use crate::json::{Document, Json, JsonStr, Kind};
 
 /// Where things are in the root object of a dialect's requests.
 pub(crate) struct Layout {
@@ -28,7 +25,7 @@ pub struct Shape {
 }
 
 impl Layout {
-    pub(crate) fn shape(&self, dialect: Dialect, root: Json<'_>) -> Shape {
+    pub(crate) fn shape(&self, root: Json<'_>) -> Shape {
         let mut shape = Shape::default();
         for (key, value) in root.members() {
             if key.is(self.messages) {
@@ -38,10 +35,10 @@ impl Layout {
                 }
                 for item in value.items() {
                     shape.messages += 1;
-                    shape.blocks += dialect.message(item).blocks().count();
+                    shape.blocks += blocks_in(item);
                 }
             } else if self.system.is_some_and(|name| key.is(name)) {
-                shape.blocks += super::view::blocks(dialect, Some(value)).count();
+                shape.blocks += elements_in(value);
             } else if self.tools.iter().any(|name| key.is(name)) {
                 shape.tools += value.items().count();
             }
@@ -50,10 +47,37 @@ impl Layout {
     }
 }
 
+/// How many blocks a message holds, counted without looking at them: a text is one, a list as many as it has elements,
+/// and an item that has neither is one itself.
+fn blocks_in(message: Json<'_>) -> usize {
+    let mut blocks = 0;
+    for (key, value) in message.members() {
+        if key.is("content") || key.is("tool_calls") {
+            blocks += elements_in(value);
+        } else if key.is("function_call") && value.kind() == Kind::Object {
+            blocks += 1;
+        }
+    }
+    blocks.max(1)
+}
+
+fn elements_in(value: Json<'_>) -> usize {
+    match value.kind() {
+        Kind::String => 1,
+        Kind::Array => value.items().count(),
+        _ => 0,
+    }
+}
+
 /// Refuses keys that a reader without regard to letter case would take for one that is read here. Looks at the objects
 /// of the dialect itself; what is inside a tool's input or schema is free to use any key.
-pub(super) fn check_spelling(root: Json<'_>) -> Result<(), RequestError> {
-    check(root, 0)
+pub(super) fn check_spelling(document: &Document) -> Result<(), RequestError> {
+    // Nearly no document has a key that looks like one; only then it matters where it stands.
+    if document.odd_keys().any(is_variant) {
+        check(document.root(), 0)
+    } else {
+        Ok(())
+    }
 }
 
 /// What leads from an object to further objects of the dialect, by how far below the root it is.
@@ -151,13 +175,6 @@ fn is_known(key: &str) -> bool {
 }
 
 fn is_variant(key: JsonStr<'_>) -> bool {
-    let raw = key.raw();
-    let plain = !raw.iter().fold(false, |odd, byte| {
-        odd | byte.is_ascii_uppercase() | (*byte >= 0x80) | (*byte == b'\\')
-    });
-    if plain {
-        return false;
-    }
     let key = key.decode();
     let folded = fold(&key);
     *folded != *key && is_known(&folded)

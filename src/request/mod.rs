@@ -76,8 +76,8 @@ impl LlmRequest {
             return Err(RequestError::NotAnObject);
         }
         let layout = dialect.layout();
-        layout::check_spelling(root)?;
-        let shape = layout.shape(dialect, root);
+        layout::check_spelling(&document)?;
+        let shape = layout.shape(root);
         let text = |name| Some(root.get(name)?.as_str()?.decode());
         let model = text("model").map(|model| model.into_owned().into_boxed_str());
         let stream = root

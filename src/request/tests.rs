@@ -137,7 +137,7 @@ fn a_chat_request_is_read() {
         request.shape(),
         Shape {
             messages: 6,
-            blocks: 12,
+            blocks: 10,
             tools: 3
         }
     );

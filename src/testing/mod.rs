@@ -46,6 +46,67 @@ pub fn request(dialect: Dialect, stream: bool) -> Bytes {
     body.into()
 }
 
+/// A request as a coding agent sends it in the middle of its work, of about this many bytes: a system prompt, 16 tools
+/// with their schemas (if there is room for them), and turns of calls and results full of source code.
+pub fn conversation(dialect: Dialect, length: usize, stream: bool) -> Bytes {
+    let (messages, call, result) = match dialect {
+        Dialect::Responses => (
+            "input",
+            r#"{"type":"function_call","call_id":"call_@","name":"bash","arguments":"{\"command\":\"cat src/file@.rs | head -50\"}"}"#,
+            r#"{"type":"function_call_output","call_id":"call_@","output":"%"}"#,
+        ),
+        Dialect::Chat => (
+            "messages",
+            r#"{"role":"assistant","content":null,"tool_calls":[{"id":"call_@","type":"function","function":{"name":"bash","arguments":"{\"command\":\"cat src/file@.rs | head -50\"}"}}]}"#,
+            r#"{"role":"tool","tool_call_id":"call_@","content":"%"}"#,
+        ),
+        Dialect::Anthropic => (
+            "messages",
+            r#"{"role":"assistant","content":[{"type":"text","text":"Let me look at file @."},{"type":"tool_use","id":"toolu_@","name":"Bash","input":{"command":"cat src/file@.rs | head -50"}}]}"#,
+            r#"{"role":"user","content":[{"tool_use_id":"toolu_@","type":"tool_result","content":"%","is_error":false}]}"#,
+        ),
+    };
+    let code = r#"    let value = self.peek()?; // the next one, \"quoted\"\n    if value == 3 { return Ok(()); }\n"#;
+    let tool = |number: usize| {
+        let description = "Executes a command and returns its output. ".repeat(24);
+        let schema = r#"{"type":"object","properties":{"command":{"description":"The command to execute","type":"string"},"timeout":{"description":"Optional timeout in milliseconds","type":"number"},"mode":{"type":"string","enum":["a","b","c"]}},"required":["command"],"additionalProperties":false}"#;
+        match dialect {
+            Dialect::Chat => format!(
+                r#"{{"type":"function","function":{{"name":"tool{number}","description":"{description}","parameters":{schema}}}}}"#
+            ),
+            Dialect::Responses => format!(
+                r#"{{"type":"function","name":"tool{number}","description":"{description}","parameters":{schema},"strict":false}}"#
+            ),
+            Dialect::Anthropic => {
+                format!(
+                    r#"{{"name":"Tool{number}","description":"{description}","input_schema":{schema}}}"#
+                )
+            }
+        }
+    };
+    let tools: Vec<_> = (0..if length < 40_000 { 0 } else { 16 })
+        .map(tool)
+        .collect();
+    let tools = tools.join(",");
+    let mut turns = vec![r#"{"role":"user","content":"Fix the parser."}"#.to_owned()];
+    let mut size = tools.len() + 200;
+    // The last result is cut to size.
+    while size < length {
+        let number = turns.len().to_string();
+        let result = result.replace('%', &code.repeat(10));
+        for turn in [call, &result] {
+            let turn = turn.replace('@', &number);
+            size += turn.len() + 1;
+            turns.push(turn);
+        }
+    }
+    let turns = turns.join(",");
+    let body = format!(
+        r#"{{"model":"claude-opus-5-5","max_tokens":128000,"{messages}":[{turns}],"tools":[{tools}],"stream":{stream}}}"#
+    );
+    body.into()
+}
+
 /// `bytes` in pieces of 1 to 40 bytes, the same for the same `seed`: networks cut anywhere.
 pub fn cut(bytes: &Bytes, seed: u64) -> Vec<Bytes> {
     let mut rest = bytes.clone();

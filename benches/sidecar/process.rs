@@ -1,0 +1,110 @@
+//! Processes, and what the kernel knows of them.
+
+use std::{
+    fs,
+    io::{self, BufRead, BufReader},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A process that serves; it ends with this value.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) address: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+impl Server {
+    /// This program in another part, which prints its address first.
+    pub(crate) fn part(arguments: &[&str]) -> io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments).stdout(Stdio::piped());
+        let mut process = command.spawn()?;
+        let mut address = String::new();
+        if let Some(output) = process.stdout.take() {
+            BufReader::new(output).read_line(&mut address)?;
+        }
+        Ok(Self {
+            process,
+            address: address.trim().to_owned(),
+        })
+    }
+
+    /// The sidecar with this configuration, and how long it took until it had answered its first request.
+    pub(crate) fn sidecar(config: &str, folder: &Path) -> io::Result<(Self, Duration)> {
+        let (file, log) = (folder.join("luthien.yaml"), folder.join("luthien.log"));
+        fs::write(&file, config)?;
+        let port = free_port()?;
+        let address = format!("127.0.0.1:{port}");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_luthien"));
+        command
+            .args(["--listen", &address, "--admin", "127.0.0.1:0", "--config"])
+            .arg(&file);
+        command.stderr(fs::File::create(log)?);
+        let start = Instant::now();
+        let process = command.spawn()?;
+        let server = Self { process, address };
+        server.first_answer()?;
+        Ok((server, start.elapsed()))
+    }
+
+    fn first_answer(&self) -> io::Result<()> {
+        let patience = Instant::now() + Duration::from_secs(10);
+        loop {
+            match TcpStream::connect(&self.address) {
+                Ok(mut stream) => {
+                    io::Write::write_all(
+                        &mut stream,
+                        b"GET /nowhere HTTP/1.1\r\nhost: localhost\r\n\r\n",
+                    )?;
+                    return io::Read::read(&mut stream, &mut [0; 512]).map(|_| ());
+                }
+                Err(error) if Instant::now() > patience => return Err(error),
+                Err(_) => std::thread::yield_now(),
+            }
+        }
+    }
+
+    /// CPU time so far, of all threads.
+    pub(crate) fn cpu(&self) -> io::Result<Duration> {
+        let mut total = 0;
+        for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
+            let stat = fs::read_to_string(task?.path().join("schedstat"))?;
+            total += stat
+                .split(' ')
+                .next()
+                .and_then(|time| time.parse::<u64>().ok())
+                .unwrap_or(0);
+        }
+        Ok(Duration::from_nanos(total))
+    }
+
+    /// Memory in use, in bytes.
+    pub(crate) fn memory(&self) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap_or_default();
+        Ok(line
+            .split_whitespace()
+            .next()
+            .and_then(|size| size.parse::<u64>().ok())
+            .unwrap_or(0)
+            * 1024)
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .port())
+}
