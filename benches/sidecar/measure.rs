@@ -6,7 +6,7 @@ use luthien_core::{Dialect, testing::conversation};
 
 use super::{
     http, load,
-    process::Server,
+    process::{self, Server},
     report::{Report, Row},
 };
 
@@ -38,7 +38,7 @@ struct Options {
 pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
     let mut chosen = Options {
         rounds: 5,
-        streams: 10_000,
+        streams: process::most_streams().min(10_000),
         only: None,
         write: None,
     };

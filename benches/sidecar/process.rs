@@ -108,3 +108,16 @@ fn free_port() -> io::Result<u16> {
         .local_addr()?
         .port())
 }
+
+/// How many streams a proxy may hold here: each takes it two open files.
+pub(crate) fn most_streams() -> u32 {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let files = limits.lines().find_map(|line| {
+        let soft = line
+            .strip_prefix("Max open files")?
+            .split_whitespace()
+            .next()?;
+        soft.parse::<u32>().ok()
+    });
+    files.unwrap_or(1024).saturating_sub(200) / 2
+}

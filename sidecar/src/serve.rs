@@ -14,6 +14,7 @@ use crate::{
     config::{Config, ConfigError, Sources},
     keyfile, listen,
     listen::{Edge, Hosts, Listener, Protocol, Settings, Timers},
+    log::Lines,
     watch::WatchLayer,
 };
 
@@ -64,9 +65,10 @@ impl Sidecar {
         config: Config,
         sources: Sources,
         extra_keys: Vec<KeyEntry>,
+        lines: Lines,
     ) -> Result<Self, StartError> {
         let cut = CancellationToken::new();
-        let watch = WatchLayer::new(cut.clone());
+        let watch = WatchLayer::new(cut.clone(), lines.clone());
         let tls = Arc::new(ArcSwapOption::empty());
         if let Some(pair) = &config.tls {
             tls.store(Some(Arc::new(
@@ -88,7 +90,7 @@ impl Sidecar {
             |listener: &tokio::net::TcpListener| listener.local_addr().map_err(StartError::Bind);
         let (agents_at, admin_at) = (address(&agents)?, address(&admin)?);
         let ready = Readiness::default();
-        let agents = Listener::run(agents, settings, Edge::new(running.clone()));
+        let agents = Listener::run(agents, settings, Edge::new(running.clone(), lines));
         let admin = Listener::run(
             admin,
             admin_settings,

@@ -7,9 +7,9 @@ use bytes::{Buf, Bytes};
 
 use crate::{
     Dialect,
-    dialect::EventData,
-    json::{Document, JsonError, Limits},
-    reply::Event,
+    dialect::{EventData, Needle, needle},
+    json::{self, Document, JsonError, Limits},
+    reply::{Event, Usage},
     sse::Fields,
 };
 
@@ -23,6 +23,7 @@ pub struct Chunk {
     origin: Origin,
     terminal: bool,
     event: OnceLock<Arc<Event>>,
+    usage: OnceLock<Option<Box<Usage>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +64,7 @@ impl Chunk {
             origin,
             terminal: false,
             event: OnceLock::new(),
+            usage: OnceLock::new(),
         }
     }
 
@@ -80,6 +82,44 @@ impl Chunk {
     /// Costs nothing.
     pub fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// The tokens that the chunk reports. Cheap for the many that report none.
+    pub fn usage(&self) -> Option<&Usage> {
+        static NAME: Needle = needle!(b"\"usage\"");
+        let (dialect, first) = match self.origin {
+            Origin::Opaque => return None,
+            Origin::Event { dialect, first } => (dialect, Some(first)),
+            Origin::Whole { dialect } => (dialect, None),
+        };
+        let read = || {
+            if !NAME
+                .values(&self.bytes)
+                .any(|value| value.starts_with(b"{"))
+            {
+                return None;
+            }
+            let data = match first {
+                Some(first) => Fields::read(&self.bytes, first).data()?.clone(),
+                None => self.bytes.clone(),
+            };
+            let document = Document::parse(data, &Limits::default()).ok()?;
+            dialect.usage(document.root()).map(Box::new)
+        };
+        self.usage.get_or_init(read).as_deref()
+    }
+
+    /// About how many bytes of the model's words there are, as they stand there: found without reading what is around
+    /// them, so a tool's input that is an object does not count.
+    pub fn words(&self) -> usize {
+        let (Origin::Event { dialect, .. } | Origin::Whole { dialect }) = self.origin else {
+            return 0;
+        };
+        let strings = dialect
+            .word_members()
+            .iter()
+            .flat_map(|member| member.values(&self.bytes));
+        strings.filter_map(json::string_length).sum()
     }
 
     /// What the chunk says; `None` if it is not meant to be read. What cannot be read says so, see

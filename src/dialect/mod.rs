@@ -6,16 +6,19 @@
 
 mod anthropic;
 mod chat;
+mod needle;
 mod openai;
 mod responses;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
+pub(crate) use needle::{Needle, needle};
+
 use crate::{
     json::Json,
     reject::Rejection,
-    reply::Part,
+    reply::{Part, Usage},
     request::{Block, Layout, Message},
 };
 
@@ -104,6 +107,24 @@ impl Dialect {
             Self::Anthropic => anthropic::reply::may_be_terminal(frame),
             Self::Chat => chat::reply::may_be_terminal(frame),
             Self::Responses => responses::reply::may_be_terminal(frame),
+        }
+    }
+
+    /// The names of the members in whose strings a model's words stand in a stream.
+    pub(crate) fn word_members(self) -> &'static [Needle] {
+        match self {
+            Self::Anthropic => &anthropic::reply::WORDS,
+            Self::Chat => &chat::reply::WORDS,
+            Self::Responses => &responses::reply::WORDS,
+        }
+    }
+
+    /// The tokens that an event or a whole reply reports, wherever the dialect puts them.
+    pub(crate) fn usage(self, root: Json<'_>) -> Option<Usage> {
+        match self {
+            Self::Anthropic => anthropic::reply::usage(root),
+            Self::Chat => chat::reply::usage(root),
+            Self::Responses => responses::reply::usage(root),
         }
     }
 

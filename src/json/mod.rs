@@ -33,6 +33,7 @@ mod view;
 
 pub use edit::{Edits, quote};
 pub use error::{JsonError, JsonErrorKind};
+pub(crate) use string::string_length;
 pub use string::{JsonStr, JsonString};
 pub use view::{Document, Items, Json, Kind, Members};
 

@@ -130,7 +130,11 @@ pub(super) struct Specials<'a> {
 
 impl<'a> Specials<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { text, block: usize::MAX, found: 0 }
+        Self {
+            text,
+            block: usize::MAX,
+            found: 0,
+        }
     }
 
     /// Finds the closing quote of the string whose first byte after the opening quote is at `start`. Answers where it
@@ -147,7 +151,12 @@ impl<'a> Specials<'a> {
                     escaped = true;
                 }
                 Some(_) => return Err(control(at)),
-                None => return Err(JsonError::new(JsonErrorKind::UnexpectedEnd, self.text.len())),
+                None => {
+                    return Err(JsonError::new(
+                        JsonErrorKind::UnexpectedEnd,
+                        self.text.len(),
+                    ));
+                }
             }
         }
     }
@@ -183,7 +192,10 @@ fn specials(text: &[u8], block: usize) -> u64 {
         None => {
             // Behind the end stands nothing special.
             let mut bytes = [b' '; 64];
-            bytes.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            bytes
+                .iter_mut()
+                .zip(rest)
+                .for_each(|(to, from)| *to = *from);
             bytes
         }
     };
@@ -197,6 +209,12 @@ fn specials(text: &[u8], block: usize) -> u64 {
 /// As [`Specials::string_end`], for a single string.
 pub(super) fn end(text: &[u8], start: usize) -> Result<(usize, bool), JsonError> {
     Specials::new(text).string_end(start)
+}
+
+/// The length of the string at the beginning of `text`, without its quotes, provided that one stands there whole.
+pub(crate) fn string_length(text: &[u8]) -> Option<usize> {
+    let text = text.strip_prefix(b"\"")?;
+    end(text, 0).ok().map(|(end, _)| end)
 }
 
 fn control(at: usize) -> JsonError {

@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use luthien_core::{
-    body::{Chunk, Flow, Observe},
+    body::{Chunk, Flow, Observe, StreamEnd},
     reply::{Part, Usage},
 };
 
@@ -18,10 +18,10 @@ pub struct Settle {
     /// Whether any rule counts tokens; if none does, no event is looked into.
     tokens: bool,
     usage: Usage,
-    /// Bytes of text that came out so far.
+    /// About how many bytes of words came out so far, of which nobody has said how many tokens they are.
     written: u64,
-    /// Whether the provider has counted to the end.
-    counted: bool,
+    /// Whether the reply came to its end, and with it the provider's count.
+    complete: bool,
     /// Whether the provider refused: then nothing was used.
     refused: bool,
 }
@@ -42,7 +42,7 @@ impl Settle {
             tokens,
             usage,
             written: 0,
-            counted: false,
+            complete: false,
             refused: false,
         }
     }
@@ -66,7 +66,7 @@ impl Settle {
         // Before its end a stream reports its first tokens, if any: the larger number is nearer to the truth.
         let estimate = self.written.div_ceil(4);
         let output = match self.usage.output {
-            Some(output) if self.counted => output,
+            Some(output) if self.complete => output,
             output => output.unwrap_or(0).max(estimate),
         };
         Used {
@@ -81,21 +81,22 @@ impl Observe for Settle {
         if !self.tokens {
             return Flow::Forward;
         }
-        let Some(event) = chunk.event() else {
-            return Flow::Forward;
-        };
-        for part in event.parts() {
-            match part {
-                Part::Usage(usage) => self.usage.update(usage),
-                Part::Delta { text, .. } => self.written += text.len() as u64,
-                Part::Stop { .. } => self.counted = true,
-                Part::Error { .. } if self.written == 0 && self.usage == Usage::default() => {
-                    self.refused = true;
-                }
-                _ => {}
-            }
+        match chunk.usage() {
+            Some(usage) => self.usage.update(usage),
+            None => self.written += chunk.words() as u64,
+        }
+        // An error ends a stream, and only there is it worth looking for.
+        if chunk.is_terminal() && self.written == 0 && self.usage == Usage::default() {
+            self.refused = chunk.event().is_some_and(|event| {
+                let is_error = |part: &Part| matches!(part, Part::Error { .. });
+                event.parts().iter().any(is_error)
+            });
         }
         Flow::Forward
+    }
+
+    fn on_end(mut self, end: StreamEnd) {
+        self.complete = end == StreamEnd::Complete;
     }
 }
 

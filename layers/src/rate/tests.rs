@@ -432,7 +432,7 @@ async fn a_client_that_leaves_pays_for_what_has_come() {
             },
         ),
         (after("message_start"), used(2112, 1)),
-        (after("look.\\n"), used(2112, 23)),
+        (after("look.\\n"), used(2112, 18)),
         (after("\"output_tokens\":88"), used(2112, 88)),
     ] {
         let mut steps: Vec<_> = cut(&all.slice(..length), 1)

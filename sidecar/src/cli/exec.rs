@@ -57,7 +57,7 @@ pub(super) fn run(settings: &Settings, exec: Exec) -> Result<ExitCode, Failure> 
         return Err("no command to run".into());
     };
     let log_file = exec.log_file.unwrap_or_else(log_path);
-    log::start(&loaded.config.log, Some(log::file(&log_file)?));
+    let log = log::start(&loaded.config.log, Some(log::file(&log_file)?))?;
     let mut agent = Command::new(program);
     agent.args(arguments).kill_on_drop(true);
     let keys = key_for(&mut agent, loaded.config.identity.mode)?;
@@ -68,7 +68,7 @@ pub(super) fn run(settings: &Settings, exec: Exec) -> Result<ExitCode, Failure> 
         } else {
             "http"
         };
-        let sidecar = Sidecar::start(loaded.config, sources, keys)?;
+        let sidecar = Sidecar::start(loaded.config, sources, keys, log.lines.clone())?;
         let base = format!("{scheme}://{}", sidecar.agents_at);
         agent
             .env("ANTHROPIC_BASE_URL", &base)

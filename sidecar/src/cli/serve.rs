@@ -24,11 +24,11 @@ use crate::{
 
 pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let (loaded, sources) = settings.load()?;
-    log::start(&loaded.config.log, None);
+    let log = log::start(&loaded.config.log, None)?;
     runtime(&loaded.config)?.block_on(async {
         let mut signals = Signals::new()?;
         let config = loaded.config.clone();
-        let sidecar = Sidecar::start(loaded.config, sources, Vec::new())?;
+        let sidecar = Sidecar::start(loaded.config, sources, Vec::new(), log.lines.clone())?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             agents = %sidecar.agents_at,

@@ -32,7 +32,8 @@ use tower_service::Service as _;
 use super::connection::Answer;
 use crate::{
     compose::{Running, Service},
-    watch::{self, Logged, RequestId},
+    log::Lines,
+    watch::{Logged, Refused, RequestId},
 };
 
 const X_LUTHIEN_REQUEST_ID: HeaderName = HeaderName::from_static("x-luthien-request-id");
@@ -47,6 +48,7 @@ pub(crate) struct Edge {
 struct Shared {
     running: Arc<ArcSwap<Running>>,
     ids: Ids,
+    lines: Lines,
 }
 
 /// A request's body, its sender not waited for for ever.
@@ -64,11 +66,12 @@ impl<B> HasBody for Response<B> {
 }
 
 impl Edge {
-    pub(crate) fn new(running: Arc<ArcSwap<Running>>) -> Self {
+    pub(crate) fn new(running: Arc<ArcSwap<Running>>, lines: Lines) -> Self {
         Self {
             shared: Arc::new(Shared {
                 running,
                 ids: Ids::default(),
+                lines,
             }),
         }
     }
@@ -105,7 +108,15 @@ impl Answer for Edge {
         };
         finish(&mut response, &id, start);
         if response.extensions().get::<Logged>().is_none() {
-            log(&response, &id, &method, &target, address, start);
+            log(
+                &self.shared.lines,
+                &response,
+                &id,
+                &method,
+                &target,
+                address,
+                start,
+            );
         }
         response
     }
@@ -157,6 +168,7 @@ fn finish(response: &mut Reply, id: &RequestId, start: Instant) {
 }
 
 fn log(
+    lines: &Lines,
     response: &Reply,
     id: &RequestId,
     method: &Method,
@@ -164,16 +176,16 @@ fn log(
     address: ClientAddr,
     start: Instant,
 ) {
-    let code = response.extensions().get().map_or("", Rejection::code);
-    watch::refused(
+    Refused {
         id,
         method,
         target,
         address,
-        response.status().as_u16(),
-        code,
-        start.elapsed(),
-    );
+        status: response.status().as_u16(),
+        code: response.extensions().get().map_or("", Rejection::code),
+        time: start.elapsed(),
+    }
+    .log(lines);
 }
 
 /// Names for exchanges: unique on this machine and, most probably, beyond.

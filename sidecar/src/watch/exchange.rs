@@ -12,6 +12,8 @@ use luthien_core::{
     request::LlmBody,
 };
 
+use crate::log::{Lines, Members};
+
 /// The name of an exchange, in the log and in `x-luthien-request-id`.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub(crate) Arc<str>);
@@ -22,6 +24,7 @@ pub(crate) struct Logged;
 
 /// What is known of an exchange. Dropping it writes its line: whatever happens, there is one.
 pub(super) struct Exchange {
+    lines: Lines,
     id: Option<RequestId>,
     method: Method,
     target: Uri,
@@ -48,10 +51,11 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn begin(request: &Request<LlmBody>) -> Box<Self> {
+    pub(super) fn begin(request: &Request<LlmBody>, lines: Lines) -> Box<Self> {
         let call = request.body().call();
         let facts = request.extensions();
         Box::new(Self {
+            lines,
             id: facts.get().cloned(),
             method: request.method().clone(),
             target: request.uri().clone(),
@@ -113,67 +117,69 @@ impl Drop for Exchange {
             // Dropped, or never even answered: nobody wanted it any more.
             (Some(StreamEnd::Dropped) | None, None) => "client_gone",
         };
+        self.lines.write(|line| self.describe(line, end));
+    }
+}
+
+impl Exchange {
+    fn describe(&self, line: &mut Members<'_>, end: &str) {
+        line.text("id", self.id.as_ref().map(|RequestId(id)| &**id));
+        line.text("method", self.method.as_str());
+        // Without its query, in which some clients send keys.
+        line.text("path", self.target.path());
+        line.text("dialect", self.dialect);
+        line.text("model", self.model.as_deref());
+        line.flag("stream", self.stream);
+        line.text("purpose", self.purpose.as_ref().map(Purpose::name));
+        line.text("session", self.session.as_ref().map(|SessionId(id)| &**id));
+        line.text("user", self.user.as_ref().map(|user| &*user.id));
+        line.text("key", self.caller.as_ref().map(Caller::id));
+        line.address("address", self.address);
+        line.number("status", self.status.map(u64::from));
+        line.text("refusal", self.refusal.as_ref().map(Rejection::code));
+        if let Some(answered) = &self.answered {
+            line.text("upstream", &*answered.upstream);
+            let attempts = Some(u64::from(answered.attempts));
+            line.number("attempts", attempts.filter(|attempts| *attempts > 1));
+            line.milliseconds("ms_to_head", answered.time_to_head);
+        }
+        line.milliseconds("ms_to_first_byte", self.first_byte);
+        line.milliseconds("ms", self.start.elapsed());
+        line.number("bytes_up", self.up);
+        line.number("bytes_down", self.down);
+        line.number("events", self.events);
+        line.number("input_tokens", self.usage.input);
+        line.number("output_tokens", self.usage.output);
         let repairs = self.repairs.unwrap_or_default();
-        tracing::info!(
-            target: "luthien::exchange",
-            id = self.id.as_ref().map(|RequestId(id)| &**id),
-            method = self.method.as_str(),
-            // Without its query, in which some clients send keys.
-            path = self.target.path(),
-            dialect = self.dialect,
-            // What clients choose is quoted, so that a terminal obeys none of it.
-            model = self.model.as_deref().map(tracing::field::debug),
-            stream = self.stream,
-            purpose = self.purpose.as_ref().map(Purpose::name),
-            session = self.session.as_ref().map(|SessionId(id)| tracing::field::debug(id)),
-            user = self.user.as_ref().map(|user| tracing::field::debug(&user.id)),
-            key = self.caller.as_ref().map(Caller::id),
-            address = self.address.map(|ClientAddr(address)| tracing::field::display(address)),
-            status = self.status,
-            refusal = self.refusal.as_ref().map(Rejection::code),
-            upstream = self.answered.as_ref().map(|answered| &*answered.upstream),
-            attempts = self.answered.as_ref().map(|answered| answered.attempts).filter(|attempts| *attempts > 1),
-            ms_to_head = self.answered.as_ref().map(|answered| milliseconds(answered.time_to_head)),
-            ms_to_first_byte = self.first_byte.map(milliseconds),
-            ms = milliseconds(self.start.elapsed()),
-            bytes_up = self.up,
-            bytes_down = self.down,
-            events = self.events,
-            input_tokens = self.usage.input,
-            output_tokens = self.usage.output,
-            removed_tools = Some(repairs.duplicate_tools).filter(|removed| *removed > 0),
-            removed_tool_results = Some(repairs.orphan_tool_results).filter(|removed| *removed > 0),
-            end,
-            "exchange",
-        );
+        let some = |count: usize| Some(count as u64).filter(|count| *count > 0);
+        line.number("removed_tools", some(repairs.duplicate_tools));
+        line.number("removed_tool_results", some(repairs.orphan_tool_results));
+        line.text("end", end);
     }
 }
 
 /// The line for a request that was refused before anybody looked inside.
-pub(crate) fn refused(
-    id: &RequestId,
-    method: &Method,
-    target: &Uri,
-    address: ClientAddr,
-    status: u16,
-    code: &str,
-    time: Duration,
-) {
-    tracing::info!(
-        target: "luthien::exchange",
-        id = &*id.0,
-        method = method.as_str(),
-        path = target.path(),
-        address = %address.0,
-        status,
-        refusal = code,
-        ms = milliseconds(time),
-        end = "refused",
-        "exchange",
-    );
+pub(crate) struct Refused<'a> {
+    pub(crate) id: &'a RequestId,
+    pub(crate) method: &'a Method,
+    pub(crate) target: &'a Uri,
+    pub(crate) address: ClientAddr,
+    pub(crate) status: u16,
+    pub(crate) code: &'a str,
+    pub(crate) time: Duration,
 }
 
-/// With three digits after the point.
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 1e6).round() / 1e3
+impl Refused<'_> {
+    pub(crate) fn log(&self, lines: &Lines) {
+        lines.write(|line| {
+            line.text("id", &*self.id.0);
+            line.text("method", self.method.as_str());
+            line.text("path", self.target.path());
+            line.address("address", Some(self.address));
+            line.number("status", u64::from(self.status));
+            line.text("refusal", self.code);
+            line.milliseconds("ms", self.time);
+            line.text("end", "refused");
+        });
+    }
 }

@@ -20,19 +20,21 @@ use tokio_util::sync::CancellationToken;
 use tower_layer::Layer;
 use tower_service::Service;
 
-pub(crate) use self::exchange::{Logged, RequestId, refused};
+pub(crate) use self::exchange::{Logged, Refused, RequestId};
 use self::{exchange::Exchange, observe::Observer};
+use crate::log::Lines;
 
 /// See the [module docs](self).
 #[derive(Clone)]
 pub(crate) struct WatchLayer {
     /// Cancelled when streams must end.
     stop: CancellationToken,
+    lines: Lines,
 }
 
 impl WatchLayer {
-    pub(crate) fn new(stop: CancellationToken) -> Self {
-        Self { stop }
+    pub(crate) fn new(stop: CancellationToken, lines: Lines) -> Self {
+        Self { stop, lines }
     }
 }
 
@@ -42,7 +44,7 @@ impl<S> Layer<S> for WatchLayer {
     fn layer(&self, inner: S) -> Watch<S> {
         Watch {
             inner,
-            stop: self.stop.clone(),
+            watch: self.clone(),
         }
     }
 }
@@ -51,7 +53,7 @@ impl<S> Layer<S> for WatchLayer {
 #[derive(Clone)]
 pub(crate) struct Watch<S> {
     inner: S,
-    stop: CancellationToken,
+    watch: WatchLayer,
 }
 
 impl<S, B> Service<Request<LlmBody>> for Watch<S>
@@ -69,10 +71,10 @@ where
     }
 
     fn call(&mut self, request: Request<LlmBody>) -> Self::Future {
-        let exchange = Exchange::begin(&request);
+        let exchange = Exchange::begin(&request, self.watch.lines.clone());
         WatchFuture {
             inner: self.inner.call(request),
-            watched: Some((exchange, self.stop.clone())),
+            watched: Some((exchange, self.watch.stop.clone())),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::{
 use luthien_core::{
     body::{Chunk, Flow, Observe, StreamEnd},
     reject::{Rejection, RejectionKind},
-    reply::Part,
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -33,15 +32,8 @@ impl Observer {
 impl Observe for Observer {
     fn on_chunk(&mut self, chunk: &Chunk) -> Flow {
         self.exchange.bytes(chunk.bytes().len());
-        // Only events that may tell of usage are looked into.
-        if contains(chunk.bytes(), b"\"usage\"")
-            && let Some(event) = chunk.event()
-        {
-            for part in event.parts() {
-                if let Part::Usage(usage) = part {
-                    self.exchange.usage(usage);
-                }
-            }
+        if let Some(usage) = chunk.usage() {
+            self.exchange.usage(usage);
         }
         Flow::Forward
     }
@@ -60,8 +52,4 @@ impl Observe for Observer {
     fn on_end(mut self, end: StreamEnd) {
         self.exchange.end(end);
     }
-}
-
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
-    memchr::memmem::find(bytes, word).is_some()
 }

@@ -1,16 +1,29 @@
 use bytes::Bytes;
-use memchr::memmem;
 
 use super::request;
 use crate::{
-    dialect::EventData,
+    dialect::{EventData, Needle, needle},
     json::{Json, JsonStr, JsonString},
     reply::{BlockHead, BlockId, DeltaKind, Part, StopReason, Usage},
 };
 
+pub(crate) static WORDS: [Needle; 3] = [
+    needle!(b"\"text\""),
+    needle!(b"\"partial_json\""),
+    needle!(b"\"thinking\""),
+];
+
 pub(crate) fn may_be_terminal(frame: &[u8]) -> bool {
+    static LAST: [Needle; 2] = [needle!(b"message_stop"), needle!(b"error")];
     // Both are short; a delta that speaks of them is looked at in vain, which is harmless.
-    memmem::find(frame, b"message_stop").is_some() || memmem::find(frame, b"error").is_some()
+    LAST.iter().any(|word| word.is_in(frame))
+}
+
+pub(crate) fn usage(root: Json<'_>) -> Option<Usage> {
+    let usage = root
+        .get("usage")
+        .or_else(|| root.get("message")?.get("usage"))?;
+    Some(Usage::anthropic(usage))
 }
 
 pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {

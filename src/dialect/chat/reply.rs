@@ -1,9 +1,8 @@
 use bytes::Bytes;
-use memchr::memmem;
 
 use super::request;
 use crate::{
-    dialect::{EventData, openai},
+    dialect::{EventData, Needle, needle, openai},
     json::{Json, JsonStr},
     reply::{BlockHead, BlockId, DeltaKind, Part, StopReason, Usage},
     request::BlockKind,
@@ -19,20 +18,28 @@ mod lane {
     pub(super) const TOOL_CALLS: u32 = 4;
 }
 
+pub(crate) static WORDS: [Needle; 4] = [
+    needle!(b"\"content\""),
+    needle!(b"\"arguments\""),
+    needle!(b"\"reasoning_content\""),
+    needle!(b"\"refusal\""),
+];
+
 pub(crate) fn may_be_terminal(frame: &[u8]) -> bool {
-    memmem::find(frame, b"[DONE]").is_some() || memmem::find(frame, b"error").is_some()
+    static LAST: [Needle; 2] = [needle!(b"[DONE]"), needle!(b"error")];
+    LAST.iter().any(|word| word.is_in(frame))
 }
 
-/// Whether a choice ends here: `finish_reason` holds a string. Inside a text the quotes would be escaped.
+/// Whether a choice ends here: `finish_reason` holds a string.
 pub(crate) fn ends_choice(frame: &[u8]) -> bool {
-    const NAME: &[u8] = b"\"finish_reason\"";
-    memmem::find_iter(frame, NAME).any(|at| {
-        let mut after = frame
-            .iter()
-            .skip(at + NAME.len())
-            .filter(|byte| !byte.is_ascii_whitespace());
-        after.next() == Some(&b':') && after.next() == Some(&b'"')
-    })
+    static NAME: Needle = needle!(b"\"finish_reason\"");
+    NAME.values(frame).any(|value| value.starts_with(b"\""))
+}
+
+pub(crate) fn usage(root: Json<'_>) -> Option<Usage> {
+    root.get("usage")
+        .filter(|usage| !usage.is_null())
+        .map(Usage::chat)
 }
 
 pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
@@ -66,7 +73,7 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
         }
         stop(number, choice, bytes, &mut parts);
     }
-    usage(root, &mut parts);
+    parts.extend(usage(root).map(Part::Usage));
     (parts, false)
 }
 
@@ -86,7 +93,7 @@ pub(crate) fn read_whole(root: Json<'_>, bytes: &Bytes) -> Vec<Part> {
         }
         stop(number, choice, bytes, &mut parts);
     }
-    usage(root, &mut parts);
+    parts.extend(usage(root).map(Part::Usage));
     parts
 }
 
@@ -199,12 +206,6 @@ fn stop(choice: u32, json: Json<'_>, bytes: &Bytes, parts: &mut Vec<Part>) {
             choice,
             reason: StopReason::read(word.owned_by(bytes)),
         });
-    }
-}
-
-fn usage(root: Json<'_>, parts: &mut Vec<Part>) {
-    if let Some(usage) = root.get("usage").filter(|usage| !usage.is_null()) {
-        parts.push(Part::Usage(Usage::chat(usage)));
     }
 }
 

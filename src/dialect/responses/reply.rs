@@ -1,22 +1,30 @@
 use bytes::Bytes;
-use memchr::memmem;
 
 use super::request;
 use crate::{
-    dialect::{EventData, openai},
+    dialect::{EventData, Needle, needle, openai},
     json::{Json, Kind},
     reply::{BlockHead, BlockId, DeltaKind, Part, StopReason, Usage},
     request::{BlockKind, Content},
 };
 
+pub(crate) static WORDS: [Needle; 1] = [needle!(b"\"delta\"")];
+
 pub(crate) fn may_be_terminal(frame: &[u8]) -> bool {
-    const LAST: [&[u8]; 4] = [
-        b"response.completed",
-        b"response.incomplete",
-        b"response.failed",
-        b"error",
+    static LAST: [Needle; 4] = [
+        needle!(b"response.completed"),
+        needle!(b"response.incomplete"),
+        needle!(b"response.failed"),
+        needle!(b"error"),
     ];
-    LAST.iter().any(|word| memmem::find(frame, word).is_some())
+    LAST.iter().any(|word| word.is_in(frame))
+}
+
+pub(crate) fn usage(root: Json<'_>) -> Option<Usage> {
+    let usage = root
+        .get("usage")
+        .or_else(|| root.get("response")?.get("usage"))?;
+    (usage.kind() == Kind::Object).then(|| Usage::responses(usage))
 }
 
 pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
@@ -116,12 +124,7 @@ fn whole_response(response: Json<'_>, bytes: &Bytes, begin: bool, parts: &mut Ve
             _ => false,
         });
     }
-    if let Some(usage) = response
-        .get("usage")
-        .filter(|usage| usage.kind() == Kind::Object)
-    {
-        parts.push(Part::Usage(Usage::responses(usage)));
-    }
+    parts.extend(usage(response).map(Part::Usage));
     if let Some(error) = openai::error(response, bytes) {
         parts.push(error);
         return;

@@ -1,11 +1,13 @@
 //! The log: to standard error, or to a file where standard error is the agent's.
 
+mod buffer;
+mod line;
+
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, IsTerminal},
     panic,
     path::Path,
-    sync::Mutex,
 };
 
 use tracing::level_filters::LevelFilter;
@@ -13,6 +15,8 @@ use tracing_subscriber::{
     Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
+pub(crate) use self::line::{Lines, Members};
+use self::{buffer::Buffer, line::Format};
 use crate::config::{Log, LogFormat, LogLevel};
 
 /// Whether the log is to be read by a person.
@@ -24,8 +28,21 @@ pub(crate) fn is_human(log: &Log) -> bool {
     }
 }
 
+/// The log, until it is closed.
+pub(crate) struct Open {
+    buffer: Buffer,
+    /// Where the lines about exchanges go.
+    pub(crate) lines: Lines,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.buffer.close();
+    }
+}
+
 /// Starts the log. `file` takes it in place of standard error.
-pub(crate) fn start(log: &Log, file: Option<File>) {
+pub(crate) fn start(log: &Log, file: Option<File>) -> io::Result<Open> {
     let level = match log.level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -37,27 +54,20 @@ pub(crate) fn start(log: &Log, file: Option<File>) {
     let filter = Targets::new()
         .with_default(LevelFilter::WARN.min(level))
         .with_target("luthien", level);
-    let human = is_human(log);
-    let colours = human && file.is_none() && io::stderr().is_terminal();
-    let layer = match (human, file) {
-        (true, None) => fmt::layer()
-            .with_ansi(colours)
-            .with_writer(io::stderr)
-            .boxed(),
-        (true, Some(file)) => fmt::layer()
-            .with_ansi(false)
-            .with_writer(Mutex::new(file))
-            .boxed(),
-        (false, None) => fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(io::stderr)
-            .boxed(),
-        (false, Some(file)) => fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_writer(Mutex::new(file))
-            .boxed(),
+    let format = if is_human(log) {
+        let colours = file.is_none() && io::stderr().is_terminal();
+        Format::Human { colours }
+    } else {
+        Format::Json
+    };
+    let buffer = match file {
+        Some(file) => Buffer::before(file)?,
+        None => Buffer::before(io::stderr())?,
+    };
+    let layer = fmt::layer().with_writer(buffer.clone());
+    let layer = match format {
+        Format::Human { colours } => layer.with_ansi(colours).boxed(),
+        Format::Json => layer.json().flatten_event(true).boxed(),
     };
     tracing_subscriber::registry()
         .with(layer.with_filter(filter))
@@ -70,6 +80,12 @@ pub(crate) fn start(log: &Log, file: Option<File>) {
             "a panic: this is a defect, please report it"
         );
     }));
+    let lines = if level >= LevelFilter::INFO {
+        Lines::into(buffer.clone(), format)
+    } else {
+        Lines::none()
+    };
+    Ok(Open { buffer, lines })
 }
 
 /// Opens a file for the log; only its owner may read it.

@@ -1,0 +1,206 @@
+//! The lines about exchanges, of which there are many: written without detours.
+
+use std::{fmt::Write, time::Duration};
+
+use luthien_core::facts::ClientAddr;
+use tracing_subscriber::fmt::{
+    format::Writer,
+    time::{FormatTime, SystemTime},
+};
+
+use super::buffer::Buffer;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Json,
+    Human { colours: bool },
+}
+
+/// Writes lines about exchanges.
+#[derive(Clone)]
+pub(crate) struct Lines(Option<(Buffer, Format)>);
+
+impl Lines {
+    pub(super) fn into(buffer: Buffer, format: Format) -> Self {
+        Self(Some((buffer, format)))
+    }
+
+    /// Writes none.
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    /// A line with the members that `fill` adds.
+    pub(crate) fn write(&self, fill: impl FnOnce(&mut Members<'_>)) {
+        let Some((buffer, format)) = &self.0 else {
+            return;
+        };
+        buffer.add(false, |out| line(out, *format, fill));
+    }
+}
+
+fn line(out: &mut String, format: Format, fill: impl FnOnce(&mut Members<'_>)) {
+    let human = match format {
+        Format::Json => {
+            out.push_str("{\"timestamp\":\"");
+            now(out);
+            out.push_str(
+                "\",\"level\":\"INFO\",\"target\":\"luthien::exchange\",\"message\":\"exchange\"",
+            );
+            false
+        }
+        Format::Human { colours: false } => {
+            now(out);
+            out.push_str("  INFO luthien::exchange: exchange");
+            true
+        }
+        Format::Human { colours: true } => {
+            out.push_str("\x1b[2m");
+            now(out);
+            out.push_str("\x1b[0m \x1b[32m INFO\x1b[0m \x1b[2mluthien::exchange\x1b[0m\x1b[2m:\x1b[0m exchange");
+            true
+        }
+    };
+    fill(&mut Members { out, human });
+    out.push_str(if human { "\n" } else { "}\n" });
+}
+
+fn now(out: &mut String) {
+    // Writing into a string does not fail.
+    SystemTime.format_time(&mut Writer::new(out)).ok();
+}
+
+/// The members of a line. What is `None` is left out.
+pub(crate) struct Members<'a> {
+    out: &'a mut String,
+    human: bool,
+}
+
+impl Members<'_> {
+    fn name(&mut self, name: &str) {
+        if self.human {
+            self.out.push(' ');
+            self.out.push_str(name);
+            self.out.push('=');
+        } else {
+            self.out.push_str(",\"");
+            self.out.push_str(name);
+            self.out.push_str("\":");
+        }
+    }
+
+    #[allow(
+        single_use_lifetimes,
+        reason = "what is suggested instead does not compile"
+    )]
+    pub(crate) fn text<'a>(&mut self, name: &str, text: impl Into<Option<&'a str>>) {
+        let Some(text) = text.into() else { return };
+        self.name(name);
+        if self.human && is_plain(text) {
+            self.out.push_str(text);
+            return;
+        }
+        self.out.push('"');
+        for c in text.chars() {
+            escape(self.out, c);
+        }
+        self.out.push('"');
+    }
+
+    pub(crate) fn number(&mut self, name: &str, number: impl Into<Option<u64>>) {
+        if let Some(number) = number.into() {
+            self.name(name);
+            write!(self.out, "{number}").ok();
+        }
+    }
+
+    pub(crate) fn address(&mut self, name: &str, address: Option<ClientAddr>) {
+        if let Some(ClientAddr(address)) = address {
+            self.name(name);
+            let quote = if self.human { "" } else { "\"" };
+            write!(self.out, "{quote}{address}{quote}").ok();
+        }
+    }
+
+    pub(crate) fn flag(&mut self, name: &str, flag: bool) {
+        self.name(name);
+        self.out.push_str(if flag { "true" } else { "false" });
+    }
+
+    /// Milliseconds, with three digits after the point.
+    pub(crate) fn milliseconds(&mut self, name: &str, time: impl Into<Option<Duration>>) {
+        if let Some(time) = time.into() {
+            self.name(name);
+            let micros = time.as_micros();
+            write!(self.out, "{}.{:03}", micros / 1000, micros % 1000).ok();
+        }
+    }
+}
+
+/// Whether a person can tell without quotes where it ends.
+fn is_plain(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte);
+    !text.is_empty() && text.bytes().all(plain)
+}
+
+/// As JSON has it. What a terminal would obey, and what turns lines around or breaks them, is never written as it is.
+fn escape(out: &mut String, c: char) {
+    let hidden = c.is_control()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
+    match c {
+        '"' | '\\' => {
+            out.push('\\');
+            out.push(c);
+        }
+        // All of them lie in the first plane.
+        c if hidden => {
+            write!(out, "\\u{:04x}", u32::from(c)).ok();
+        }
+        c => out.push(c),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(format: Format, fill: impl FnOnce(&mut Members<'_>)) -> String {
+        let mut out = String::new();
+        line(&mut out, format, fill);
+        out
+    }
+
+    fn fill(members: &mut Members<'_>) {
+        members.text("path", "/v1/messages");
+        members.text("model", "a \"b\"\n\x1b[31m\u{9b}\u{2028}\u{202e}é");
+        members.text("user", None);
+        members.number("status", 200);
+        members.flag("stream", true);
+        members.milliseconds("ms", Duration::from_micros(12_034));
+    }
+
+    #[test]
+    fn a_line_is_one_json_object_and_nothing_in_it_reaches_a_terminal() {
+        let line = written(Format::Json, fill);
+        assert!(line.ends_with("}\n") && line.matches('\n').count() == 1);
+        assert!(!line.trim_end().chars().any(char::is_control));
+        let json: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(json["model"], "a \"b\"\n\x1b[31m\u{9b}\u{2028}\u{202e}é");
+        assert_eq!(json["status"], 200);
+        assert_eq!(json["ms"], 12.034);
+        assert_eq!(json["stream"], true);
+        assert!(json.get("user").is_none());
+        assert!(json["timestamp"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn for_a_person_it_is_shorter() {
+        let line = written(Format::Human { colours: false }, fill);
+        let (_, members) = line.split_once("exchange: exchange ").unwrap();
+        assert_eq!(
+            members,
+            "path=/v1/messages model=\"a \\\"b\\\"\\u000a\\u001b[31m\\u009b\\u2028\\u202eé\" status=200 stream=true ms=12.034\n"
+        );
+    }
+}
