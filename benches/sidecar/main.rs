@@ -13,7 +13,11 @@ mod process;
 mod provider;
 mod report;
 
-use std::{env, process::ExitCode};
+use std::{
+    env,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -32,7 +36,8 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            // Nothing more can be done if nobody listens.
+            writeln!(io::stderr(), "{error}").ok();
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,10 @@
 //! What is measured, in turns.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 use luthien_core::{Dialect, testing::conversation};
 
@@ -60,7 +64,7 @@ pub(crate) fn run(options: &[&str]) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     let report = runtime.block_on(measure(&chosen))?;
-    print!("{report}");
+    write!(io::stdout(), "{report}")?;
     if let Some(path) = &chosen.write {
         report.write(path)?;
     }

@@ -19,7 +19,7 @@ use crate::{
     json::Json,
     reject::Rejection,
     reply::{Part, Usage},
-    request::{Block, Layout, Message},
+    request::{Block, Layout, Message, Tie},
 };
 
 /// How a request and its reply are written.
@@ -98,6 +98,19 @@ impl Dialect {
             Self::Anthropic => anthropic::request::block(json),
             Self::Chat => chat::request::block(json),
             Self::Responses => responses::request::block(json),
+        }
+    }
+
+    /// Hands out the blocks of a message that are ends of ties between tool calls and results, with their places in it.
+    pub(crate) fn ties<'a>(self, message: Json<'a>, mut each: impl FnMut(usize, Tie<'a>)) {
+        if self == Self::Anthropic {
+            // There they lie flat in the content, and agents' histories are full of them: no need to look at the rest.
+            return anthropic::request::ties(message, each);
+        }
+        for (place, block) in self.message(message).blocks().enumerate() {
+            if let Some(tie) = block.content.tie() {
+                each(place, tie);
+            }
         }
     }
 

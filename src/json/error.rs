@@ -2,30 +2,34 @@ use std::fmt;
 
 /// Why a text is no JSON that every reader understands alike, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JsonError {
+pub struct JsonError(Box<Inner>);
+
+/// Boxed, so that functions which nearly always succeed answer in a register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Inner {
     kind: JsonErrorKind,
     at: usize,
 }
 
 impl JsonError {
     pub(super) fn new(kind: JsonErrorKind, at: usize) -> Self {
-        Self { kind, at }
+        Self(Box::new(Inner { kind, at }))
     }
 
     /// What is wrong.
     pub fn kind(&self) -> &JsonErrorKind {
-        &self.kind
+        &self.0.kind
     }
 
     /// The byte at which it was noticed, counted from 0.
     pub fn at(&self) -> usize {
-        self.at
+        self.0.at
     }
 
     /// Whether the text is well-formed JSON, yet readers would disagree about what it says.
     pub fn is_ambiguous(&self) -> bool {
         matches!(
-            self.kind,
+            self.0.kind,
             JsonErrorKind::DuplicateKey(_) | JsonErrorKind::LoneSurrogate
         )
     }
@@ -33,7 +37,7 @@ impl JsonError {
 
 impl fmt::Display for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at byte {}", self.kind, self.at)
+        write!(f, "{} at byte {}", self.0.kind, self.0.at)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{
     JsonError, JsonErrorKind, JsonStr, Limits,
-    keys::{Keys, Level},
-    string::Specials,
+    keys::{Key, Keys, Level},
+    string::Strings,
 };
 
 /// Values this deep or less are noted; what lies deeper is found by walking again, when somebody looks. Five levels
@@ -50,7 +50,7 @@ pub(super) fn scan(text: &[u8], limits: &Limits) -> Result<Scanned, JsonError> {
     }
     Scanner {
         text,
-        specials: Specials::new(text),
+        strings: Strings::new(text),
         at: 0,
         nodes: Vec::with_capacity((text.len() / 64).clamp(8, 4096)),
         odd: Vec::new(),
@@ -64,21 +64,21 @@ pub(super) fn scan(text: &[u8], limits: &Limits) -> Result<Scanned, JsonError> {
 
 struct Scanner<'a> {
     text: &'a [u8],
-    specials: Specials<'a>,
+    strings: Strings<'a>,
     at: usize,
     nodes: Vec<Node>,
     odd: Vec<Node>,
-    open: Vec<Container<'a>>,
+    open: Vec<Container>,
     keys: Keys<'a>,
     values: usize,
     limits: &'a Limits,
 }
 
-struct Container<'a> {
+struct Container {
     /// Its row, if it has one.
     node: Option<usize>,
     /// `None` in an array.
-    keys: Option<Level<'a>>,
+    keys: Option<Level>,
 }
 
 impl Scanner<'_> {
@@ -187,20 +187,15 @@ impl Scanner<'_> {
         }
         let escaped = self.string()?;
         let raw = self.text.get(start + 1..self.at - 1).unwrap_or_default();
-        if self.open.len() <= ODD_NOTED
-            && (escaped || raw.iter().fold(false, |odd, byte| odd | is_odd(*byte)))
-        {
+        let key = Key::new(JsonStr::new(raw, escaped));
+        if self.open.len() <= ODD_NOTED && key.is_odd() {
             self.odd.push(self.node(start, escaped));
         }
         self.note(start, escaped);
-        let key = JsonStr::new(raw, escaped);
-        if let Some(level) = self
-            .open
-            .last_mut()
-            .and_then(|container| container.keys.as_mut())
-            && !self.keys.insert(level, key)
+        if let Some(level) = self.open.last_mut().and_then(|open| open.keys.as_mut())
+            && !self.keys.insert(level, &key)
         {
-            let kind = JsonErrorKind::DuplicateKey(key.decode().into_owned());
+            let kind = JsonErrorKind::DuplicateKey(key.text().decode().into_owned());
             return Err(JsonError::new(kind, start));
         }
         self.skip_space();
@@ -218,8 +213,8 @@ impl Scanner<'_> {
         let Some(container) = self.open.pop() else {
             return;
         };
-        if let Some(level) = &container.keys {
-            self.keys.close(level);
+        if let Some(level) = container.keys {
+            self.keys.close(&level);
         }
         let inside = self.nodes.len();
         if let Some(index) = container.node
@@ -232,7 +227,7 @@ impl Scanner<'_> {
 
     /// Reads a string, quotes included; answers whether it holds an escape.
     fn string(&mut self) -> Result<bool, JsonError> {
-        let (end, escaped) = self.specials.string_end(self.at + 1)?;
+        let (end, escaped) = self.strings.end(self.at + 1)?;
         self.at = end + 1;
         Ok(escaped)
     }
@@ -317,11 +312,6 @@ impl Scanner<'_> {
     fn error(&self, kind: JsonErrorKind) -> JsonError {
         JsonError::new(kind, self.at)
     }
-}
-
-/// Not what a plain key is made of.
-fn is_odd(byte: u8) -> bool {
-    byte.is_ascii_uppercase() || byte >= 0x80
 }
 
 /// Offsets fit: `scan` refuses longer texts.

@@ -38,6 +38,15 @@ impl<'a> JsonStr<'a> {
         }
     }
 
+    /// What the string says, as bytes: to be compared with words.
+    pub(crate) fn word(&self) -> Cow<'a, [u8]> {
+        if self.escaped {
+            Cow::Owned(unescape(self.raw).into_bytes())
+        } else {
+            Cow::Borrowed(self.raw)
+        }
+    }
+
     /// Whether the string says `other`, however it is spelt.
     pub fn is(&self, other: &str) -> bool {
         if self.escaped {
@@ -118,103 +127,177 @@ fn unescape(raw: &[u8]) -> String {
     serde_json::from_slice(&quoted).unwrap_or_else(|_| String::from_utf8_lossy(raw).into_owned())
 }
 
-/// Finds, in a text that is read from front to back, the bytes that mean something inside a string: quotes, backslashes
-/// and control characters. They are looked for 64 bytes at a time, each 64 bytes once.
-pub(super) struct Specials<'a> {
+/// Finds where strings end in a text that is read from front to back. It is looked at 64 bytes at a time, each 64 bytes
+/// once; a bit of a word stands for a byte.
+pub(super) struct Strings<'a> {
     text: &'a [u8],
     /// Where the 64 bytes begin that were looked at last.
     block: usize,
-    /// A bit for each of them.
-    found: u64,
+    /// Quotes that no backslash makes a part of their string, and control characters.
+    stops: u64,
+    /// What follows a backslash that is not itself escaped.
+    escapes: u64,
+    /// Whether the first byte behind the block is one.
+    carry: bool,
 }
 
-impl<'a> Specials<'a> {
+impl<'a> Strings<'a> {
+    const SIZE: usize = 64;
+
     pub(super) fn new(text: &'a [u8]) -> Self {
         Self {
             text,
             block: usize::MAX,
-            found: 0,
+            stops: 0,
+            escapes: 0,
+            carry: false,
         }
     }
 
     /// Finds the closing quote of the string whose first byte after the opening quote is at `start`. Answers where it
     /// is, and whether the string holds an escape.
-    pub(super) fn string_end(&mut self, start: usize) -> Result<(usize, bool), JsonError> {
-        let mut at = start;
+    pub(super) fn end(&mut self, start: usize) -> Result<(usize, bool), JsonError> {
+        let mut offset = start % Self::SIZE;
+        let mut block = start - offset;
         let mut escaped = false;
-        loop {
-            at = self.next(at);
-            match self.text.get(at) {
-                Some(b'"') => return Ok((at, escaped)),
-                Some(b'\\') => {
-                    at = escape(self.text, at)?;
-                    escaped = true;
-                }
-                Some(_) => return Err(control(at)),
-                None => {
-                    return Err(JsonError::new(
-                        JsonErrorKind::UnexpectedEnd,
-                        self.text.len(),
-                    ));
-                }
-            }
-        }
-    }
-
-    /// The next special byte at `at` or behind it, or the end of the text.
-    fn next(&mut self, at: usize) -> usize {
-        const SIZE: usize = 64;
-        let mut offset = at % SIZE;
-        let mut block = at - offset;
+        // The second half of a pair of surrogates, checked with the first.
+        let mut checked = 0;
         loop {
             if block != self.block {
                 if block >= self.text.len() {
-                    return self.text.len();
+                    return Err(unfinished(self.text));
                 }
-                self.block = block;
-                self.found = specials(self.text, block);
+                self.look_at(block);
             }
-            let found = self.found >> offset;
-            if found != 0 {
-                return block + offset + found.trailing_zeros() as usize;
+            let ahead = u64::MAX << offset;
+            let stop = self.stops & ahead;
+            // All bits below the first that is set.
+            let before = stop.wrapping_sub(1) & !stop;
+            let mut escapes = self.escapes & ahead & before;
+            while escapes != 0 {
+                let at = block + escapes.trailing_zeros() as usize;
+                escapes &= escapes - 1;
+                escaped = true;
+                let byte = self.text.get(at).copied();
+                // Nearly all are plain, and which it is need not be guessed.
+                if byte.is_none_or(|byte| !is_plain(byte)) && at != checked {
+                    checked = self.check_code(at)?;
+                }
             }
-            block += SIZE;
+            if stop != 0 {
+                let at = block + stop.trailing_zeros() as usize;
+                return match self.text.get(at) {
+                    Some(b'"') => Ok((at, escaped)),
+                    _ => Err(control(at)),
+                };
+            }
+            block += Self::SIZE;
             offset = 0;
+        }
+    }
+
+    fn look_at(&mut self, block: usize) {
+        // Blocks that were skipped hold no part of a string.
+        let carry = self.carry && self.block.wrapping_add(Self::SIZE) == block;
+        self.block = block;
+        let found = Found::at(self.text, block);
+        (self.escapes, self.carry) = follow(found.backslashes, carry);
+        self.stops = (found.quotes & !self.escapes) | found.controls;
+    }
+
+    /// Checks an escape that is not plain: it must be a `u`, which is at `at`. Answers where the `u` of its other half is,
+    /// if it has one.
+    fn check_code(&self, at: usize) -> Result<usize, JsonError> {
+        match self.text.get(at) {
+            Some(b'u') => {}
+            Some(_) => {
+                return Err(JsonError::new(JsonErrorKind::Syntax("an escape"), at - 1));
+            }
+            None => return Err(unfinished(self.text)),
+        }
+        let lone = || JsonError::new(JsonErrorKind::LoneSurrogate, at - 1);
+        match hex(self.text, at + 1)? {
+            0xD800..0xDC00 => {
+                if self.text.get(at + 5..at + 7) != Some(b"\\u") {
+                    return Err(lone());
+                }
+                match hex(self.text, at + 7)? {
+                    0xDC00..0xE000 => Ok(at + 6),
+                    _ => Err(lone()),
+                }
+            }
+            0xDC00..0xE000 => Err(lone()),
+            _ => Ok(0),
         }
     }
 }
 
-/// A bit for each special byte of the 64 that begin at `block`.
-fn specials(text: &[u8], block: usize) -> u64 {
-    let rest = text.get(block..).unwrap_or_default();
-    let bytes = match rest.first_chunk::<64>() {
-        Some(bytes) => *bytes,
-        None => {
-            // Behind the end stands nothing special.
-            let mut bytes = [b' '; 64];
-            bytes
-                .iter_mut()
-                .zip(rest)
-                .for_each(|(to, from)| *to = *from);
-            bytes
-        }
-    };
-    let bytes = u8x64::new(bytes);
-    let found = bytes.simd_eq(u8x64::splat(b'"'))
-        | bytes.simd_eq(u8x64::splat(b'\\'))
-        | bytes.simd_eq(bytes.min(u8x64::splat(0x1F)));
-    found.to_bitmask()
+/// Whether an escape is complete with this byte.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't')
 }
 
-/// As [`Specials::string_end`], for a single string.
+/// Which of 64 bytes mean something in a string.
+struct Found {
+    quotes: u64,
+    backslashes: u64,
+    controls: u64,
+}
+
+impl Found {
+    fn at(text: &[u8], block: usize) -> Self {
+        let rest = text.get(block..).unwrap_or_default();
+        let bytes = match rest.first_chunk::<64>() {
+            Some(bytes) => *bytes,
+            None => {
+                // Behind the end stands nothing special.
+                let mut bytes = [b' '; 64];
+                for (to, from) in bytes.iter_mut().zip(rest) {
+                    *to = *from;
+                }
+                bytes
+            }
+        };
+        let bytes = u8x64::new(bytes);
+        Self {
+            quotes: bytes.simd_eq(u8x64::splat(b'"')).to_bitmask(),
+            backslashes: bytes.simd_eq(u8x64::splat(b'\\')).to_bitmask(),
+            controls: bytes.simd_eq(bytes.min(u8x64::splat(0x1F))).to_bitmask(),
+        }
+    }
+}
+
+/// Which bytes follow a backslash that is not itself escaped, and whether the first byte behind them does. `carry` says
+/// so of the first of them.
+fn follow(backslashes: u64, carry: bool) -> (u64, bool) {
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    let carry = u64::from(carry);
+    let backslashes = backslashes & !carry;
+    if backslashes == 0 {
+        return (carry, false);
+    }
+    // Of a run of backslashes every second one is escaped; which, depends on where the run begins. Adding the beginnings
+    // at odd places to the runs carries a bit just behind the end of each such run (Langdale and Lemire, "Parsing
+    // Gigabytes of JSON per Second", 3.1.1).
+    let follows = backslashes << 1 | carry;
+    let odd_beginnings = backslashes & !EVEN & !follows;
+    let (ends, overflow) = odd_beginnings.overflowing_add(backslashes);
+    ((EVEN ^ (ends << 1)) & follows, overflow)
+}
+
+/// As [`Strings::end`], for a single string.
 pub(super) fn end(text: &[u8], start: usize) -> Result<(usize, bool), JsonError> {
-    Specials::new(text).string_end(start)
+    Strings::new(text).end(start)
 }
 
 /// The length of the string at the beginning of `text`, without its quotes, provided that one stands there whole.
 pub(crate) fn string_length(text: &[u8]) -> Option<usize> {
     let text = text.strip_prefix(b"\"")?;
     end(text, 0).ok().map(|(end, _)| end)
+}
+
+fn unfinished(text: &[u8]) -> JsonError {
+    JsonError::new(JsonErrorKind::UnexpectedEnd, text.len())
 }
 
 fn control(at: usize) -> JsonError {
@@ -224,34 +307,9 @@ fn control(at: usize) -> JsonError {
     )
 }
 
-/// Checks the escape whose backslash is at `at`; answers where it ends.
-fn escape(text: &[u8], at: usize) -> Result<usize, JsonError> {
-    match text.get(at + 1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-        Some(b'u') => {
-            let lone = || JsonError::new(JsonErrorKind::LoneSurrogate, at);
-            match hex(text, at + 2)? {
-                0xD800..0xDC00 => {
-                    if text.get(at + 6..at + 8) != Some(b"\\u") {
-                        return Err(lone());
-                    }
-                    match hex(text, at + 8)? {
-                        0xDC00..0xE000 => Ok(at + 12),
-                        _ => Err(lone()),
-                    }
-                }
-                0xDC00..0xE000 => Err(lone()),
-                _ => Ok(at + 6),
-            }
-        }
-        Some(_) => Err(JsonError::new(JsonErrorKind::Syntax("an escape"), at)),
-        None => Err(JsonError::new(JsonErrorKind::UnexpectedEnd, text.len())),
-    }
-}
-
 fn hex(text: &[u8], at: usize) -> Result<u32, JsonError> {
     let Some(digits) = text.get(at..at + 4) else {
-        return Err(JsonError::new(JsonErrorKind::UnexpectedEnd, text.len()));
+        return Err(unfinished(text));
     };
     digits
         .iter()

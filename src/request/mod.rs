@@ -42,7 +42,10 @@ pub(crate) use body::Repr;
 pub(crate) use layout::Layout;
 pub use layout::Shape;
 pub use pattern::ModelPattern;
-pub use view::{Block, BlockKind, Content, Message, Role, Tool, ToolCall, ToolInput, ToolResult};
+pub(crate) use view::Tie;
+pub use view::{
+    Block, BlockKind, Content, Message, Role, Tool, ToolCall, ToolInput, ToolLink, ToolResult,
+};
 
 use crate::{
     Dialect,
@@ -153,6 +156,34 @@ impl LlmRequest {
         let items = list.into_iter().flat_map(|list| list.items());
         lone.into_iter()
             .chain(items.map(|item| self.dialect.message(item)))
+    }
+
+    /// The last message, without looking at those before it.
+    pub fn last_message(&self) -> Option<Message<'_>> {
+        let list = self.root().get(self.dialect.layout().messages)?;
+        match list.kind() {
+            Kind::String => Some(Message::lone(self.dialect, list)),
+            _ => list.items().last().map(|item| self.dialect.message(item)),
+        }
+    }
+
+    /// Every tool call and every result in the conversation that has an id, in order. Cheaper than looking at the blocks.
+    pub fn tool_links(&self) -> Vec<ToolLink<'_>> {
+        let mut links = Vec::new();
+        let Some(list) = self.root().get(self.dialect.layout().messages) else {
+            return links;
+        };
+        for (message, item) in list.items().enumerate() {
+            self.dialect.ties(item, |block, (is_result, id)| {
+                links.push(ToolLink {
+                    message,
+                    block,
+                    is_result,
+                    id,
+                });
+            });
+        }
+        links
     }
 
     /// The tools on offer.

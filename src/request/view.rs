@@ -26,11 +26,11 @@ impl Role {
         let Some(role) = json.and_then(|role| role.as_str()) else {
             return Self::Other;
         };
-        match &*role.decode() {
-            "system" | "developer" => Self::System,
-            "user" => Self::User,
-            "assistant" => Self::Assistant,
-            "tool" | "function" => Self::Tool,
+        match &*role.word() {
+            b"system" | b"developer" => Self::System,
+            b"user" => Self::User,
+            b"assistant" => Self::Assistant,
+            b"tool" | b"function" => Self::Tool,
             _ => Self::Other,
         }
     }
@@ -245,6 +245,32 @@ pub struct ToolResult<'a> {
     pub content: Option<Json<'a>>,
     /// Whether the tool says it failed.
     pub is_error: bool,
+}
+
+/// A block as one end of the tie between a tool call and its result.
+#[derive(Clone, Copy, Debug)]
+pub struct ToolLink<'a> {
+    /// The message, by its place.
+    pub message: usize,
+    /// The block, by its place among the blocks of the message.
+    pub block: usize,
+    /// Whether it is the result; otherwise it is the call.
+    pub is_result: bool,
+    /// What ties them.
+    pub id: JsonStr<'a>,
+}
+
+/// The end of a tie that a block is, if it is one: whether it is the result, and what ties it.
+pub(crate) type Tie<'a> = (bool, JsonStr<'a>);
+
+impl<'a> Content<'a> {
+    pub(crate) fn tie(&self) -> Option<Tie<'a>> {
+        match self {
+            Self::ToolCall(call) => Some((false, call.id?)),
+            Self::ToolResult(result) => Some((true, result.call_id?)),
+            _ => None,
+        }
+    }
 }
 
 /// A tool on offer.

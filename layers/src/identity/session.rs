@@ -6,7 +6,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderMap, Request, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderName, Request, header::AUTHORIZATION};
 use luthien_core::{
     Dialect,
     facts::{SessionId, UserId},
@@ -128,11 +128,11 @@ impl ClaudeMetadata {
 
 /// Headers in which clients name the session: Claude Code, Codex (two generations), opencode, and whoever follows the
 /// habit.
-const SESSION_HEADERS: [&str; 4] = [
-    "x-claude-code-session-id",
-    "session-id",
-    "session_id",
-    "x-session-id",
+const SESSION_HEADERS: [HeaderName; 4] = [
+    HeaderName::from_static("x-claude-code-session-id"),
+    HeaderName::from_static("session-id"),
+    HeaderName::from_static("session_id"),
+    HeaderName::from_static("x-session-id"),
 ];
 
 fn session(
@@ -143,7 +143,7 @@ fn session(
     let header = || {
         SESSION_HEADERS
             .iter()
-            .find_map(|name| clean(headers.get(*name)?.to_str().ok()?))
+            .find_map(|name| clean(headers.get(name)?.to_str().ok()?))
     };
     let body = || {
         let root = call

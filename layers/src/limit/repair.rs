@@ -6,9 +6,9 @@ use std::{
 use luthien_core::{
     Dialect,
     facts::Repairs,
-    json::{Edits, Json, JsonStr},
+    json::{Edits, Json},
     reject::{Rejection, RejectionKind},
-    request::{Content, LlmBody, LlmRequest, Message, Role},
+    request::{LlmBody, LlmRequest, ToolLink},
 };
 
 /// Which mistakes of a client to repair, only where the provider would refuse the request for them.
@@ -104,36 +104,32 @@ fn same_definition(a: Json<'_>, b: Json<'_>) -> bool {
 
 /// For each message with orphans: its place, and the places of the orphans in it.
 fn orphan_results(call: &LlmRequest) -> Vec<(usize, HashSet<usize>)> {
-    let mut orphans = Vec::new();
-    // Nearly every result answers a call of the assistant's last message; only if not, all others are looked at, once.
-    let mut last_calls: Vec<JsonStr<'_>> = Vec::new();
+    let mut orphans: Vec<(usize, HashSet<usize>)> = Vec::new();
+    // Nearly every result answers a call of the last message that has any; only if not, all others are looked at, once.
+    let mut last_calls: Vec<ToolLink<'_>> = Vec::new();
     let mut all_calls: Option<HashMap<Cow<'_, str>, usize>> = None;
-    for (place, message) in call.messages().enumerate() {
-        match message.role {
-            Role::Assistant => {
-                last_calls.clear();
-                last_calls.extend(calls_in(message));
+    for link in call.tool_links() {
+        if !link.is_result {
+            last_calls.retain(|earlier| earlier.message == link.message);
+            last_calls.push(link);
+            continue;
+        }
+        if last_calls.iter().any(|call| call.id.raw() == link.id.raw()) {
+            continue;
+        }
+        let calls = all_calls.get_or_insert_with(|| calls_by_place(call));
+        let called = calls.get(&link.id.decode());
+        if called.is_some_and(|called| *called <= link.message) {
+            continue;
+        }
+        match orphans
+            .last_mut()
+            .filter(|(place, _)| *place == link.message)
+        {
+            Some((_, blocks)) => {
+                blocks.insert(link.block);
             }
-            Role::User => {
-                let mut unanswered = HashSet::new();
-                for (index, block) in message.blocks().enumerate() {
-                    let Content::ToolResult(result) = block.content else {
-                        continue;
-                    };
-                    let Some(id) = result.call_id else { continue };
-                    if last_calls.iter().any(|call| call.raw() == id.raw()) {
-                        continue;
-                    }
-                    let calls = all_calls.get_or_insert_with(|| calls_by_place(call));
-                    if calls.get(&id.decode()).is_none_or(|called| *called > place) {
-                        unanswered.insert(index);
-                    }
-                }
-                if !unanswered.is_empty() {
-                    orphans.push((place, unanswered));
-                }
-            }
-            _ => {}
+            None => orphans.push((link.message, HashSet::from([link.block]))),
         }
     }
     orphans
@@ -142,19 +138,10 @@ fn orphan_results(call: &LlmRequest) -> Vec<(usize, HashSet<usize>)> {
 /// Every call, by id, and the first message it stands in.
 fn calls_by_place(call: &LlmRequest) -> HashMap<Cow<'_, str>, usize> {
     let mut calls = HashMap::new();
-    for (place, message) in call.messages().enumerate() {
-        for id in calls_in(message) {
-            calls.entry(id.decode()).or_insert(place);
-        }
+    for link in call.tool_links().iter().filter(|link| !link.is_result) {
+        calls.entry(link.id.decode()).or_insert(link.message);
     }
     calls
-}
-
-fn calls_in(message: Message<'_>) -> impl Iterator<Item = JsonStr<'_>> {
-    message.blocks().filter_map(|block| match block.content {
-        Content::ToolCall(call) => call.id,
-        _ => None,
-    })
 }
 
 /// Removes the orphans; a message of which nothing is left goes with them. Answers how many there were. Leaves all as

@@ -4,7 +4,7 @@ use std::{
     io::{self, IsTerminal, Write},
     path::Path,
     process::ExitCode,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{self, Duration, UNIX_EPOCH},
 };
 
 use clap::Subcommand;
@@ -165,7 +165,7 @@ fn rough(seconds: u64) -> String {
 
 #[allow(clippy::disallowed_types, reason = "a key is made and ends on a date")]
 fn now() -> u64 {
-    SystemTime::now()
+    time::SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
 }

@@ -83,7 +83,7 @@ enum Command {
     Keys(keys::Keys),
     /// Starts, waits until ready, runs an agent with the right environment, and stops when it ends.
     ///
-    /// The agent finds the sidecar by ANTHROPIC_BASE_URL and OPENAI_BASE_URL. Ports are chosen freely unless given. The log
+    /// The agent finds the sidecar by `ANTHROPIC_BASE_URL` and `OPENAI_BASE_URL`. Ports are chosen freely unless given. The log
     /// goes to a file, for the terminal is the agent's.
     #[command(
         after_long_help = "Examples:\n  luthien exec -- claude\n  luthien exec -- codex exec \"fix the test\"\n"

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::ExitCode,
-    time::{Duration, SystemTime},
+    time::{self, Duration},
 };
 
 use tokio::{
@@ -153,7 +153,7 @@ struct Files(Vec<(PathBuf, Look)>);
     clippy::disallowed_types,
     reason = "a file's time of change is only compared"
 )]
-type Look = Option<(u64, Option<SystemTime>, Option<PathBuf>)>;
+type Look = Option<(u64, Option<time::SystemTime>, Option<PathBuf>)>;
 
 impl Files {
     fn new(paths: Vec<PathBuf>) -> Self {

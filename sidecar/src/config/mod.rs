@@ -399,7 +399,7 @@ impl Default for Relay {
 pub(crate) struct Repair {
     /// A tool definition that stands there twice (Anthropic: "Tool names must be unique"): the first one stays.
     pub(crate) duplicate_tools: Switch,
-    /// A tool result whose call is nowhere before it, as compaction leaves behind (Anthropic: "unexpected tool_use_id"):
+    /// A tool result whose call is nowhere before it, as compaction leaves behind (Anthropic: "unexpected `tool_use_id")`:
     /// it goes.
     pub(crate) orphan_tool_results: Switch,
 }

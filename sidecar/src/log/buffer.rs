@@ -145,7 +145,7 @@ pub(super) struct Event(Buffer);
 impl Write for Event {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.add(true, |lines| {
-            lines.push_str(&String::from_utf8_lossy(bytes))
+            lines.push_str(&String::from_utf8_lossy(bytes));
         });
         Ok(bytes.len())
     }

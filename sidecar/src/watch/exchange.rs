@@ -61,7 +61,7 @@ impl Exchange {
             target: request.uri().clone(),
             dialect: call.map(|call| call.dialect().name()),
             model: call.and_then(|call| call.model()).map(Into::into),
-            stream: call.is_some_and(|call| call.stream()),
+            stream: call.is_some_and(luthien_core::request::LlmRequest::stream),
             caller: facts.get().cloned(),
             session: facts.get().cloned(),
             user: facts.get().cloned(),

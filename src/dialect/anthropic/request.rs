@@ -1,7 +1,7 @@
 use crate::{
     Dialect,
     json::Json,
-    request::{Block, Content, Layout, Message, Role, ToolCall, ToolInput, ToolResult},
+    request::{Block, Content, Layout, Message, Role, Tie, ToolCall, ToolInput, ToolResult},
 };
 
 pub(crate) const LAYOUT: Layout = Layout {
@@ -22,24 +22,42 @@ pub(crate) fn message(json: Json<'_>) -> Message<'_> {
     }
 }
 
+/// Of a message's blocks those that are tool calls and results.
+pub(crate) fn ties<'a>(message: Json<'a>, mut each: impl FnMut(usize, Tie<'a>)) {
+    let Some(content) = message.get("content") else {
+        return;
+    };
+    for (place, block) in content.items().enumerate() {
+        let kind = block.get("type").and_then(|kind| kind.as_str());
+        let (is_result, id) = match kind.map(|kind| kind.word()).as_deref() {
+            Some(b"tool_use") => (false, "id"),
+            Some(b"tool_result") => (true, "tool_use_id"),
+            _ => continue,
+        };
+        if let Some(id) = block.get(id).and_then(|id| id.as_str()) {
+            each(place, (is_result, id));
+        }
+    }
+}
+
 pub(crate) fn block(json: Json<'_>) -> Block<'_> {
     let text = |name| json.get(name).and_then(|text| text.as_str());
-    let kind = text("type").map(|kind| kind.decode()).unwrap_or_default();
+    let kind = text("type").map(|kind| kind.word()).unwrap_or_default();
     let content = match &*kind {
-        "text" => text("text").map_or(Content::Unknown, |text| Content::Text { text }),
-        "thinking" => Content::Thinking {
+        b"text" => text("text").map_or(Content::Unknown, |text| Content::Text { text }),
+        b"thinking" => Content::Thinking {
             text: text("thinking"),
             signature: text("signature"),
         },
-        "redacted_thinking" => Content::RedactedThinking { data: text("data") },
-        "image" => Content::Image,
-        "document" | "search_result" => Content::Document,
-        "tool_use" => Content::ToolCall(ToolCall {
+        b"redacted_thinking" => Content::RedactedThinking { data: text("data") },
+        b"image" => Content::Image,
+        b"document" | b"search_result" => Content::Document,
+        b"tool_use" => Content::ToolCall(ToolCall {
             id: text("id"),
             name: text("name"),
             input: ToolInput::json(json.get("input")),
         }),
-        "tool_result" => Content::ToolResult(ToolResult {
+        b"tool_result" => Content::ToolResult(ToolResult {
             call_id: text("tool_use_id"),
             content: json.get("content"),
             is_error: json
@@ -48,8 +66,8 @@ pub(crate) fn block(json: Json<'_>) -> Block<'_> {
                 .unwrap_or(false),
         }),
         // The provider runs these itself; their results come under a name of each tool's own.
-        "server_tool_use" | "mcp_tool_use" => Content::ServerTool { name: text("name") },
-        other if other.ends_with("_tool_result") => Content::ServerTool { name: None },
+        b"server_tool_use" | b"mcp_tool_use" => Content::ServerTool { name: text("name") },
+        other if other.ends_with(b"_tool_result") => Content::ServerTool { name: None },
         _ => Content::Unknown,
     };
     Block { json, content }

@@ -54,15 +54,15 @@ pub(crate) fn message(json: Json<'_>) -> Message<'_> {
 
 pub(crate) fn block(json: Json<'_>) -> Block<'_> {
     let text = |name| json.get(name).and_then(|text| text.as_str());
-    let kind = text("type").map(|kind| kind.decode()).unwrap_or_default();
+    let kind = text("type").map(|kind| kind.word()).unwrap_or_default();
     let content = match &*kind {
-        "text" => text("text").map_or(Content::Unknown, |text| Content::Text { text }),
-        "refusal" => Content::Refusal {
+        b"text" => text("text").map_or(Content::Unknown, |text| Content::Text { text }),
+        b"refusal" => Content::Refusal {
             text: text("refusal"),
         },
-        "image_url" => Content::Image,
-        "input_audio" => Content::Audio,
-        "file" => Content::Document,
+        b"image_url" => Content::Image,
+        b"input_audio" => Content::Audio,
+        b"file" => Content::Document,
         _ => call(json).map_or(Content::Unknown, Content::ToolCall),
     };
     Block { json, content }

@@ -48,7 +48,7 @@ pub(crate) fn message(json: Json<'_>) -> Message<'_> {
 /// A part of a message's content, or an item that is no message.
 pub(crate) fn block(json: Json<'_>) -> Block<'_> {
     let text = |name| json.get(name).and_then(|text| text.as_str());
-    let kind = text("type").map(|kind| kind.decode()).unwrap_or_default();
+    let kind = text("type").map(|kind| kind.word()).unwrap_or_default();
     let call = |name, input| {
         Content::ToolCall(ToolCall {
             id: text("call_id"),
@@ -57,40 +57,40 @@ pub(crate) fn block(json: Json<'_>) -> Block<'_> {
         })
     };
     let content = match &*kind {
-        "input_text" | "output_text" | "text" => {
+        b"input_text" | b"output_text" | b"text" => {
             text("text").map_or(Content::Unknown, |text| Content::Text { text })
         }
-        "reasoning_text" | "summary_text" => Content::Thinking {
+        b"reasoning_text" | b"summary_text" => Content::Thinking {
             text: text("text"),
             signature: None,
         },
-        "refusal" => Content::Refusal {
+        b"refusal" => Content::Refusal {
             text: text("refusal"),
         },
-        "input_image" => Content::Image,
-        "input_file" => Content::Document,
-        "input_audio" => Content::Audio,
-        "reasoning" => match (
+        b"input_image" => Content::Image,
+        b"input_file" => Content::Document,
+        b"input_audio" => Content::Audio,
+        b"reasoning" => match (
             first_text(json, "summary").or_else(|| first_text(json, "content")),
             text("encrypted_content"),
         ) {
             (None, Some(data)) => Content::RedactedThinking { data: Some(data) },
             (text, signature) => Content::Thinking { text, signature },
         },
-        "function_call" => call(text("name"), ToolInput::text(json.get("arguments"))),
-        "custom_tool_call" => call(text("name"), ToolInput::free(json.get("input"))),
+        b"function_call" => call(text("name"), ToolInput::text(json.get("arguments"))),
+        b"custom_tool_call" => call(text("name"), ToolInput::free(json.get("input"))),
         // The client runs these too; the action is the input, the type the name.
-        "local_shell_call" | "shell_call" | "computer_call" => {
+        b"local_shell_call" | b"shell_call" | b"computer_call" => {
             call(text("type"), ToolInput::json(json.get("action")))
         }
-        "apply_patch_call" => call(text("type"), ToolInput::json(json.get("operation"))),
-        other if other.ends_with("_call_output") => Content::ToolResult(ToolResult {
+        b"apply_patch_call" => call(text("type"), ToolInput::json(json.get("operation"))),
+        other if other.ends_with(b"_call_output") => Content::ToolResult(ToolResult {
             call_id: text("call_id"),
             content: json.get("output"),
             is_error: false,
         }),
         // The provider runs these itself.
-        other if other.ends_with("_call") || other.starts_with("mcp_") => {
+        other if other.ends_with(b"_call") || other.starts_with(b"mcp_") => {
             Content::ServerTool { name: text("name") }
         }
         _ => Content::Unknown,

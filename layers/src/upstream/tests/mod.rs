@@ -649,7 +649,7 @@ async fn framing_that_two_readers_could_take_differently_never_leaks_into_anothe
         for _ in 0..3 {
             let response = send(&service, call(Dialect::Chat)).await;
             let fine = response.status() == 200 && response.body() == &Ok("{}".into());
-            assert!(fine || response.status() == 502, "{:?}", response);
+            assert!(fine || response.status() == 502, "{response:?}");
         }
     }
 }
