@@ -1,6 +1,19 @@
 //! The real binary over real sockets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that panics has failed, as it should"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_clients;
+mod bad_upstreams;
 mod fidelity;
+mod lifecycle;
+mod meaning;
