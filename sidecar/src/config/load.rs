@@ -39,6 +39,11 @@ impl Sources {
         self.load_with(env::vars())
     }
 
+    /// Reads, merges and checks, whatever the environment says.
+    pub(crate) fn load_without_environment(&self) -> Result<Loaded, ConfigError> {
+        self.load_with(std::iter::empty())
+    }
+
     pub(super) fn load_with(
         &self,
         variables: impl Iterator<Item = (String, String)>,
