@@ -122,6 +122,7 @@ fn read(path: &Path) -> Result<Node, ConfigError> {
         let message = message
             .split(" at line ")
             .next()
+            .and_then(|message| message.split(", set DuplicateKeyPolicy").next())
             .unwrap_or_default()
             .to_owned();
         ConfigError {
@@ -211,7 +212,30 @@ fn wrong_value(error: &serde_path_to_error::Error<serde_json::Error>) -> ConfigE
             "expected a list such as [\"GET /v1/models\"], or `open`",
         );
     }
-    ConfigError::new(path, message)
+    ConfigError::new(path, in_plain_words(message))
+}
+
+/// What serde expects, for people who do not write Rust.
+fn in_plain_words(mut message: String) -> String {
+    if message == "invalid socket address syntax" {
+        return "expected an address with its port, such as 127.0.0.1:8000".to_owned();
+    }
+    for (theirs, ours) in [
+        (
+            "expected socket address",
+            "expected an address with its port, such as 127.0.0.1:8000",
+        ),
+        ("expected usize", "expected a whole number from 0"),
+        ("expected a nonzero u32", "expected a whole number from 1"),
+        ("expected a map", "expected keys and their values"),
+        ("expected a sequence", "expected a list"),
+    ] {
+        message = message.replace(theirs, ours);
+    }
+    match message.split_once("expected struct ") {
+        Some((before, _)) => format!("{before}expected keys and their values"),
+        None => message,
+    }
 }
 
 fn join(path: &str, key: &str) -> String {
