@@ -14,6 +14,9 @@ mod support;
 
 mod bad_clients;
 mod bad_upstreams;
+mod command_line;
+mod doors;
 mod fidelity;
 mod lifecycle;
 mod meaning;
+mod sharing;

@@ -13,6 +13,7 @@
 pub mod client;
 pub mod http1;
 pub mod provider;
+pub mod redis;
 pub mod replies;
 pub mod sidecar;
 
