@@ -19,4 +19,5 @@ mod doors;
 mod fidelity;
 mod lifecycle;
 mod meaning;
+mod readme;
 mod sharing;

@@ -20,7 +20,7 @@ use std::{
 };
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use error::ConfigError;
 pub(crate) use load::{Loaded, Sources};
@@ -100,7 +100,7 @@ impl Default for Config {
 }
 
 /// The admin listener.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Admin {
     /// Where it listens. An address of other machines needs `allow_remote`.
@@ -133,7 +133,7 @@ pub(crate) struct Identity {
 }
 
 /// See [`Identity::mode`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
     #[default]
@@ -166,7 +166,7 @@ pub(crate) struct Upstream {
 }
 
 /// See [`Upstream::dialects`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Dialect {
     Anthropic,
@@ -201,7 +201,7 @@ pub(crate) struct Route {
 }
 
 /// How large things may be.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
     /// A request body.
@@ -361,7 +361,7 @@ pub(crate) struct ModelDeadlines {
 }
 
 /// See [`Config::relay`].
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Relay {
     /// Everything passes.
@@ -371,7 +371,7 @@ pub(crate) enum Relay {
 }
 
 /// The word `open`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Open {
     Open,
@@ -394,7 +394,7 @@ impl Default for Relay {
 }
 
 /// Mistakes that are put right.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Repair {
     /// A tool definition that stands there twice (Anthropic: "Tool names must be unique"): the first one stays.
@@ -424,7 +424,7 @@ pub(crate) struct Tls {
 }
 
 /// What is written to standard error.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Log {
     /// `json`: an object a line. `human`: to be read. `auto`: `human` on a terminal, else `json`.
@@ -434,7 +434,7 @@ pub(crate) struct Log {
 }
 
 /// See [`Log::format`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
     #[default]
@@ -444,7 +444,7 @@ pub(crate) enum LogFormat {
 }
 
 /// See [`Log::level`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogLevel {
     Error,

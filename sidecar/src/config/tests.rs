@@ -1,3 +1,5 @@
+mod reference;
+
 use std::{fs, time::Duration};
 
 use tempfile::TempDir;

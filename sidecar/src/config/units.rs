@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
-    Deserialize, Deserializer,
+    Deserialize, Deserializer, Serialize, Serializer,
     de::{self, Visitor},
 };
 
@@ -32,6 +32,20 @@ impl Time {
         };
         let time = Duration::from_millis(number.checked_mul(milliseconds)?);
         (!time.is_zero()).then_some(Self(time))
+    }
+}
+
+/// In the largest unit in which it is a whole number.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let milliseconds = self.0.as_millis();
+        match milliseconds {
+            _ if self.0 == Duration::MAX => f.write_str("none"),
+            _ if milliseconds % 3_600_000 == 0 => write!(f, "{}h", milliseconds / 3_600_000),
+            _ if milliseconds % 60_000 == 0 => write!(f, "{}m", milliseconds / 60_000),
+            _ if milliseconds % 1_000 == 0 => write!(f, "{}s", milliseconds / 1_000),
+            _ => write!(f, "{milliseconds}ms"),
+        }
     }
 }
 
@@ -65,6 +79,17 @@ impl Size {
     }
 }
 
+/// In the largest unit in which it is a whole number.
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bytes if bytes.is_multiple_of(1 << 20) => write!(f, "{}MiB", bytes >> 20),
+            bytes if bytes.is_multiple_of(1 << 10) => write!(f, "{}KiB", bytes >> 10),
+            bytes => write!(f, "{bytes}B"),
+        }
+    }
+}
+
 /// A number and its unit, which may stand apart.
 fn split(text: &str) -> Option<(u64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit())?;
@@ -79,6 +104,25 @@ pub(crate) struct Switch(pub(crate) bool);
 impl Switch {
     pub(crate) const ON: Self = Self(true);
 }
+
+impl fmt::Display for Switch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { "on" } else { "off" })
+    }
+}
+
+/// As it is written: for the defaults in the schema.
+macro_rules! to_text {
+    ($($type:ident),*) => {$(
+        impl Serialize for $type {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+    )*};
+}
+
+to_text!(Size, Switch, Time);
 
 macro_rules! from_text {
     ($type:ident, $expected:literal, $pattern:literal) => {
