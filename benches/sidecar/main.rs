@@ -9,6 +9,8 @@ mod bare;
 mod http;
 mod load;
 mod measure;
+#[path = "../support/page.rs"]
+mod page;
 mod process;
 mod provider;
 mod report;

@@ -1,6 +1,8 @@
 //! Figures, and what they are worth.
 
-use std::{fmt, fs, io};
+use std::{fmt, io};
+
+use super::page;
 
 /// All that was measured.
 #[derive(Default)]
@@ -130,19 +132,9 @@ impl fmt::Display for Report {
     }
 }
 
-/// The lines between which a file holds the table.
-const MARKS: [&str; 2] = ["<!-- sidecar: begin -->\n", "<!-- sidecar: end -->"];
-
 impl Report {
     /// Puts the table into a file, between its marks.
     pub(crate) fn write(&self, path: &str) -> io::Result<()> {
-        let text = fs::read_to_string(path)?;
-        let [begin, end] = MARKS;
-        let parts = text
-            .split_once(begin)
-            .and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
-        let (before, after) =
-            parts.ok_or_else(|| io::Error::other(format!("{path} has no place for the table")))?;
-        fs::write(path, format!("{before}{begin}{self}{end}{after}"))
+        page::put(path, "sidecar", &self.to_string())
     }
 }

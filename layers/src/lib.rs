@@ -58,3 +58,8 @@ pub use luthien_core::{
     gate::{self, gate},
     json, reject, reply, request, sse,
 };
+
+/// Runs the README's Rust.
+#[cfg(all(doctest, feature = "stack"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

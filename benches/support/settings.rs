@@ -1,0 +1,16 @@
+use std::time::Duration;
+
+use criterion::Criterion;
+
+pub(crate) type Failure = Box<dyn std::error::Error>;
+
+/// Many figures in a few minutes: it is neighbours that are compared. The command line goes before.
+pub(crate) fn criterion() -> Criterion {
+    Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_secs(1))
+        .sample_size(50)
+        .nresamples(2_000)
+        .without_plots()
+        .configure_from_args()
+}

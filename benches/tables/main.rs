@@ -1,0 +1,186 @@
+//! Tables of what the other benches have measured, printed or put into a page. `scripts/bench` runs it last.
+
+mod markdown;
+mod measured;
+#[path = "../support/page.rs"]
+mod page;
+
+use std::{
+    env,
+    io::{self, Write},
+};
+
+use luthien_core::Dialect;
+use markdown::table;
+use measured::{Failure, Measured};
+
+/// What a room may cost per event, in nanoseconds.
+const BUDGET: f64 = 50.0;
+
+fn main() -> Result<(), Failure> {
+    let (bench, arguments): (Vec<_>, Vec<_>) = env::args()
+        .skip(1)
+        .partition(|argument| argument == "--bench");
+    // A test run, before anything is measured.
+    if bench.is_empty() {
+        return Ok(());
+    }
+    let measured = Measured::open();
+    let mut page = None;
+    for argument in &arguments {
+        let table = match argument.as_str() {
+            "vocabulary" => vocabulary(&measured)?,
+            "rooms" => rooms(&measured)?,
+            "stack" => stack(&measured)?,
+            other => {
+                let path = other.strip_prefix("--write=").ok_or_else(|| {
+                    format!("{other:?}: expected --write=FILE, then vocabulary, rooms or stack")
+                })?;
+                page = Some(path.to_owned());
+                continue;
+            }
+        };
+        write!(io::stdout(), "\n{argument}\n\n{table}")?;
+        if let Some(page) = &page {
+            page::put(page, argument, &table)?;
+        }
+    }
+    Ok(())
+}
+
+fn vocabulary(measured: &Measured) -> Result<String, Failure> {
+    let mut requests = vec![];
+    for (size, dialects) in [
+        ("2 KB", &[Dialect::Anthropic] as &[_]),
+        ("100 KB", &Dialect::ALL),
+        ("1.5 MB", &[Dialect::Anthropic]),
+    ] {
+        for dialect in dialects {
+            let case = format!("{size} {}", dialect.name());
+            let [luthien, ignored, value] = measured
+                .times("request", &case, ["luthien", "ignored", "value"])?
+                .map(|time| time / 1e3);
+            requests.push(vec![
+                case,
+                format!("{luthien:.1}"),
+                format!("{ignored:.1}"),
+                format!("{value:.1}"),
+                format!("{:.2}", luthien / ignored),
+                format!("{:.2}", luthien / value),
+            ]);
+        }
+    }
+    let requests = table(
+        &[
+            "request, µs",
+            "Luthien",
+            "`IgnoredAny`",
+            "`Value`",
+            "of `IgnoredAny`",
+            "of `Value`",
+        ],
+        1,
+        requests,
+    );
+    let mut events = vec![];
+    for dialect in Dialect::ALL {
+        let name = dialect.name();
+        let [whole, cut] = measured.times("frames", name, ["by event", "cut"])?;
+        let [luthien, value] = measured.times("events", name, ["luthien", "value"])?;
+        events.push(vec![
+            name.to_owned(),
+            format!("{whole:.0}"),
+            format!("{cut:.0}"),
+            format!("{:.1}", 1e3 / whole),
+            format!("{luthien:.0}"),
+            format!("{value:.0}"),
+            format!("{:.2}", luthien / value),
+        ]);
+    }
+    let events = table(
+        &[
+            "event, ns",
+            "cut, one a piece",
+            "cut, in crumbs",
+            "million cut a second",
+            "decoded",
+            "`Value`",
+            "of `Value`",
+        ],
+        1,
+        events,
+    );
+    Ok(format!("{requests}\n{events}"))
+}
+
+/// In the order of the stack.
+fn rooms(measured: &Measured) -> Result<String, Failure> {
+    let one: &[Dialect] = &[Dialect::Anthropic];
+    let all: &[Dialect] = &Dialect::ALL;
+    let mut rows = vec![];
+    for (room, dialects) in [
+        ("none", one),
+        ("identity", one),
+        ("session", all),
+        ("limit", all),
+        ("rate", one),
+        ("rate of tokens", all),
+        ("deadline", one),
+    ] {
+        for dialect in dialects {
+            let mut row = vec![room.to_owned(), dialect.name().to_owned()];
+            let group = format!("room {room}");
+            for form in ["streamed", "whole"] {
+                let case = format!("{} {form}", dialect.name());
+                let [without, with] = measured.times(&group, &case, ["without", "with"])?;
+                let adds = with - without;
+                row.extend([format!("{without:.0}"), format!("{with:.0}")]);
+                let missed = form == "streamed" && adds > BUDGET;
+                let missed = if missed { " (missed)" } else { "" };
+                row.push(format!("{adds:+.0}{missed}"));
+            }
+            rows.push(row);
+        }
+    }
+    let head = [
+        "room",
+        "dialect",
+        "event without, ns",
+        "with",
+        &format!("adds (to reach: ≤ {BUDGET})"),
+        "whole exchange without, ns",
+        "with",
+        "adds",
+    ];
+    Ok(table(&head, 2, rows))
+}
+
+fn stack(measured: &Measured) -> Result<String, Failure> {
+    let mut rows = vec![];
+    for (form, unit) in [("streamed", "event"), ("whole", "whole exchange")] {
+        for dialect in Dialect::ALL {
+            let case = format!("{} {form}", dialect.name());
+            let [nothing, gates, stack] =
+                measured.times("stack", &case, ["nothing", "gates", "stack"])?;
+            rows.push(vec![
+                unit.to_owned(),
+                dialect.name().to_owned(),
+                format!("{nothing:.0}"),
+                format!("{gates:.0}"),
+                format!("{stack:.0}"),
+                format!("{:+.0}", gates - nothing),
+                format!("{:+.0}", stack - gates),
+            ]);
+        }
+    }
+    let head = [
+        "per",
+        "dialect",
+        "no layer, ns",
+        "gates",
+        "stack",
+        "the gates add",
+        "the rooms add",
+    ];
+    Ok(table(&head, 2, rows))
+}
