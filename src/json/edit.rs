@@ -80,7 +80,12 @@ impl Edits {
         }
         let (at, comma) = match object.members().last() {
             Some((_, value)) => (value.span().end, ","),
-            None => (object.span().start + 1, ""),
+            None => {
+                let at = object.span().start + 1;
+                // In an empty object only what was added before this can be here.
+                let alone = !self.edits.iter().any(|(span, _)| span.start == at);
+                (at, if alone { "" } else { "," })
+            }
         };
         let member = [comma.as_bytes(), &quote(name), b":", &json.into()].concat();
         self.edits.push((at..at, member.into()));

@@ -187,6 +187,21 @@ fn setting_a_member_replaces_or_appends() {
     assert_eq!(set("[]"), "[]");
 }
 
+#[test]
+fn several_members_may_be_added_to_one_object() {
+    let add = |text: &str| {
+        let document = parse(text).unwrap();
+        let mut edits = Edits::default();
+        for (name, json) in [("a", "1"), ("b", "2"), ("c", "3")] {
+            edits.set_member(document.root(), name, json);
+        }
+        String::from_utf8(edits.apply(document.bytes()).to_vec()).unwrap()
+    };
+    assert_eq!(add("{ }"), r#"{"a":1,"b":2,"c":3 }"#);
+    assert_eq!(add(r#"{"x":{}}"#), r#"{"x":{},"a":1,"b":2,"c":3}"#);
+    assert_eq!(add(r#"{"b":{}}"#), r#"{"b":2,"a":1,"c":3}"#);
+}
+
 /// Any JSON with any white space, as text.
 fn any_json() -> impl Strategy<Value = String> {
     let space = prop::sample::select(vec!["", "", " ", "\n\t ", "\r\n"]);

@@ -46,12 +46,12 @@ struct Draft {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the blocks of a reply are longer than {limit} bytes")]
 pub struct ReplyTooLong {
-    /// The most bytes of text and arguments that may be held.
+    /// The most bytes of text, arguments, names and seals that may be held.
     pub limit: usize,
 }
 
 impl Assembler {
-    /// An assembler for one reply that holds at most about `limit` bytes of text and arguments.
+    /// An assembler for one reply that holds at most about `limit` bytes of text, arguments, names and seals.
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -169,11 +169,12 @@ impl Draft {
         }
     }
 
-    /// Takes over what a head knows; answers how many bytes that were.
+    /// Takes over what a head knows; answers by how many bytes there is more to hold.
     fn take(&mut self, head: &BlockHead) -> usize {
         let text = |text: &Option<crate::json::JsonString>| {
             text.as_ref().map(|text| text.decode().into_owned())
         };
+        let before = self.held();
         let block = &mut self.block;
         block.kind = head.kind;
         block.id = text(&head.id).or(block.id.take());
@@ -186,7 +187,15 @@ impl Draft {
             HeadInput::Json(json) => String::from_utf8_lossy(json).into_owned(),
             HeadInput::Text(text) => text.decode().into_owned(),
         });
-        block.text.len() + self.placeholder.as_ref().map_or(0, String::len)
+        self.held().saturating_sub(before)
+    }
+
+    /// How many bytes a head has a say in.
+    fn held(&self) -> usize {
+        let block = &self.block;
+        let optional = [&block.id, &block.name, &block.signature, &self.placeholder];
+        let optional: usize = optional.into_iter().flatten().map(String::len).sum();
+        block.text.len() + optional
     }
 
     fn finish(mut self) -> ReplyBlock {

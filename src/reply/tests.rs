@@ -358,15 +358,30 @@ fn the_version_at_the_end_of_an_item_counts() {
 
 #[test]
 fn an_assembler_holds_no_more_than_it_may() {
-    let mut assembler = Assembler::new(100);
+    let long = "x".repeat(101);
     let delta = format!(
-        r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{}"}}}}"#,
-        "x".repeat(101)
+        r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{long}"}}}}"#
     );
-    let chunk = Chunk::event_of(Dialect::Anthropic, format!("data: {delta}\n\n").into());
-    assert!(
-        assembler
-            .push(chunk.event().unwrap(), &mut Vec::new())
-            .is_err()
-    );
+    let start = |member: &str| {
+        format!(
+            r#"{{"type":"content_block_start","index":0,"content_block":{{"type":"tool_use",{member}}}}}"#
+        )
+    };
+    let name = start(&format!(r#""name":"{long}""#));
+    let input = start(&format!(r#""input":"{long}""#));
+    let id = start(&format!(r#""id":"{}""#, "x".repeat(60)));
+    let push = |assembler: &mut Assembler, data: &str| {
+        let chunk = Chunk::event_of(Dialect::Anthropic, format!("data: {data}\n\n").into());
+        assembler.push(chunk.event().unwrap(), &mut Vec::new())
+    };
+    for data in [&delta, &name, &input] {
+        assert!(push(&mut Assembler::new(100), data).is_err(), "{data}");
+    }
+    let mut assembler = Assembler::new(100);
+    for _ in 0..5 {
+        // Said again, it is not more.
+        assert!(push(&mut assembler, &id).is_ok());
+    }
+    let another = id.replace("\"index\":0", "\"index\":1");
+    assert!(push(&mut assembler, &another).is_err());
 }

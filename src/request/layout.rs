@@ -122,7 +122,8 @@ fn check(object: Json<'_>, level: usize) -> Result<(), RequestError> {
 fn is_known(key: &str) -> bool {
     matches!(
         key,
-        "arguments"
+        "action"
+            | "arguments"
             | "call_id"
             | "content"
             | "custom"
@@ -147,6 +148,7 @@ fn is_known(key: &str) -> bool {
             | "model"
             | "n"
             | "name"
+            | "operation"
             | "output"
             | "parameters"
             | "previous_response_id"

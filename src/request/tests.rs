@@ -313,7 +313,10 @@ fn a_key_that_some_readers_take_for_another_is_refused() {
         r#"{"messages":[{"function_call":{"Arguments":"x"}}]}"#,
         r#"{"tools":[{"function":{"NAME":"x"}}]}"#,
         r#"{"input":[{"Type":"function_call"}]}"#,
+        r#"{"input":[{"type":"local_shell_call","Action":{}}]}"#,
+        r#"{"input":[{"type":"apply_patch_call","OPERATION":{}}]}"#,
         r#"{"messages":[{"content":[{"type":"tool_result","content":[{"Text":"x"}]}]}]}"#,
+        r#"{"messages":[{"content":[{"type":"tool_result","content":[{"source":[{"Data":"x"}]}]}]}]}"#,
     ] {
         assert!(ambiguous(text), "{text}");
     }
