@@ -15,7 +15,7 @@ use luthien::{
     limit::LimitLayer,
 };
 use luthien_core::Dialect;
-use support::{Exchange, Failure, Provider, cases, measure};
+use support::{CpuTime, Exchange, Failure, Provider, cases, measure};
 use tower::{Layer, layer::util::Identity as NoLayer};
 
 const ONE: [Dialect; 1] = [Dialect::Anthropic];
@@ -45,7 +45,7 @@ fn main() -> Result<(), Failure> {
 
 /// A room between the gates.
 fn room<L>(
-    criterion: &mut Criterion,
+    criterion: &mut Criterion<CpuTime>,
     name: &str,
     dialects: &[Dialect],
     layer: impl Fn() -> L,
@@ -65,7 +65,7 @@ where
 }
 
 /// The only room that stands outside the gates.
-fn identity(criterion: &mut Criterion) -> Result<(), Failure> {
+fn identity(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
     let mut group = criterion.benchmark_group("room identity");
     for case in cases(&ONE) {
         let gates = gate(NoLayer::new()).layer(case.provider());

@@ -18,7 +18,7 @@ use luthien_core::{
 };
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use settings::Failure;
+use settings::{CpuTime, Failure};
 
 fn main() -> Result<(), Failure> {
     let mut criterion = settings::criterion();
@@ -43,7 +43,7 @@ fn main() -> Result<(), Failure> {
 
 /// Reading a request: against a walk that only checks the grammar, and against building all of it.
 fn request(
-    criterion: &mut Criterion,
+    criterion: &mut Criterion<CpuTime>,
     dialect: Dialect,
     size: &str,
     body: &Bytes,
@@ -68,7 +68,7 @@ fn request(
 }
 
 /// Cutting a stream into events: one that comes event by event, and one that comes in pieces of 1 to 40 bytes.
-fn frames(criterion: &mut Criterion, dialect: Dialect) {
+fn frames(criterion: &mut Criterion<CpuTime>, dialect: Dialect) {
     let stream = recorded(dialect, true);
     let whole = framed(std::slice::from_ref(&stream));
     let mut group = criterion.benchmark_group("frames");
@@ -82,7 +82,7 @@ fn frames(criterion: &mut Criterion, dialect: Dialect) {
 }
 
 /// Decoding the events of a stream: against building the JSON of each.
-fn events(criterion: &mut Criterion, dialect: Dialect) -> Result<(), Failure> {
+fn events(criterion: &mut Criterion<CpuTime>, dialect: Dialect) -> Result<(), Failure> {
     let frames = framed(&[recorded(dialect, true)]);
     let mut texts = Vec::new();
     for frame in &frames {

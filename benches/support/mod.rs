@@ -6,13 +6,13 @@ mod settings;
 
 use std::{hint::black_box, num::NonZeroU32, time::Duration};
 
-use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Throughput, measurement::WallTime};
+use criterion::{BatchSize, BenchmarkGroup, BenchmarkId, Throughput};
 use luthien::rate::{LocalLedger, Per, RateLayer, Rule};
 use luthien_core::Dialect;
 
 pub(crate) use exchange::{Case, Exchange};
 pub(crate) use provider::Provider;
-pub(crate) use settings::{Failure, criterion};
+pub(crate) use settings::{CpuTime, Failure, criterion};
 
 /// Streamed and whole exchanges of these dialects.
 pub(crate) fn cases(dialects: &[Dialect]) -> impl Iterator<Item = Case> {
@@ -40,7 +40,7 @@ pub(crate) fn rates(tokens: bool) -> RateLayer {
 
 /// Measures exchanges through `service`, after one whose reply must be as the provider sent it.
 pub(crate) fn measure<S: Exchange>(
-    group: &mut BenchmarkGroup<'_, WallTime>,
+    group: &mut BenchmarkGroup<'_, CpuTime>,
     variant: &str,
     case: &Case,
     mut service: S,

@@ -1,12 +1,18 @@
+#[path = "cpu_time.rs"]
+mod cpu_time;
+
 use std::time::Duration;
 
 use criterion::Criterion;
 
+pub(crate) use cpu_time::CpuTime;
+
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
 /// Many figures in a few minutes: it is neighbours that are compared. The command line goes before.
-pub(crate) fn criterion() -> Criterion {
+pub(crate) fn criterion() -> Criterion<CpuTime> {
     Criterion::default()
+        .with_measurement(CpuTime)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1))
         .sample_size(50)
