@@ -80,7 +80,7 @@ impl Answer for Admin {
     type Body = Body;
 
     async fn answer(self, request: Request<Incoming>, _: IpAddr) -> Response<Body> {
-        if let Err(rejection) = self.hosts.check(request.uri(), request.headers()) {
+        if let Err(rejection) = self.hosts.check(&request) {
             return rejection.respond(Dialect::Chat, |chunk: Chunk| Body::from(chunk.into_bytes()));
         }
         let mut response = match self.router.oneshot(request.map(Body::new)).await {

@@ -80,6 +80,7 @@ pub(crate) fn compose(
         .with_deadline(deadline(&config))
         .with_decode(DecodeLayer::new().with_limits(ReplyLimits {
             event: config.limits.event.0,
+            stream: config.limits.stream.0,
             whole: config.limits.reply.0,
         }));
     let service = stack.layer(upstreams(&config)?);

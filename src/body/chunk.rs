@@ -7,7 +7,7 @@ use bytes::{Buf, Bytes};
 
 use crate::{
     Dialect,
-    dialect::{EventData, Needle, needle},
+    dialect::{EventData, Needle, needle, value},
     json::{self, Document, JsonError, Limits},
     reply::{Event, Usage},
     sse::Fields,
@@ -22,6 +22,7 @@ pub struct Chunk {
     bytes: Bytes,
     origin: Origin,
     terminal: bool,
+    refusal: Option<&'static str>,
     event: OnceLock<Arc<Event>>,
     usage: OnceLock<Option<Box<Usage>>>,
 }
@@ -49,6 +50,13 @@ impl Chunk {
         Self::new(bytes, Origin::Whole { dialect })
     }
 
+    /// The last event of a stream that is refused, for the reason of this code.
+    pub(crate) fn refusing(dialect: Dialect, bytes: Bytes, code: &'static str) -> Self {
+        let mut chunk = Self::event_of(dialect, bytes);
+        chunk.refusal = Some(code);
+        chunk
+    }
+
     /// A frame of a stream; `first` if it opens it.
     pub(super) fn frame(dialect: Dialect, bytes: Bytes, first: bool) -> Self {
         let mut chunk = Self::new(bytes, Origin::Event { dialect, first });
@@ -63,6 +71,7 @@ impl Chunk {
             bytes,
             origin,
             terminal: false,
+            refusal: None,
             event: OnceLock::new(),
             usage: OnceLock::new(),
         }
@@ -84,6 +93,12 @@ impl Chunk {
         self.terminal
     }
 
+    /// The [code](crate::reject::Rejection::code) of the refusal, if this is the last event of a stream that one of us
+    /// has cut. The provider did not send it, and the reply is not complete.
+    pub fn refusal(&self) -> Option<&'static str> {
+        self.refusal
+    }
+
     /// The tokens that the chunk reports. Cheap for the many that report none.
     pub fn usage(&self) -> Option<&Usage> {
         static NAME: Needle = needle!(b"\"usage\"");
@@ -93,17 +108,16 @@ impl Chunk {
             Origin::Whole { dialect } => (dialect, None),
         };
         let read = || {
-            if !NAME
-                .values(&self.bytes)
-                .any(|value| value.starts_with(b"{"))
-            {
+            // A value that is not seen may stand on the next `data:` line.
+            let says_nothing = |rest| value(rest).is_some_and(|value| value.starts_with(b"null"));
+            if NAME.rests(&self.bytes).all(says_nothing) {
                 return None;
             }
             let data = match first {
                 Some(first) => Fields::read(&self.bytes, first).data()?.clone(),
                 None => self.bytes.clone(),
             };
-            let document = Document::parse(data, &Limits::default()).ok()?;
+            let document = Document::glance(data).ok()?;
             dialect.usage(document.root()).map(Box::new)
         };
         self.usage.get_or_init(read).as_deref()

@@ -15,11 +15,13 @@ use crate::{
     sse::{EventTooLong, Framer},
 };
 
-/// How much of a reply may be in memory at once.
+/// How much of a reply there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyLimits {
     /// The longest event of a stream, in bytes; 8 MiB unless told otherwise. A longer one ends the reply.
     pub event: usize,
+    /// The longest stream, in bytes; 512 MiB unless told otherwise. A longer one is ended there.
+    pub stream: usize,
     /// The longest reply that is not streamed, in bytes; 64 MiB unless told otherwise. A longer one is broken off.
     pub whole: usize,
 }
@@ -28,6 +30,7 @@ impl Default for ReplyLimits {
     fn default() -> Self {
         Self {
             event: 8 << 20,
+            stream: 512 << 20,
             whole: 64 << 20,
         }
     }
@@ -37,8 +40,9 @@ impl Default for ReplyLimits {
 /// reply, the frames as they are. All chunks together are the bytes that came.
 ///
 /// A stream that ends without its terminal event is lost, even if the connection was closed in order: the body ends in
-/// [`Truncated`], for a clean end would be taken for a complete answer. After the terminal event it is the other way
-/// round: what goes wrong then hurts nobody. Trailers are dropped.
+/// [`Truncated`], for a clean end would be taken for a complete answer. (Only Chat's may end in order without it, when
+/// all [choices](Self::with_choices) have.) After the terminal event it is the other way round: what goes wrong then
+/// hurts nobody. Trailers are dropped.
 #[pin_project]
 #[derive(Debug)]
 pub struct Decoded<B> {
@@ -67,21 +71,46 @@ struct Stream {
     dialect: Dialect,
     framer: Framer,
     events: u64,
-    /// Whether the reply may end here.
-    complete: bool,
+    /// How many bytes have come, of how many that may.
+    bytes: usize,
+    limit: usize,
+    /// Whether the terminal event has come.
+    terminal: bool,
+    /// How many choices have still to end before the stream may end without it.
+    choices: u64,
+}
+
+/// What is too long.
+enum TooLong {
+    Event(EventTooLong),
+    Stream { limit: usize },
 }
 
 impl Stream {
     fn chunk(&mut self, frame: Bytes) -> Chunk {
         let chunk = Chunk::frame(self.dialect, frame, self.events == 0);
         self.events += 1;
-        self.complete |= chunk.is_terminal() || self.dialect.may_do_without_terminal(chunk.bytes());
+        self.terminal |= chunk.is_terminal();
         chunk
     }
 
     /// The next event of what has come.
-    fn next(&mut self) -> Result<Option<Chunk>, EventTooLong> {
-        Ok(self.framer.next_frame()?.map(|frame| self.chunk(frame)))
+    fn next(&mut self) -> Result<Option<Chunk>, TooLong> {
+        let Some(frame) = self.framer.next_frame().map_err(TooLong::Event)? else {
+            return Ok(None);
+        };
+        self.bytes = self.bytes.saturating_add(frame.len());
+        if self.bytes > self.limit {
+            return Err(TooLong::Stream { limit: self.limit });
+        }
+        let ended = self.dialect.choices_ended(&frame);
+        self.choices = self.choices.saturating_sub(ended);
+        Ok(Some(self.chunk(frame)))
+    }
+
+    /// Whether an end in order is the end of the reply.
+    fn is_complete(&self) -> bool {
+        self.terminal || (self.dialect == Dialect::Chat && self.choices == 0)
     }
 
     /// What is left when all has come.
@@ -89,9 +118,16 @@ impl Stream {
         self.framer.finish().map(|frame| self.chunk(frame))
     }
 
-    fn too_long(&self, error: EventTooLong) -> Chunk {
-        Rejection::new(RejectionKind::BadUpstream, error.to_string())
-            .with_code("event_too_long")
+    fn too_long(&self, what: &TooLong) -> Chunk {
+        let (message, code) = match what {
+            TooLong::Event(error) => (error.to_string(), "event_too_long"),
+            TooLong::Stream { limit } => (
+                format!("the stream is longer than {limit} bytes"),
+                "reply_too_long",
+            ),
+        };
+        Rejection::new(RejectionKind::BadUpstream, message)
+            .with_code(code)
             .last_event(self.dialect, self.events)
     }
 }
@@ -107,7 +143,10 @@ impl<B: Body> Decoded<B> {
                     dialect,
                     framer,
                     events: 0,
-                    complete: false,
+                    bytes: 0,
+                    limit: limits.stream,
+                    terminal: false,
+                    choices: 1,
                 })
             }
             Form::Whole(dialect) => State::Whole {
@@ -122,6 +161,15 @@ impl<B: Body> Decoded<B> {
             limits,
             local: None,
         }
+    }
+
+    /// How many choices there will be, if more than one: Chat's `n`.
+    #[must_use]
+    pub fn with_choices(mut self, choices: u64) -> Self {
+        if let State::Stream(stream) = &mut self.state {
+            stream.choices = choices;
+        }
+        self
     }
 
     /// A reply of our own: for [`Rejection::respond`].
@@ -155,7 +203,7 @@ where
                     Ok(Some(chunk)) => return yields(chunk),
                     Ok(None) => {}
                     Err(error) => {
-                        let last = stream.too_long(error);
+                        let last = stream.too_long(&error);
                         this.inner.set(None);
                         *this.state = State::Over;
                         return yields(last);
@@ -167,7 +215,7 @@ where
                     if let Some(chunk) = stream.rest() {
                         return yields(chunk);
                     }
-                    let lost = !stream.complete;
+                    let lost = !stream.is_complete();
                     *this.state = State::Over;
                     return Poll::Ready(lost.then(|| Err(Truncated.into())));
                 }
@@ -181,7 +229,7 @@ where
             let data = match polled {
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
                 Some(Err(error)) => {
-                    let harmless = matches!(this.state, State::Stream(stream) if stream.complete);
+                    let harmless = matches!(this.state, State::Stream(stream) if stream.terminal);
                     *this.state = State::Over;
                     return Poll::Ready((!harmless).then(|| Err(error.into())));
                 }

@@ -6,6 +6,7 @@ use std::{
 use http_body::{Body, Frame, SizeHint};
 use pin_project::pin_project;
 
+use super::StreamEnd;
 use crate::BoxError;
 
 /// How long somebody is willing to wait: a timer of whatever runtime there is.
@@ -15,6 +16,9 @@ pub trait Patience {
 
     /// Something has come.
     fn renew(&mut self);
+
+    /// All has come.
+    fn ended(&mut self) {}
 }
 
 /// A body that is not waited for for ever: for requests, whose senders may drip or stop. Knows as much about its end
@@ -47,10 +51,14 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, BoxError>>> {
-        let this = self.project();
-        match this.inner.poll_frame(cx) {
+        let mut this = self.project();
+        match this.inner.as_mut().poll_frame(cx) {
             Poll::Ready(polled) => {
                 this.patience.renew();
+                let end = super::end_of(this.inner.as_ref().get_ref(), polled.as_ref());
+                if end == Some(StreamEnd::Complete) {
+                    this.patience.ended();
+                }
                 Poll::Ready(polled.map(|polled| polled.map_err(Into::into)))
             }
             Poll::Pending => this.patience.poll_lost(cx).map(|error| Some(Err(error))),

@@ -165,7 +165,14 @@ where
                                 Some(Ok(frame)) => {
                                     // Trailers are dropped: they describe a body that is another one now.
                                     if let Ok(chunk) = frame.into_data() {
-                                        rewriter.on_chunk(chunk, this.out);
+                                        if chunk.refusal().is_some() {
+                                            // Cut further in: nobody's to change, and the last there is.
+                                            this.out.send(chunk);
+                                            *this.end = Some((StreamEnd::Failed, None));
+                                            this.inner.set(None);
+                                        } else {
+                                            rewriter.on_chunk(chunk, this.out);
+                                        }
                                     }
                                 }
                                 Some(Err(error)) => {

@@ -133,6 +133,9 @@ where
                 let chunk = polled
                     .as_ref()
                     .and_then(|polled| polled.as_ref().ok()?.data_ref());
+                // Cut further in: that it ends in order does not make it complete.
+                let cut = chunk.is_some_and(|chunk| chunk.refusal().is_some());
+                let end = if cut { Some(StreamEnd::Failed) } else { end };
                 let flow = match (chunk, this.observer.as_mut()) {
                     (Some(chunk), Some(observer)) => observer.on_chunk(chunk),
                     _ => Flow::Forward,

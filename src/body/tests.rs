@@ -434,6 +434,7 @@ fn decoded(steps: Vec<Step<Bytes>>, form: Form, hint: bool) -> Decoded<ScriptedB
         form,
         ReplyLimits {
             event: 5000,
+            stream: 500_000,
             whole: 100_000,
         },
     )
@@ -531,9 +532,9 @@ fn a_stream_that_ends_without_its_terminal_event_is_lost() {
 #[test]
 fn chat_may_forget_its_done_but_not_its_finish_reason() {
     let all = recorded(Dialect::Chat, true);
-    let text = std::str::from_utf8(&all).unwrap();
-    let without_done = all.slice(..text.find("data: [DONE]").unwrap());
-    let without_reason = all.slice(..text.find("\"finish_reason\":\"").unwrap());
+    let said = std::str::from_utf8(&all).unwrap();
+    let without_done = all.slice(..said.find("data: [DONE]").unwrap());
+    let without_reason = all.slice(..said.find("\"finish_reason\":\"").unwrap());
     assert_eq!(
         chunks(data(vec![without_done]), Form::Stream(Dialect::Chat), false).1,
         Ok(())
@@ -547,6 +548,60 @@ fn chat_may_forget_its_done_but_not_its_finish_reason() {
         .1
         .is_err()
     );
+    // Another choice that was asked for is still to end; and a finish reason does not heal what broke off.
+    let first = said.find("\"finish_reason\":\"").unwrap();
+    let one_ended = all.slice(..first + said[first..].find("\n\n").unwrap() + 2);
+    let decoded = |steps, choices| {
+        let body = decoded(steps, Form::Stream(Dialect::Chat), false).with_choices(choices);
+        text(body)
+    };
+    assert!(decoded(data(vec![one_ended.clone()]), 1).is_ok());
+    assert!(decoded(data(vec![one_ended.clone()]), 2).is_err());
+    assert!(decoded(vec![Step::Data(one_ended), Step::Fail], 1).is_err());
+}
+
+/// Notes how a reply ended.
+#[derive(Clone, Default)]
+struct Told(Arc<std::sync::Mutex<Option<StreamEnd>>>);
+
+impl Observe for Told {
+    fn on_end(self, end: StreamEnd) {
+        *self.0.lock().unwrap() = Some(end);
+    }
+}
+
+impl Rewriter for Told {
+    fn on_chunk(&mut self, _: Chunk, _: &mut Outbox) {}
+
+    fn on_end(self, end: StreamEnd) {
+        *self.0.lock().unwrap() = Some(end);
+    }
+}
+
+/// Cuts at once.
+struct Cut;
+
+impl Observe for Cut {
+    fn on_chunk(&mut self, _: &Chunk) -> Flow {
+        Flow::Cut(Rejection::new(RejectionKind::Internal, "cut").with_code("cut"))
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_is_complete_for_nobody_further_out() {
+    let cut = || stream(Tap::over(stream(pings(2)), Cut).into_body());
+    let (watched, rewritten) = (Told::default(), Told::default());
+    let last = text(Tap::over(cut(), watched.clone()).into_body()).unwrap();
+    // Nor is it a rewriter's to keep back.
+    let rewrite = Rewrite::over(cut(), rewritten.clone()).into_body();
+    assert_eq!(text(rewrite).unwrap(), last);
+    assert!(last.starts_with("event: error\n"), "{last}");
+    for told in [watched, rewritten] {
+        assert_eq!(*told.0.lock().unwrap(), Some(StreamEnd::Failed));
+    }
+    let mut body = cut().into_body();
+    let chunk = now(body.frame()).unwrap().unwrap().into_data().unwrap();
+    assert_eq!(chunk.refusal(), Some("cut"));
 }
 
 #[test]

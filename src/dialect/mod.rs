@@ -13,7 +13,7 @@ mod responses;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-pub(crate) use needle::{Needle, needle};
+pub(crate) use needle::{Needle, needle, value};
 
 use crate::{
     json::Json,
@@ -141,12 +141,12 @@ impl Dialect {
         }
     }
 
-    /// Whether the reply is whole after this event even if the stream ends without its terminal one: servers of open
-    /// models forget Chat's `[DONE]`.
-    pub(crate) fn may_do_without_terminal(self, frame: &[u8]) -> bool {
+    /// How many choices are whole after this event, even if the stream then ends without its terminal one: servers of
+    /// open models forget Chat's `[DONE]`.
+    pub(crate) fn choices_ended(self, frame: &[u8]) -> u64 {
         match self {
-            Self::Chat => chat::reply::ends_choice(frame),
-            Self::Anthropic | Self::Responses => false,
+            Self::Chat => chat::reply::choices_ended(frame),
+            Self::Anthropic | Self::Responses => 0,
         }
     }
 

@@ -16,15 +16,24 @@ impl Needle {
         self.0.find(frame).is_some()
     }
 
+    /// What follows the word, for each place where it stands.
+    pub(crate) fn rests<'a>(&'a self, frame: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let length = self.0.needle().len();
+        let places = self.0.find_iter(frame);
+        places.filter_map(move |at| frame.get(at + length..))
+    }
+
     /// What follows the colon, for a needle that is the name of a member with its quotes: once for each place where the
     /// name stands as one. Inside a string the quotes would be escaped.
     pub(crate) fn values<'a>(&'a self, frame: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
-        let length = self.0.needle().len();
-        self.0.find_iter(frame).filter_map(move |at| {
-            let rest = frame.get(at + length..)?.trim_ascii_start();
-            Some(rest.strip_prefix(b":")?.trim_ascii_start())
-        })
+        self.rests(frame).filter_map(value)
     }
+}
+
+/// What follows the colon that follows.
+pub(crate) fn value(rest: &[u8]) -> Option<&[u8]> {
+    let rest = rest.trim_ascii_start().strip_prefix(b":")?;
+    Some(rest.trim_ascii_start())
 }
 
 /// A [`Needle`] for these bytes.

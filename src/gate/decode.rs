@@ -6,7 +6,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Request, Response,
-    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE},
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use http_body::Body;
 use pin_project::pin_project;
@@ -17,13 +17,14 @@ use crate::{
     Dialect,
     body::{Decoded, Form, ReplyLimits},
     reject::{Rejection, RejectionKind},
-    request::LlmBody,
+    request::{LlmBody, LlmRequest},
 };
 
 /// The inner gate: replies become bodies of [`Chunk`](crate::body::Chunk)s.
 ///
-/// Stands directly above whatever answers. It asks for replies without compression; one that comes compressed all the
-/// same is refused with 502, for no layer above could read it. To allow them, put a decompressing layer below.
+/// Stands directly above whatever answers. It says how long a call is, edits included, and asks for replies without
+/// compression; one that comes compressed all the same is refused with 502, for no layer above could read it. To allow
+/// them, put a decompressing layer below.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DecodeLayer {
     limits: ReplyLimits,
@@ -75,14 +76,16 @@ where
     }
 
     fn call(&mut self, mut request: Request<LlmBody>) -> Self::Future {
-        let asked = request
-            .body()
-            .call()
-            .map(|call| (call.dialect(), call.stream()));
-        if asked.is_some() {
-            request
-                .headers_mut()
-                .insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let asked = request.body().call().map(|call| Asked {
+            dialect: call.dialect(),
+            stream: call.stream(),
+            choices: choices(call),
+        });
+        if let Some(length) = request.body().call().map(|call| call.bytes().len()) {
+            let headers = request.headers_mut();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            // Whoever stands above may have changed the body.
+            headers.insert(CONTENT_LENGTH, length.into());
         }
         DecodeFuture {
             inner: self.inner.call(request),
@@ -98,9 +101,25 @@ where
 pub struct DecodeFuture<F> {
     #[pin]
     inner: F,
-    /// Of a call: its dialect, and whether it asked for a stream.
-    asked: Option<(Dialect, bool)>,
+    /// Of a call.
+    asked: Option<Asked>,
     limits: ReplyLimits,
+}
+
+/// What of a call matters for its reply.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    dialect: Dialect,
+    stream: bool,
+    choices: u64,
+}
+
+/// How many choices the reply will have.
+fn choices(call: &LlmRequest) -> u64 {
+    match call.dialect() {
+        Dialect::Chat => call.root().get("n").and_then(|n| n.as_u64()).unwrap_or(1),
+        Dialect::Anthropic | Dialect::Responses => 1,
+    }
 }
 
 impl<F, B, E> Future for DecodeFuture<F>
@@ -113,7 +132,12 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.inner.poll(cx))?;
-        let Some((dialect, stream)) = *this.asked else {
+        let Some(Asked {
+            dialect,
+            stream,
+            choices,
+        }) = *this.asked
+        else {
             return Poll::Ready(Ok(
                 response.map(|body| Decoded::new(body, Form::Opaque, *this.limits))
             ));
@@ -132,9 +156,9 @@ where
             Form::Whole(dialect)
         };
         response.extensions_mut().insert(form);
-        Poll::Ready(Ok(
-            response.map(|body| Decoded::new(body, form, *this.limits))
-        ))
+        Poll::Ready(Ok(response.map(|body| {
+            Decoded::new(body, form, *this.limits).with_choices(choices)
+        })))
     }
 }
 

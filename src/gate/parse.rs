@@ -7,7 +7,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    Method, Request, Response,
+    HeaderMap, Method, Request, Response,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, UPGRADE},
     request::Parts,
 };
@@ -157,7 +157,7 @@ impl Settings {
     /// Decides by the head alone: a call of which dialect, or something opaque.
     fn admit<B: Body>(&self, head: &Parts, body: &B) -> Result<Option<Dialect>, Rejection> {
         let path = head.uri.path();
-        if head.headers.contains_key(UPGRADE)
+        if wants_websocket(&head.headers)
             && Dialect::ALL.iter().any(|dialect| dialect.path() == path)
         {
             // Codex tries a WebSocket first, and goes on with events as soon as it hears this.
@@ -189,6 +189,15 @@ impl Settings {
         let message = format!("the request body is longer than {} bytes", self.body);
         Rejection::new(RejectionKind::TooLarge, message)
     }
+}
+
+/// Other protocols that a client offers (Java's offers `h2c` with every first request) may be passed over.
+fn wants_websocket(headers: &HeaderMap) -> bool {
+    let mut offers = headers
+        .get_all(UPGRADE)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    offers.any(|offer| offer.trim_ascii().eq_ignore_ascii_case(b"websocket"))
 }
 
 fn unknown_path(method: &Method, path: &str) -> Rejection {
@@ -334,7 +343,7 @@ where
                                 }
                                 collected.push(data, body.size_hint().lower());
                             }
-                            Some(Err(error)) => break Err(unreadable(&error.into())),
+                            Some(Err(error)) => break Err(Rejection::unreadable(&*error.into())),
                             None => break Ok(collected.take()),
                         }
                     };
@@ -354,26 +363,6 @@ where
             state.set(next);
         }
     }
-}
-
-fn unreadable(error: &BoxError) -> Rejection {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&**error);
-    while let Some(error) = cause {
-        if error
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut)
-        {
-            return Rejection::new(
-                RejectionKind::RequestTimeout,
-                "the request body came too slowly",
-            );
-        }
-        cause = error.source();
-    }
-    Rejection::new(
-        RejectionKind::InvalidRequest,
-        "the request body could not be read to its end",
-    )
 }
 
 /// A future must not be polled after it has answered. If it is, it answers this.

@@ -40,7 +40,7 @@ pub enum RelayError {
 }
 
 impl Relay {
-    /// Everything may pass.
+    /// Everything may pass that asks for something; see [`allows`](Self::allows).
     pub fn open() -> Self {
         Self(None)
     }
@@ -62,8 +62,12 @@ impl Relay {
         Ok(Self(Some(patterns.collect::<Result<_, _>>()?)))
     }
 
-    /// Whether this request may pass.
+    /// Whether this request may pass. Never does one that is no request for something: a tunnel (`CONNECT`), an echo
+    /// (`TRACE`, which would show the client the provider's credential), a target without a path.
     pub fn allows(&self, method: &Method, path: &str) -> bool {
+        if matches!(*method, Method::CONNECT | Method::TRACE) || !path.starts_with('/') {
+            return false;
+        }
         match &self.0 {
             None => true,
             Some(patterns) => patterns.iter().any(|pattern| pattern.matches(method, path)),

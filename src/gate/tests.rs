@@ -217,6 +217,20 @@ fn relay_lists_that_cannot_be_meant_are_refused() {
     );
 }
 
+#[test]
+fn what_asks_for_nothing_is_not_relayed_even_if_everything_else_is() {
+    let open = Relay::open();
+    assert!(open.allows(&Method::DELETE, "/v1/files/f_1"));
+    for (method, path) in [
+        (Method::CONNECT, ""),
+        (Method::TRACE, "/v1/models"),
+        (Method::OPTIONS, "*"),
+        (Method::POST, ""),
+    ] {
+        assert!(!open.allows(&method, path), "{method} {path}");
+    }
+}
+
 #[tokio::test]
 async fn bodies_are_counted_as_they_arrive() {
     let gate = plain().with_parse(ParseLayer::new().with_body_limit(1000));
@@ -296,6 +310,25 @@ async fn compressed_requests_and_websockets_are_refused_at_once() {
         200
     );
     assert_eq!(provider.seen().len(), 2);
+    // Nor is what a call offers and does not insist on: Java's client does so with its first request.
+    let offer = Request::post("/v1/messages").header("upgrade", "h2c");
+    let answer = send(&plain(), &provider, offer.body(vec!["{}".into()]).unwrap()).await;
+    assert_eq!(answer.status(), 200);
+}
+
+#[test]
+fn a_body_that_cannot_be_read_is_refused_for_its_reason() {
+    use std::io::{Error, ErrorKind};
+    for (kind, expected) in [
+        (ErrorKind::TimedOut, (408, "request_timeout")),
+        (ErrorKind::UnexpectedEof, (400, "client_gone")),
+        (ErrorKind::ConnectionReset, (400, "client_gone")),
+        (ErrorKind::InvalidInput, (400, "invalid_request")),
+    ] {
+        let rejection = Rejection::unreadable(&Error::from(kind));
+        let found = (rejection.kind().status().as_u16(), rejection.code());
+        assert_eq!(found, expected);
+    }
 }
 
 #[tokio::test]
@@ -422,6 +455,7 @@ async fn limits_of_replies_are_settings() {
     let limits = ReplyLimits {
         event: 100,
         whole: 100,
+        ..ReplyLimits::default()
     };
     let gate = plain().with_decode(DecodeLayer::new().with_limits(limits));
     let long = Bytes::from(format!("[{}1]", "1,".repeat(100)));

@@ -30,8 +30,10 @@ impl Edits {
         self.edits.is_empty()
     }
 
-    /// Puts `json` in place of `value`. It is not checked: pass what [`quote`] made, or a value of a document.
+    /// Puts `json` in place of `value`. It is not checked: pass what [`quote`] made, or a value of a document. Of several
+    /// for one value the last counts.
     pub fn replace(&mut self, value: Json<'_>, json: impl Into<Bytes>) {
+        self.edits.retain(|(span, _)| *span != value.span());
         self.edits.push((value.span(), json.into()));
     }
 

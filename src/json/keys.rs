@@ -9,7 +9,6 @@ use super::JsonStr;
 const WIDE: usize = 32;
 
 /// The keys seen so far of every open object, innermost last.
-#[derive(Default)]
 pub(super) struct Keys<'a> {
     prints: Vec<u64>,
     keys: Vec<JsonStr<'a>>,
@@ -24,6 +23,15 @@ pub(super) struct Level {
 }
 
 impl<'a> Keys<'a> {
+    pub(super) fn new() -> Self {
+        // Most documents need no more.
+        Self {
+            prints: Vec::with_capacity(WIDE),
+            keys: Vec::with_capacity(WIDE),
+            wide: Vec::new(),
+        }
+    }
+
     pub(super) fn open(&self) -> Level {
         Level {
             first: self.keys.len(),

@@ -10,8 +10,9 @@ use super::{
 /// reach the fields of a content block: root, `messages`, message, `content`, block, field.
 const NOTED: usize = 5;
 
-/// Odd keys are noted this deep: a call inside `tool_calls` inside a message, a block inside a result inside a message.
-const ODD_NOTED: usize = 8;
+/// Odd keys are noted this deep: a call inside `tool_calls` inside a message; a list of sources inside a block inside a
+/// result inside a message.
+const ODD_NOTED: usize = 9;
 
 /// A value or key of the upper levels: a row of the table that [`scan`] makes. Rows stand in the order of the text;
 /// in an object, each value follows its key.
@@ -32,7 +33,8 @@ pub(super) struct Scanned {
     pub(super) odd: Vec<Node>,
 }
 
-pub(super) fn scan(text: &[u8], limits: &Limits) -> Result<Scanned, JsonError> {
+/// `distinct` looks for keys that stand twice in an object, and for odd ones: what a reader needs who judges.
+pub(super) fn scan(text: &[u8], limits: &Limits, distinct: bool) -> Result<Scanned, JsonError> {
     if u32::try_from(text.len()).is_err() {
         return Err(JsonError::new(JsonErrorKind::TooLong, 0));
     }
@@ -55,7 +57,8 @@ pub(super) fn scan(text: &[u8], limits: &Limits) -> Result<Scanned, JsonError> {
         nodes: Vec::with_capacity((text.len() / 64).clamp(8, 4096)),
         odd: Vec::new(),
         open: Vec::with_capacity(8),
-        keys: Keys::default(),
+        keys: Keys::new(),
+        distinct,
         values: 0,
         limits,
     }
@@ -70,6 +73,7 @@ struct Scanner<'a> {
     odd: Vec<Node>,
     open: Vec<Container>,
     keys: Keys<'a>,
+    distinct: bool,
     values: usize,
     limits: &'a Limits,
 }
@@ -186,17 +190,9 @@ impl Scanner<'_> {
             None => return Err(self.error(JsonErrorKind::UnexpectedEnd)),
         }
         let escaped = self.string()?;
-        let raw = self.text.get(start + 1..self.at - 1).unwrap_or_default();
-        let key = Key::new(JsonStr::new(raw, escaped));
-        if self.open.len() <= ODD_NOTED && key.is_odd() {
-            self.odd.push(self.node(start, escaped));
-        }
         self.note(start, escaped);
-        if let Some(level) = self.open.last_mut().and_then(|open| open.keys.as_mut())
-            && !self.keys.insert(level, &key)
-        {
-            let kind = JsonErrorKind::DuplicateKey(key.text().decode().into_owned());
-            return Err(JsonError::new(kind, start));
+        if self.distinct {
+            self.look_at_key(start, escaped)?;
         }
         self.skip_space();
         match self.peek() {
@@ -205,6 +201,22 @@ impl Scanner<'_> {
             None => return Err(self.error(JsonErrorKind::UnexpectedEnd)),
         }
         self.skip_space();
+        Ok(())
+    }
+
+    /// Looks at the key that began at `start` and ends here.
+    fn look_at_key(&mut self, start: usize, escaped: bool) -> Result<(), JsonError> {
+        let raw = self.text.get(start + 1..self.at - 1).unwrap_or_default();
+        let key = Key::new(JsonStr::new(raw, escaped));
+        if self.open.len() <= ODD_NOTED && key.is_odd() {
+            self.odd.push(self.node(start, escaped));
+        }
+        if let Some(level) = self.open.last_mut().and_then(|open| open.keys.as_mut())
+            && !self.keys.insert(level, &key)
+        {
+            let kind = JsonErrorKind::DuplicateKey(key.text().decode().into_owned());
+            return Err(JsonError::new(kind, start));
+        }
         Ok(())
     }
 

@@ -284,3 +284,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn of_several_replacements_of_one_value_the_last_counts() {
+    let document = parse(r#"{"a":1,"b":2}"#).unwrap();
+    let value = document.root().get("a").unwrap();
+    let mut edits = Edits::default();
+    edits.replace(value, "10");
+    edits.set_member(document.root(), "a", "20");
+    assert_eq!(edits.apply(document.bytes()), r#"{"a":20,"b":2}"#);
+}

@@ -29,12 +29,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, io, time::Duration};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
 };
+use http_body_util::LengthLimitError;
 
 use crate::{
     Dialect,
@@ -144,6 +145,35 @@ impl Rejection {
         }))
     }
 
+    /// A request whose body cannot be read to its end, and why: it came too slowly, is too long, is no sound message, or
+    /// its sender has left ([`CLIENT_GONE`](Self::CLIENT_GONE); nobody is there to read the answer).
+    pub fn unreadable(error: &(dyn Error + 'static)) -> Self {
+        use io::ErrorKind::{
+            BrokenPipe, ConnectionAborted, ConnectionReset, TimedOut, UnexpectedEof,
+        };
+        let invalid = |message| Self::new(RejectionKind::InvalidRequest, message);
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if error.is::<LengthLimitError>() {
+                return Self::new(RejectionKind::TooLarge, "the request body is too long");
+            }
+            match error.downcast_ref().map(io::Error::kind) {
+                Some(TimedOut) => {
+                    let message = "the request body came too slowly";
+                    return Self::new(RejectionKind::RequestTimeout, message);
+                }
+                Some(UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe) => {
+                    return invalid("the request body ended early").with_code(Self::CLIENT_GONE);
+                }
+                _ => cause = error.source(),
+            }
+        }
+        invalid("the request body could not be read to its end")
+    }
+
+    /// The [code](Self::code) of a refusal that its client has not waited for.
+    pub const CLIENT_GONE: &'static str = "client_gone";
+
     /// A stable word for programs, such as `ambiguous_json`: in logs, and where the dialect has a place for it.
     #[must_use]
     pub fn with_code(mut self, code: &'static str) -> Self {
@@ -216,7 +246,7 @@ impl Rejection {
 
     /// The refusal as the last event of a stream of which `events` have gone out.
     pub fn last_event(&self, dialect: Dialect, events: u64) -> Chunk {
-        Chunk::event_of(dialect, dialect.error_event(self, events))
+        Chunk::refusing(dialect, dialect.error_event(self, events), self.code())
     }
 
     /// What every dialect sends alike.
@@ -253,4 +283,4 @@ impl fmt::Display for Rejection {
     }
 }
 
-impl std::error::Error for Rejection {}
+impl Error for Rejection {}

@@ -50,6 +50,12 @@ impl Client {
         self.write.shutdown().await
     }
 
+    /// Closes with a reset in place of an end.
+    pub fn reset(self) {
+        let stream = self.read.into_inner().reunite(self.write).unwrap();
+        stream.set_zero_linger().unwrap();
+    }
+
     /// The next response. Panics if its body does not end as its framing says.
     pub async fn response(&mut self) -> Message {
         let (response, end) = self.broken().await;

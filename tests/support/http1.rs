@@ -86,6 +86,10 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 
+    pub fn into_inner(self) -> R {
+        self.socket
+    }
+
     /// More bytes into `ahead`; 0 at the end.
     async fn more(&mut self) -> io::Result<usize> {
         let mut piece = vec![0; 64 * 1024];
@@ -176,16 +180,23 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 
     /// A response with its body, and how that ended: an error if it ended before its framing says so.
     pub async fn response(&mut self, to_head: bool) -> io::Result<(Message, io::Result<()>)> {
-        let mut response = self.head().await?.ok_or_else(early)?;
-        while response.status() < 200 && response.status() != 101 {
-            response = self.head().await?.ok_or_else(early)?;
+        loop {
+            let (response, end) = self.any_response(to_head).await?;
+            if response.status() >= 200 || response.status() == 101 {
+                return Ok((response, end));
+            }
         }
+    }
+
+    /// The same, and it may be one that goes before the response.
+    pub async fn any_response(&mut self, to_head: bool) -> io::Result<(Message, io::Result<()>)> {
+        let mut response = self.head().await?.ok_or_else(early)?;
         let end = self.body(&mut response, to_head).await;
         Ok((response, end))
     }
 
     async fn body(&mut self, response: &mut Message, to_head: bool) -> io::Result<()> {
-        if to_head || matches!(response.status(), 101 | 204 | 304) {
+        if to_head || matches!(response.status(), 100..200 | 204 | 304) {
             return Ok(());
         }
         if response.chunked() {

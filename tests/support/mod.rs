@@ -11,6 +11,7 @@
 )]
 
 pub mod client;
+pub mod good;
 pub mod http1;
 pub mod provider;
 pub mod redis;

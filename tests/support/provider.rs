@@ -101,6 +101,16 @@ impl Provider {
         self.seen.lock().unwrap().clone()
     }
 
+    /// How many requests it has seen.
+    pub fn count(&self) -> usize {
+        self.seen.lock().unwrap().len()
+    }
+
+    /// The latest request.
+    pub fn last(&self) -> Message {
+        self.seen.lock().unwrap().last().unwrap().clone()
+    }
+
     /// The only request there was.
     pub fn only(&self) -> Message {
         let seen = self.seen();

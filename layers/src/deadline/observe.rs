@@ -55,12 +55,16 @@ impl Watch {
             ready!(self.alarm.as_mut().poll(cx));
             let (deadline, what, limit) = self.next();
             if deadline <= Instant::now() {
-                let message = format!("the provider took too long: {what} in {limit:?}");
-                return Poll::Ready(Rejection::new(RejectionKind::UpstreamTimeout, message));
+                return Poll::Ready(late(what, limit));
             }
             self.alarm.as_mut().reset(deadline);
         }
     }
+}
+
+fn late(what: &str, limit: Duration) -> Rejection {
+    let message = format!("the provider took too long: {what} in {limit:?}");
+    Rejection::new(RejectionKind::UpstreamTimeout, message)
 }
 
 /// Some time later; what is beyond all times is a century from now.
@@ -70,8 +74,20 @@ fn after(start: Instant, time: Duration) -> Instant {
 }
 
 impl Observe for Watch {
-    fn on_chunk(&mut self, _: &Chunk) -> Flow {
-        self.last = Some(Instant::now());
+    fn on_chunk(&mut self, chunk: &Chunk) -> Flow {
+        let now = Instant::now();
+        if self.last.replace(now).is_none() {
+            // What the first byte has ended may be a longer wait than the next one.
+            let (deadline, ..) = self.next();
+            if deadline < self.alarm.deadline() {
+                self.alarm.as_mut().reset(deadline);
+            }
+        }
+        // A reply of which there is always more is never waited for, and must end all the same.
+        let Deadlines { total, .. } = self.deadlines;
+        if after(self.start, total) < now && !chunk.is_terminal() {
+            return Flow::Cut(late("no end", total));
+        }
         Flow::Forward
     }
 

@@ -10,7 +10,8 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body::Frame;
+use http_body_util::{BodyExt, Full, StreamBody};
 use luthien_core::{
     Dialect,
     body::Holding,
@@ -129,6 +130,15 @@ async fn inside_a_stream_a_deadline_ends_in_an_error_event_and_cancels_the_provi
             ),
             (
                 deadlines(10, 5, 60),
+                4,
+                &[3, 4, 7][..],
+                2,
+                "nothing more in 5s",
+                16,
+            ),
+            // The next event may be due sooner than the first was.
+            (
+                deadlines(600, 5, 1000),
                 4,
                 &[3, 4, 7][..],
                 2,
@@ -318,4 +328,30 @@ async fn relayed_replies_have_deadlines_too() {
     )
     .await;
     assert_eq!(response.body(), &Ok("{}".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_never_waited_for_ends_as_well() {
+    let endless = service_fn(|_: Request<LlmBody>| async {
+        let event = || Ok::<_, Infallible>(Frame::data(Bytes::from("data: {\"choices\":[]}\n\n")));
+        let mut response = Response::new(StreamBody::new(futures_util::stream::repeat_with(event)));
+        let kind = "text/event-stream".parse().unwrap();
+        response.headers_mut().insert("content-type", kind);
+        Ok::<_, Infallible>(response)
+    });
+    let service = gate(DeadlineLayer::new(deadlines(5, 5, 8))).layer(endless);
+    let asked = Request::post("/v1/chat/completions").body(Full::<Bytes>::from("{}"));
+    let mut body = service.oneshot(asked.unwrap()).await.unwrap().into_body();
+    let mut events = Vec::new();
+    while let Some(frame) = body.frame().await {
+        events.push(frame.unwrap().into_data().unwrap());
+        tokio::time::advance(SECOND).await;
+    }
+    assert_eq!(
+        events.len(),
+        10,
+        "one a second, the eighth included, and the error"
+    );
+    let last = String::from_utf8_lossy(events.last().unwrap());
+    assert!(last.contains("no end in 8s"), "{last}");
 }

@@ -202,12 +202,12 @@ fn user(value: &[u8]) -> Option<UserId> {
 /// Eight bytes of a digest: tells any number of callers apart that one sidecar will see.
 fn fingerprint(credential: &[u8]) -> Arc<str> {
     let digest = Sha256::digest(credential);
-    let hex: String = digest
+    let mut hex = String::with_capacity(16);
+    let nibbles = digest
         .iter()
         .take(8)
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(digit)
-        .collect();
+        .flat_map(|byte| [byte >> 4, byte & 15]);
+    hex.extend(nibbles.filter_map(digit));
     hex.into()
 }
 

@@ -25,10 +25,12 @@ async fn pass(
             .unwrap(),
     )
     .await;
-    let seen = provider
-        .seen()
-        .pop()
-        .map(|seen| String::from_utf8(seen.body.unwrap().to_vec()).unwrap());
+    let seen = provider.seen().pop().map(|seen| {
+        let body = String::from_utf8(seen.body.unwrap().to_vec()).unwrap();
+        // What was repaired is of another length.
+        assert_eq!(seen.head.headers["content-length"], *body.len().to_string());
+        body
+    });
     (response, seen)
 }
 

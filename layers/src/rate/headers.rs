@@ -37,7 +37,7 @@ pub(super) fn policy(rules: &[Rule]) -> Option<HeaderValue> {
 
 /// Puts both headers on a response.
 pub(super) fn insert(headers: &mut HeaderMap, policy: &HeaderValue, rules: &[Rule], grant: &Grant) {
-    let mut standings = String::new();
+    let mut standings = String::with_capacity(48 * grant.claims.len());
     for (claim, Standing { remaining, reset }) in grant.claims.iter().zip(&grant.standings) {
         let Some(rule) = rules
             .get(claim.rule)

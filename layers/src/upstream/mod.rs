@@ -1,8 +1,8 @@
 //! The provider: where a request goes, with which credential, and what comes back.
 //!
 //! [`Upstreams`] is the innermost service: below it there is only the network. It chooses by dialect and model from
-//! named upstreams, tries the next one if the first cannot be reached or is overloaded (before the first byte only),
-//! and relays what comes back with status, headers and bytes. What does not belong on the other side is taken off both
+//! named upstreams, tries the next one that a route names if the first cannot be reached or is overloaded (before the
+//! first byte only), and relays what comes back with status, headers and bytes. What does not belong on the other side is taken off both
 //! ways: see [`headers`].
 //!
 //! ```no_run

@@ -217,8 +217,9 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The upstreams to try for a request of this dialect and model: those of the first route that has any, or all that
-    /// speak the dialect.
+    /// The upstreams to try for a request of this dialect and model: those of the first route that has any, or the first
+    /// that speaks the dialect. A request goes to several, and its client's credential with it, only where a route says
+    /// so.
     pub(super) fn candidates(&self, dialect: Dialect, model: Option<&str>) -> Vec<&Upstream> {
         let speaks = |upstream: &&Upstream| upstream.dialects.contains(&dialect);
         let routes = self
@@ -234,6 +235,6 @@ impl Table {
                 named.filter(speaks).collect::<Vec<_>>()
             })
             .find(|named| !named.is_empty())
-            .unwrap_or_else(|| self.upstreams.iter().filter(speaks).collect())
+            .unwrap_or_else(|| self.upstreams.iter().find(speaks).into_iter().collect())
     }
 }

@@ -21,7 +21,7 @@ use rustls::ClientConfig;
 use tower_service::Service;
 
 use super::{
-    client::{self, Failure, HttpClient, UpstreamBody},
+    client::{self, HttpClient, UpstreamBody},
     headers,
     select::{Route, Table, Upstream, UpstreamError},
 };
@@ -36,7 +36,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// One more upstream. Without a route, those that speak a dialect are tried in this order.
+    /// One more upstream. Without a route, a request goes to the first that speaks its dialect.
     #[must_use]
     pub fn upstream(mut self, upstream: Upstream) -> Self {
         self.upstreams.push(upstream);
@@ -202,7 +202,7 @@ impl Shared {
                 Ok(request) => request,
                 Err(rejection) => return refuse(rejection, dialect),
             };
-            match self.client(upstream).request(request).await {
+            match client::send(self.client(upstream), request).await {
                 Ok(response) if outgoing.is_spent() || !is_busy(response.status()) => {
                     let attempts = u32::try_from(place + 1).unwrap_or(u32::MAX);
                     let answered = Answered {
@@ -210,7 +210,7 @@ impl Shared {
                         time_to_head: start.elapsed(),
                         attempts,
                     };
-                    let mut response = client::receive(response, is_call).await;
+                    let mut response = client::receive(response, is_call);
                     headers::clean_response(response.headers_mut());
                     response.extensions_mut().insert(answered);
                     return response;
@@ -219,11 +219,13 @@ impl Shared {
                     let status = response.status().as_u16();
                     tracing::info!(%upstream, status, "the upstream is busy, the next one is tried");
                 }
-                Err(error) => {
-                    let failure = Failure::of(&error);
-                    tracing::warn!(%upstream, error = %failure, "the upstream cannot be reached");
+                Err(failure) => {
+                    let is_the_clients = failure.is_the_clients();
+                    if !is_the_clients {
+                        tracing::warn!(%upstream, error = %failure, "the upstream cannot be reached");
+                    }
                     refusal = Some(failure.rejection(upstream));
-                    if outgoing.is_spent() || failure.is_the_clients() {
+                    if outgoing.is_spent() || is_the_clients {
                         break;
                     }
                 }

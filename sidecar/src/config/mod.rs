@@ -44,8 +44,9 @@ pub(crate) struct Config {
     pub(crate) identity: Identity,
     /// Providers by name. Without any, Anthropic and OpenAI are preset.
     pub(crate) upstreams: BTreeMap<String, Upstream>,
-    /// Which models go to which upstreams, in the order in which they are tried. Without a route that fits, all upstreams
-    /// that speak the dialect are tried, by name.
+    /// Which models go to which upstreams, in the order in which they are tried. Without a route that fits, a request goes
+    /// to the first upstream, by name, that speaks its dialect: to several, and its client's credential with it, only
+    /// where a route says so.
     pub(crate) routes: Vec<Route>,
     /// How large things may be.
     pub(crate) limits: Limits,
@@ -218,6 +219,8 @@ pub(crate) struct Limits {
     pub(crate) values: usize,
     /// One event of a streamed reply.
     pub(crate) event: Size,
+    /// A streamed reply.
+    pub(crate) stream: Size,
     /// A reply that is not streamed.
     pub(crate) reply: Size,
     /// The head of a request.
@@ -238,6 +241,7 @@ impl Default for Limits {
             nesting: 128,
             values: 1_000_000,
             event: Size::mebibytes(8),
+            stream: Size::mebibytes(512),
             reply: Size::mebibytes(64),
             headers: Size::kibibytes(64),
             connections: NonZeroU32::MIN.saturating_add(19_999),

@@ -41,9 +41,11 @@ impl fmt::Display for Time {
         let milliseconds = self.0.as_millis();
         match milliseconds {
             _ if self.0 == Duration::MAX => f.write_str("none"),
-            _ if milliseconds % 3_600_000 == 0 => write!(f, "{}h", milliseconds / 3_600_000),
-            _ if milliseconds % 60_000 == 0 => write!(f, "{}m", milliseconds / 60_000),
-            _ if milliseconds % 1_000 == 0 => write!(f, "{}s", milliseconds / 1_000),
+            _ if milliseconds.is_multiple_of(3_600_000) => {
+                write!(f, "{}h", milliseconds / 3_600_000)
+            }
+            _ if milliseconds.is_multiple_of(60_000) => write!(f, "{}m", milliseconds / 60_000),
+            _ if milliseconds.is_multiple_of(1_000) => write!(f, "{}s", milliseconds / 1_000),
             _ => write!(f, "{milliseconds}ms"),
         }
     }

@@ -1,9 +1,10 @@
 //! One connection, from the handshake to its end.
 
-use std::{convert::Infallible, net::IpAddr, pin::pin, time::Duration};
+use std::{convert::Infallible, net::IpAddr, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, Version};
+use http_body::Body as _;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -40,24 +41,28 @@ pub(crate) struct Protocol {
 }
 
 /// Serves a connection until its client closes it, a timer ends it, or `stop` asks for it to end after what it is doing.
-pub(super) async fn serve<A: Answer>(
+///
+/// A future in a future keeps room for both: boxed here, an open stream takes kilobytes less.
+pub(super) fn serve<A: Answer>(
     stream: TcpStream,
     peer: IpAddr,
     tls: Option<TlsAcceptor>,
     protocol: Protocol,
     answer: A,
     stop: CancellationToken,
-) {
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     let activity = Activity::default();
     let stream = Timed::new(stream, protocol.timers, activity.clone());
-    match tls {
-        None => serve_stream(stream, peer, activity, protocol, answer, stop).await,
-        Some(tls) => match timeout(protocol.timers.head, tls.accept(stream)).await {
+    let Some(tls) = tls else {
+        return Box::pin(serve_stream(stream, peer, activity, protocol, answer, stop));
+    };
+    Box::pin(async move {
+        match timeout(protocol.timers.head, Box::pin(tls.accept(stream))).await {
             Ok(Ok(stream)) => serve_stream(stream, peer, activity, protocol, answer, stop).await,
             Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS connection came about"),
             Err(_) => tracing::debug!(%peer, "the TLS handshake took too long"),
-        },
-    }
+        }
+    })
 }
 
 async fn serve_stream<A: Answer>(
@@ -68,8 +73,11 @@ async fn serve_stream<A: Answer>(
     answer: A,
     stop: CancellationToken,
 ) {
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let (exchanging, answer) = (activity.begin(), answer.clone());
+        if !request.body().is_end_stream() {
+            request.extensions_mut().insert(activity.unread_body());
+        }
         // Boxed, so that a connection whose reply is under way keeps no room for another request's future.
         Box::pin(async move {
             let version = request.version();
@@ -82,7 +90,8 @@ async fn serve_stream<A: Answer>(
         })
     });
     let server = server(protocol);
-    let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service));
+    // Boxed, for the futures around it would each keep room for it.
+    let mut connection = Box::pin(server.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

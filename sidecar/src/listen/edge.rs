@@ -1,7 +1,6 @@
 //! The edge: what every request goes through, and needs no look inside.
 
 use std::{
-    fmt::Write,
     hash::{BuildHasher, Hasher, RandomState},
     io,
     net::IpAddr,
@@ -17,8 +16,11 @@ use std::{
 
 use arc_swap::ArcSwap;
 use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
-use http_body_util::{Either, Full};
+use http::{
+    HeaderName, HeaderValue, Request, Response, Version,
+    header::{CONNECTION, TRANSFER_ENCODING},
+};
+use http_body_util::{BodyExt, Either, Full, combinators::MapErr};
 use hyper::body::Incoming;
 use luthien_core::{
     BoxError, Dialect,
@@ -29,11 +31,11 @@ use luthien_core::{
 use tokio::time::{Sleep, sleep};
 use tower_service::Service as _;
 
-use super::connection::Answer;
+use super::{Hosts, connection::Answer, io::UnreadBody};
 use crate::{
     compose::{Running, Service},
-    log::Lines,
-    watch::{Logged, Refused, RequestId},
+    log::{Lines, milliseconds},
+    watch::{RequestId, Unread},
 };
 
 const X_LUTHIEN_REQUEST_ID: HeaderName = HeaderName::from_static("x-luthien-request-id");
@@ -52,7 +54,7 @@ struct Shared {
 }
 
 /// A request's body, its sender not waited for for ever.
-type Body = Impatient<Incoming, Stalls>;
+type Body = Impatient<MapErr<Incoming, fn(hyper::Error) -> BoxError>, Stalls>;
 
 type Reply = <Service as tower_service::Service<Request<Body>>>::Response;
 
@@ -85,10 +87,19 @@ impl Answer for Edge {
         let id = self.shared.ids.next();
         let address = ClientAddr(peer);
         // Of most requests nothing of this is needed again, and it is cheap to keep.
-        let (method, target) = (request.method().clone(), request.uri().clone());
-        let dialect = Dialect::of_client(target.path(), request.headers());
+        let mut unread = Unread {
+            lines: self.shared.lines.clone(),
+            id: id.clone(),
+            method: request.method().clone(),
+            target: request.uri().clone(),
+            address,
+            start,
+            status: None,
+            refusal: None,
+        };
+        let dialect = Dialect::of_client(request.uri().path(), request.headers());
         let running = self.shared.running.load_full();
-        let mut response = match running.hosts.check(request.uri(), request.headers()) {
+        let mut response = match admit(&running.hosts, &request) {
             Err(rejection) => refuse(rejection, dialect),
             Ok(()) => {
                 let passed = AssertUnwindSafe(pass(&running, request, id.clone(), address))
@@ -107,19 +118,25 @@ impl Answer for Edge {
             }
         };
         finish(&mut response, &id, start);
-        if response.extensions().get::<Logged>().is_none() {
-            log(
-                &self.shared.lines,
-                &response,
-                &id,
-                &method,
-                &target,
-                address,
-                start,
-            );
-        }
+        unread.status = Some(response.status());
+        unread.refusal = response.extensions().get().cloned();
         response
     }
+}
+
+/// What is refused without a look at who asks.
+fn admit(hosts: &Hosts, request: &Request<Incoming>) -> Result<(), Rejection> {
+    let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    let coding = codings.next();
+    let known = coding.is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if !known || codings.next().is_some() {
+        // Somebody on the way here may have seen the end of the body elsewhere.
+        let message = "the only transfer coding that is understood here is chunked, once";
+        return Err(Rejection::new(RejectionKind::InvalidRequest, message)
+            .with_code("ambiguous_framing")
+            .with_header(CONNECTION, HeaderValue::from_static("close")));
+    }
+    hosts.check(request)
 }
 
 async fn pass(
@@ -128,8 +145,17 @@ async fn pass(
     id: RequestId,
     address: ClientAddr,
 ) -> Reply {
-    let stall = running.config.deadlines.request_body.0;
-    let mut request = request.map(|body| Impatient::new(body, Stalls::new(stall)));
+    let (mut head, body) = request.into_parts();
+    let stalls = Stalls {
+        limit: running.config.deadlines.request_body.0,
+        timer: None,
+        unread: head.extensions.remove(),
+    };
+    let body = body.map_err(match head.version {
+        Version::HTTP_2 => taken_back,
+        _ => BoxError::from,
+    });
+    let mut request = Request::from_parts(head, Impatient::new(body, stalls));
     request.extensions_mut().insert(id);
     request.extensions_mut().insert(address);
     let mut service = running.service.clone();
@@ -137,6 +163,11 @@ async fn pass(
         Ok(response) => response,
         Err(never) => match never {},
     }
+}
+
+/// Over HTTP/2 a client can take a request back, and the connection goes on.
+fn taken_back(error: hyper::Error) -> BoxError {
+    io::Error::new(io::ErrorKind::UnexpectedEof, error).into()
 }
 
 fn refuse(rejection: Rejection, dialect: Dialect) -> Reply {
@@ -152,40 +183,23 @@ fn finish(response: &mut Reply, id: &RequestId, start: Instant) {
         .extensions()
         .get::<Answered>()
         .map(|answered| answered.time_to_head);
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
-    let mut timing = format!(
-        "luthien;dur={:.3}",
-        milliseconds(total.saturating_sub(upstream.unwrap_or_default()))
+    let mut timing = String::with_capacity(64);
+    timing.push_str("luthien;dur=");
+    milliseconds(
+        &mut timing,
+        total.saturating_sub(upstream.unwrap_or_default()),
     );
     if let Some(upstream) = upstream {
-        // Writing into a string does not fail.
-        write!(timing, ", upstream;dur={:.3}", milliseconds(upstream)).ok();
+        timing.push_str(", upstream;dur=");
+        milliseconds(&mut timing, upstream);
     }
-    if let (Ok(id), Ok(timing)) = (HeaderValue::from_str(&id.0), HeaderValue::try_from(timing)) {
+    if let (Ok(id), Ok(timing)) = (
+        HeaderValue::from_str(id.as_str()),
+        HeaderValue::try_from(timing),
+    ) {
         response.headers_mut().insert(X_LUTHIEN_REQUEST_ID, id);
         response.headers_mut().append(SERVER_TIMING, timing);
     }
-}
-
-fn log(
-    lines: &Lines,
-    response: &Reply,
-    id: &RequestId,
-    method: &Method,
-    target: &Uri,
-    address: ClientAddr,
-    start: Instant,
-) {
-    Refused {
-        id,
-        method,
-        target,
-        address,
-        status: response.status().as_u16(),
-        code: response.extensions().get().map_or("", Rejection::code),
-        time: start.elapsed(),
-    }
-    .log(lines);
 }
 
 /// Names for exchanges: unique on this machine and, most probably, beyond.
@@ -197,7 +211,7 @@ impl Ids {
         static PROCESS: LazyLock<u64> =
             LazyLock::new(|| RandomState::new().build_hasher().finish());
         let count = self.0.fetch_add(1, Ordering::Relaxed);
-        RequestId(format!("{:08x}-{count:08x}", *PROCESS >> 32).into())
+        RequestId::new(format!("{:08x}-{count:08x}", *PROCESS >> 32))
     }
 }
 
@@ -205,12 +219,7 @@ impl Ids {
 pub(crate) struct Stalls {
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Stalls {
-    fn new(limit: Duration) -> Self {
-        Self { limit, timer: None }
-    }
+    unread: Option<UnreadBody>,
 }
 
 impl Patience for Stalls {
@@ -223,5 +232,11 @@ impl Patience for Stalls {
 
     fn renew(&mut self) {
         self.timer = None;
+    }
+
+    fn ended(&mut self) {
+        if let Some(body) = self.unread.take() {
+            body.is_read();
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! leads here); it cannot make the browser lie about the host and the origin.
 
 use http::{
-    HeaderMap, Uri,
+    HeaderMap, Request, Version,
     header::{HOST, HeaderName, ORIGIN},
     uri::Authority,
 };
@@ -30,17 +30,19 @@ impl Hosts {
     }
 
     /// Refuses what a web page has sent, and what is meant for somebody else.
-    pub(crate) fn check(&self, target: &Uri, headers: &HeaderMap) -> Result<(), Rejection> {
+    pub(crate) fn check<B>(&self, request: &Request<B>) -> Result<(), Rejection> {
+        let (target, headers) = (request.uri(), request.headers());
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next().map(|host| {
             host.to_str()
                 .ok()
                 .and_then(|host| host.parse::<Authority>().ok())
         });
-        if hosts.next().is_some() || host == Some(None) {
+        let missing = host.is_none() && request.version() == Version::HTTP_11;
+        if missing || hosts.next().is_some() || host == Some(None) {
             return Err(Rejection::new(
                 RejectionKind::InvalidRequest,
-                "the header host is not one host",
+                "the header host must be there once, and name one host",
             ));
         }
         let named = host.flatten();
@@ -98,11 +100,20 @@ mod tests {
     use super::*;
 
     fn check(hosts: &Hosts, target: &str, headers: &[(&'static str, &str)]) -> u16 {
-        let mut map = HeaderMap::new();
+        check_version(hosts, Version::HTTP_11, target, headers)
+    }
+
+    fn check_version(
+        hosts: &Hosts,
+        version: Version,
+        target: &str,
+        headers: &[(&'static str, &str)],
+    ) -> u16 {
+        let mut request = Request::get(target).version(version);
         for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
+            request = request.header(*name, *value);
         }
-        match hosts.check(&target.parse().unwrap(), &map) {
+        match hosts.check(&request.body(()).unwrap()) {
             Ok(()) => 200,
             Err(rejection) => rejection.kind().status().as_u16(),
         }
@@ -141,7 +152,14 @@ mod tests {
             check(&hosts, "/", &[("host", "localhost"), ("host", "localhost")]),
             400
         );
-        assert_eq!(check(&hosts, "/", &[]), 200, "HTTP/1.0 has none");
+        for (version, expected) in [
+            (Version::HTTP_10, 200),
+            (Version::HTTP_11, 400),
+            // There it stands in the target.
+            (Version::HTTP_2, 200),
+        ] {
+            assert_eq!(check_version(&hosts, version, "/", &[]), expected);
+        }
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! A connection that is not waited for for ever: not for its next request, not for the rest of a head, not for a client
 //! that does not read.
+//!
+//! And one that does not end in the face of a client that still sends: what is on its way to a socket that is closed
+//! is answered with a reset, and a reset takes from the client what it has not read yet, which is why it was refused.
 
 use std::{
     io::{self, IoSlice},
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -28,19 +31,55 @@ pub(crate) struct Timers {
     pub(crate) write: Duration,
 }
 
+/// A client that is silent for so long while its connection ends has nothing more to send.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// What goes on on a connection: known to whoever answers, asked by whoever reads.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Activity(Arc<AtomicU32>);
+pub(super) struct Activity(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    exchanges: AtomicU32,
+    /// Whether something has come, or is still to come, that nobody wants to read.
+    unread: AtomicBool,
+}
 
 impl Activity {
     /// An exchange has begun; it is over when the mark is dropped.
     pub(super) fn begin(&self) -> Exchanging {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.exchanges.fetch_add(1, Ordering::Relaxed);
+        self.set_unread(false);
         Exchanging(self.clone())
     }
 
+    /// A body is to come, and may be all that nobody wants to read.
+    pub(super) fn unread_body(&self) -> UnreadBody {
+        self.set_unread(true);
+        UnreadBody(self.clone())
+    }
+
+    fn set_unread(&self, unread: bool) {
+        self.0.unread.store(unread, Ordering::Relaxed);
+    }
+
+    fn has_unread(&self) -> bool {
+        self.0.unread.load(Ordering::Relaxed)
+    }
+
     fn is_idle(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == 0
+        self.0.exchanges.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// The mark of a request whose body has not been read to its end. Lies in its extensions.
+#[derive(Clone, Debug)]
+pub(super) struct UnreadBody(Activity);
+
+impl UnreadBody {
+    /// It has been.
+    pub(super) fn is_read(&self) {
+        self.0.set_unread(false);
     }
 }
 
@@ -50,7 +89,8 @@ pub(super) struct Exchanging(Activity);
 
 impl Drop for Exchanging {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        let Self(Activity(state)) = self;
+        state.exchanges.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -73,6 +113,15 @@ pub(super) struct Timed<S> {
     waiting: Waiting,
     read_timer: Option<Pin<Box<Sleep>>>,
     write_timer: Option<Pin<Box<Sleep>>>,
+    /// Set once nothing more is written.
+    lingering: Option<Lingering>,
+}
+
+/// How long the end of a connection has been waited for.
+#[derive(Default)]
+struct Lingering {
+    total: Option<Pin<Box<Sleep>>>,
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Timed<S> {
@@ -84,6 +133,7 @@ impl<S> Timed<S> {
             waiting: Waiting::Idle,
             read_timer: None,
             write_timer: None,
+            lingering: None,
         }
     }
 
@@ -108,7 +158,12 @@ impl<S> Timed<S> {
 
     /// Something has come.
     fn came(&mut self) {
-        if self.waiting != Waiting::Head && self.activity.is_idle() {
+        if !self.activity.is_idle() {
+            return;
+        }
+        // Until an exchange begins.
+        self.activity.set_unread(true);
+        if self.waiting != Waiting::Head {
             self.waiting = Waiting::Head;
             self.read_timer = None;
         }
@@ -159,7 +214,31 @@ impl<S: AsyncWrite + Unpin> Timed<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
+impl<S: AsyncRead + Unpin> Timed<S> {
+    /// Throws away what still comes: until the client has heard that nothing will be read and closes, until it falls
+    /// silent, or until it has gone on for as long as a head may take.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(lingering) = &mut self.lingering else {
+            return Poll::Ready(());
+        };
+        let mut space = [0; 8192];
+        loop {
+            let mut buffer = ReadBuf::new(&mut space);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => lingering.pause = None,
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
+        let waited = poll_timer(&mut lingering.pause, PAUSE, cx).is_ready();
+        if waited || poll_timer(&mut lingering.total, self.timers.head, cx).is_ready() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -188,8 +267,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.wrote(shut, cx)
+        if self.lingering.is_none() {
+            let shut = Pin::new(&mut self.stream).poll_shutdown(cx);
+            ready!(self.wrote(shut, cx))?;
+            if !self.activity.has_unread() {
+                return Poll::Ready(Ok(()));
+            }
+            self.lingering = Some(Lingering::default());
+        }
+        self.poll_linger(cx).map(Ok)
     }
 }
 
@@ -268,6 +354,38 @@ mod tests {
         assert!(long.is_err(), "nothing ends it");
         drop(exchanging);
         assert!(matches!(read(&mut timed, &mut buffer).await, (75, Err(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_ends_at_once_unless_something_is_still_to_come() {
+        for (unread, client, expected) in [
+            (false, Some(100), 0),
+            (true, None, 0),
+            (true, Some(0), 1000),
+            (true, Some(5), 3500),
+            (true, Some(100), 10_000),
+        ] {
+            let (mut other, server) = duplex(64);
+            let activity = Activity::default();
+            if unread {
+                activity.set_unread(true);
+            }
+            let mut timed = Timed::new(server, TIMERS, activity);
+            let client = tokio::spawn(async move {
+                let Some(pieces) = client else { return };
+                for _ in 0..pieces {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    if other.write_all(&[b'x'; 64]).await.is_err() {
+                        return;
+                    }
+                }
+                std::future::pending::<()>().await;
+            });
+            let start = Instant::now();
+            timed.shutdown().await.unwrap();
+            assert_eq!(start.elapsed().as_millis(), expected);
+            client.abort();
+        }
     }
 
     #[tokio::test(start_paused = true)]

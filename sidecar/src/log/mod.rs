@@ -15,7 +15,7 @@ use tracing_subscriber::{
     Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-pub(crate) use self::line::{Lines, Members};
+pub(crate) use self::line::{Lines, Members, milliseconds};
 use self::{buffer::Buffer, line::Format};
 use crate::config::{Log, LogFormat, LogLevel};
 

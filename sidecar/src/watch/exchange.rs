@@ -1,9 +1,12 @@
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use http::{Method, Request, Response, Uri};
+use http::{Method, Request, Response, StatusCode, Uri};
 use luthien_core::{
     body::StreamEnd,
     facts::{Answered, Caller, ClientAddr, Purpose, Repairs, SessionId, UserId},
@@ -16,11 +19,25 @@ use crate::log::{Lines, Members};
 
 /// The name of an exchange, in the log and in `x-luthien-request-id`.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(pub(crate) Arc<str>);
+pub(crate) struct RequestId(Arc<Id>);
 
-/// A mark on responses whose exchange is in the log, or will be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Logged;
+#[derive(Debug)]
+struct Id {
+    name: String,
+    /// Whether an [`Exchange`] has been begun, which writes the line.
+    begun: AtomicBool,
+}
+
+impl RequestId {
+    pub(crate) fn new(name: String) -> Self {
+        let begun = AtomicBool::new(false);
+        Self(Arc::new(Id { name, begun }))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0.name
+    }
+}
 
 /// What is known of an exchange. Dropping it writes its line: whatever happens, there is one.
 pub(super) struct Exchange {
@@ -43,6 +60,8 @@ pub(super) struct Exchange {
     answered: Option<Answered>,
     repairs: Option<Repairs>,
     refusal: Option<Rejection>,
+    /// Why the reply was cut after its head.
+    cut: Option<&'static str>,
     first_byte: Option<Duration>,
     down: u64,
     events: u64,
@@ -54,9 +73,13 @@ impl Exchange {
     pub(super) fn begin(request: &Request<LlmBody>, lines: Lines) -> Box<Self> {
         let call = request.body().call();
         let facts = request.extensions();
+        let id: Option<RequestId> = facts.get().cloned();
+        if let Some(RequestId(id)) = &id {
+            id.begun.store(true, Ordering::Relaxed);
+        }
         Box::new(Self {
             lines,
-            id: facts.get().cloned(),
+            id,
             method: request.method().clone(),
             target: request.uri().clone(),
             dialect: call.map(|call| call.dialect().name()),
@@ -73,6 +96,7 @@ impl Exchange {
             answered: None,
             repairs: None,
             refusal: None,
+            cut: None,
             first_byte: None,
             down: 0,
             events: 0,
@@ -81,13 +105,12 @@ impl Exchange {
         })
     }
 
-    pub(super) fn head<B>(&mut self, response: &mut Response<B>) {
+    pub(super) fn head<B>(&mut self, response: &Response<B>) {
         self.status = Some(response.status().as_u16());
-        let facts = response.extensions_mut();
+        let facts = response.extensions();
         self.answered = facts.get().cloned();
         self.repairs = facts.get().copied();
         self.refusal = facts.get().cloned();
-        facts.insert(Logged);
     }
 
     pub(super) fn bytes(&mut self, count: usize) {
@@ -102,6 +125,10 @@ impl Exchange {
         self.usage.update(usage);
     }
 
+    pub(super) fn cut(&mut self, code: &'static str) {
+        self.cut = Some(code);
+    }
+
     pub(super) fn end(&mut self, end: StreamEnd) {
         self.end = Some(end);
     }
@@ -110,20 +137,31 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         let end = match (self.end, &self.refusal) {
-            (_, Some(_)) => "refused",
+            (_, Some(refusal)) => end_of(refusal),
             (Some(StreamEnd::Complete), None) => "complete",
             (Some(StreamEnd::Failed), None) => "failed",
             (Some(StreamEnd::Cut), None) => "cut",
+            (None, None) if std::thread::panicking() => "failed",
             // Dropped, or never even answered: nobody wanted it any more.
-            (Some(StreamEnd::Dropped) | None, None) => "client_gone",
+            (Some(StreamEnd::Dropped) | None, None) => GONE,
         };
         self.lines.write(|line| self.describe(line, end));
     }
 }
 
+const GONE: &str = "client_gone";
+
+/// How an exchange has ended that was refused.
+fn end_of(refusal: &Rejection) -> &'static str {
+    match refusal.code() {
+        Rejection::CLIENT_GONE => GONE,
+        _ => "refused",
+    }
+}
+
 impl Exchange {
     fn describe(&self, line: &mut Members<'_>, end: &str) {
-        line.text("id", self.id.as_ref().map(|RequestId(id)| &**id));
+        line.text("id", self.id.as_ref().map(RequestId::as_str));
         line.text("method", self.method.as_str());
         // Without its query, in which some clients send keys.
         line.text("path", self.target.path());
@@ -136,7 +174,10 @@ impl Exchange {
         line.text("key", self.caller.as_ref().map(Caller::id));
         line.address("address", self.address);
         line.number("status", self.status.map(u64::from));
-        line.text("refusal", self.refusal.as_ref().map(Rejection::code));
+        line.text(
+            "refusal",
+            self.refusal.as_ref().map(Rejection::code).or(self.cut),
+        );
         if let Some(answered) = &self.answered {
             line.text("upstream", &*answered.upstream);
             let attempts = Some(u64::from(answered.attempts));
@@ -158,28 +199,38 @@ impl Exchange {
     }
 }
 
-/// The line for a request that was refused before anybody looked inside.
-pub(crate) struct Refused<'a> {
-    pub(crate) id: &'a RequestId,
-    pub(crate) method: &'a Method,
-    pub(crate) target: &'a Uri,
+/// A request that nobody has looked into yet. If it comes to that, an [`Exchange`] writes its line; if it is refused
+/// before, or its client leaves, this does.
+pub(crate) struct Unread {
+    pub(crate) lines: Lines,
+    pub(crate) id: RequestId,
+    pub(crate) method: Method,
+    pub(crate) target: Uri,
     pub(crate) address: ClientAddr,
-    pub(crate) status: u16,
-    pub(crate) code: &'a str,
-    pub(crate) time: Duration,
+    pub(crate) start: Instant,
+    /// The answer to it, when there is one.
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) refusal: Option<Rejection>,
 }
 
-impl Refused<'_> {
-    pub(crate) fn log(&self, lines: &Lines) {
-        lines.write(|line| {
-            line.text("id", &*self.id.0);
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let RequestId(id) = &self.id;
+        if id.begun.load(Ordering::Relaxed) {
+            return;
+        }
+        self.lines.write(|line| {
+            line.text("id", self.id.as_str());
             line.text("method", self.method.as_str());
             line.text("path", self.target.path());
             line.address("address", Some(self.address));
-            line.number("status", u64::from(self.status));
-            line.text("refusal", self.code);
-            line.milliseconds("ms", self.time);
-            line.text("end", "refused");
+            line.number(
+                "status",
+                self.status.map(|status| u64::from(status.as_u16())),
+            );
+            line.text("refusal", self.refusal.as_ref().map(Rejection::code));
+            line.milliseconds("ms", self.start.elapsed());
+            line.text("end", self.refusal.as_ref().map_or(GONE, end_of));
         });
     }
 }

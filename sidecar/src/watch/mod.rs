@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tower_layer::Layer;
 use tower_service::Service;
 
-pub(crate) use self::exchange::{Logged, Refused, RequestId};
+pub(crate) use self::exchange::{RequestId, Unread};
 use self::{exchange::Exchange, observe::Observer};
 use crate::log::Lines;
 
@@ -97,11 +97,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut response = ready!(this.inner.poll(cx))?;
+        let response = ready!(this.inner.poll(cx))?;
         let Some((mut exchange, stop)) = this.watched.take() else {
             return Poll::Pending;
         };
-        exchange.head(&mut response);
+        exchange.head(&response);
         Poll::Ready(Ok(Tap::over(response, Observer::new(exchange, stop))))
     }
 }

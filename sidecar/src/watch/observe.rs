@@ -32,6 +32,9 @@ impl Observer {
 impl Observe for Observer {
     fn on_chunk(&mut self, chunk: &Chunk) -> Flow {
         self.exchange.bytes(chunk.bytes().len());
+        if let Some(code) = chunk.refusal() {
+            self.exchange.cut(code);
+        }
         if let Some(usage) = chunk.usage() {
             self.exchange.usage(usage);
         }
@@ -43,9 +46,13 @@ impl Observe for Observer {
         let stopped = self
             .stopped
             .get_or_insert_with(|| Box::pin(stop.clone().cancelled_owned()));
+        let exchange = &mut self.exchange;
         stopped.as_mut().poll(cx).map(|()| {
             let message = "the sidecar is stopping: ask again in a moment";
-            Rejection::new(RejectionKind::Unavailable, message).with_code("stopping")
+            let rejection =
+                Rejection::new(RejectionKind::Unavailable, message).with_code("stopping");
+            exchange.cut(rejection.code());
+            rejection
         })
     }
 

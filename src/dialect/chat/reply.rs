@@ -30,10 +30,11 @@ pub(crate) fn may_be_terminal(frame: &[u8]) -> bool {
     LAST.iter().any(|word| word.is_in(frame))
 }
 
-/// Whether a choice ends here: `finish_reason` holds a string.
-pub(crate) fn ends_choice(frame: &[u8]) -> bool {
+/// How many choices end here: `finish_reason` holds a string.
+pub(crate) fn choices_ended(frame: &[u8]) -> u64 {
     static NAME: Needle = needle!(b"\"finish_reason\"");
-    NAME.values(frame).any(|value| value.starts_with(b"\""))
+    let ended = NAME.values(frame).filter(|value| value.starts_with(b"\""));
+    ended.count() as u64
 }
 
 pub(crate) fn usage(root: Json<'_>) -> Option<Usage> {

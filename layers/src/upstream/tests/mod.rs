@@ -349,6 +349,7 @@ async fn the_next_upstream_is_tried_before_the_first_byte_only() {
             .upstream(absent.clone())
             .upstream(Upstream::new("busy", &busy.url()).unwrap())
             .upstream(Upstream::new("good", &good.url()).unwrap())
+            .route(["*"], ["absent", "busy", "good"])
             .build()
             .unwrap();
         let response = send(&gates().layer(service.clone()), call(Dialect::Chat)).await;
@@ -363,6 +364,7 @@ async fn the_next_upstream_is_tried_before_the_first_byte_only() {
         let relayed = Upstreams::builder()
             .upstream(Upstream::new("busy", &busy.url()).unwrap())
             .upstream(Upstream::new("good", &good.url()).unwrap())
+            .route(["*"], ["busy", "good"])
             .build()
             .unwrap();
         let relayed = gates().layer(relayed);
@@ -383,6 +385,7 @@ async fn the_next_upstream_is_tried_before_the_first_byte_only() {
         let service = Upstreams::builder()
             .upstream(Upstream::new("wrong", &wrong.url()).unwrap())
             .upstream(Upstream::new("good", &good.url()).unwrap())
+            .route(["*"], ["wrong", "good"])
             .build()
             .unwrap();
         assert_eq!(
@@ -393,6 +396,22 @@ async fn the_next_upstream_is_tried_before_the_first_byte_only() {
             "the client's own mistake"
         );
     }
+}
+
+#[tokio::test]
+async fn without_a_route_a_request_and_its_credential_go_to_one_host_alone() {
+    let (busy, other) = (
+        Server::start(with_status(503)).await,
+        Server::start(ok).await,
+    );
+    let service = Upstreams::builder()
+        .upstream(Upstream::new("busy", &busy.url()).unwrap())
+        .upstream(Upstream::new("other", &other.url()).unwrap())
+        .build()
+        .unwrap();
+    let response = send(&gates().layer(service), call(Dialect::Chat)).await;
+    assert_eq!(response.status(), 503);
+    assert_eq!((busy.count(), other.count()), (1, 0));
 }
 
 #[tokio::test]
