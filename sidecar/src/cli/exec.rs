@@ -59,8 +59,9 @@ pub(super) fn run(settings: &Settings, exec: Exec) -> Result<ExitCode, Failure> 
     let log_file = exec.log_file.unwrap_or_else(log_path);
     let log = log::start(&loaded.config.log, Some(log::file(&log_file)?))?;
     let mut agent = Command::new(program);
-    agent.args(arguments).kill_on_drop(true);
-    let keys = key_for(&mut agent, loaded.config.identity.mode)?;
+    agent.kill_on_drop(true);
+    let mode = loaded.config.identity.mode;
+    let keys = key_for(&mut agent, mode)?;
     runtime(&loaded.config)?.block_on(async {
         let mut signals = Signals::new()?;
         let scheme = if loaded.config.tls.is_some() {
@@ -74,7 +75,16 @@ pub(super) fn run(settings: &Settings, exec: Exec) -> Result<ExitCode, Failure> 
             .env("ANTHROPIC_BASE_URL", &base)
             .env("OPENAI_BASE_URL", format!("{base}/v1"));
         agent.env("OPENAI_API_BASE", format!("{base}/v1"));
-        tell_codex(&mut agent, program, &base);
+        // Claude Code takes a proxy that leads outside for its way here as well.
+        let direct = without_proxy(&sidecar.agents_at.ip().to_string());
+        agent.env("NO_PROXY", &direct).env("no_proxy", &direct);
+        if is_codex(program) {
+            // Before what it is told itself, where `--` may end its options.
+            for option in codex_options(&base, mode) {
+                agent.args(["-c", &option]);
+            }
+        }
+        agent.args(arguments);
         tracing::info!(agents = %sidecar.agents_at, program, "ready, and starting the agent");
         let mut agent = agent
             .spawn()
@@ -91,14 +101,32 @@ pub(super) fn run(settings: &Settings, exec: Exec) -> Result<ExitCode, Failure> 
     })
 }
 
+/// Hosts that are asked directly: this one, and those that were already.
+fn without_proxy(host: &str) -> String {
+    let known = ["NO_PROXY", "no_proxy"].map(env::var);
+    let known = known.into_iter().flatten().find(|hosts| !hosts.is_empty());
+    known.map_or_else(|| host.to_owned(), |hosts| format!("{hosts},{host}"))
+}
+
+fn is_codex(program: &str) -> bool {
+    let name = Path::new(program).file_name();
+    name.is_some_and(|name| name == "codex")
+}
+
 /// Codex goes by its configuration, not by the environment.
-fn tell_codex(agent: &mut Command, program: &str, base: &str) {
-    if Path::new(program)
-        .file_name()
-        .is_some_and(|name| name == "codex")
-    {
-        agent.args(["-c", &format!("openai_base_url=\"{base}/v1\"")]);
+fn codex_options(base: &str, mode: Mode) -> Vec<String> {
+    if mode != Mode::Keys {
+        return vec![
+            format!("openai_base_url=\"{base}/v1\""),
+            // With a ChatGPT login it would send bodies that nobody here reads.
+            "features.enable_request_compression=false".to_owned(),
+        ];
     }
+    // Its own provider takes no key but that of its login; one by another name takes ours, and compresses nothing.
+    let provider = format!(
+        r#"model_providers.luthien={{name="luthien",base_url="{base}/v1",wire_api="responses",env_key="OPENAI_API_KEY"}}"#
+    );
+    vec![provider, "model_provider=\"luthien\"".to_owned()]
 }
 
 /// Where clients need a key of ours, the agent gets one that lives as long as it does.

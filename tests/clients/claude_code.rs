@@ -1,0 +1,523 @@
+//! Claude Code.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use serde_json::{Value, json};
+use tokio::{process::Command, sync::Notify};
+
+use crate::{
+    model::{DOT, INPUT_TOKENS, OUTPUT_TOKENS, Say, answer, events},
+    run::{Home, Ran, installed, run},
+    support::{
+        client,
+        http1::Message,
+        provider::Provider,
+        replies::{Dialect, asked},
+        sidecar::Sidecar,
+        within,
+    },
+};
+
+/// The credential of the client.
+const KEY: &str = "sk-ant-of-the-client";
+
+/// A provider where this function is the model.
+async fn thinking(model: fn(&Value) -> Vec<Say>) -> Provider {
+    Provider::start(move |request, mut wire| async move {
+        let says = model(&request.json());
+        answer(&mut wire, &request, &says).await?;
+        Ok(Some(wire))
+    })
+    .await
+}
+
+fn program() -> PathBuf {
+    installed("node/node_modules/.bin/claude")
+}
+
+const JSON_LINES: [&str; 3] = ["--output-format", "stream-json", "--verbose"];
+
+/// In one home, one turn after another.
+async fn claude(home: &Home, sidecar: &Sidecar, arguments: &[&str]) -> Ran {
+    run(command(home, sidecar).args(JSON_LINES).args(arguments)).await
+}
+
+fn command(home: &Home, sidecar: &Sidecar) -> Command {
+    let mut command = home.command(program());
+    command
+        .env("ANTHROPIC_BASE_URL", sidecar.base())
+        .env("ANTHROPIC_API_KEY", KEY);
+    command
+}
+
+/// The last words, and the session.
+fn result(ran: &Ran) -> (&str, &str) {
+    let line = ran.line("a result", |line| line["type"] == "result");
+    let text = |name: &str| line[name].as_str().unwrap();
+    (text("result"), text("session_id"))
+}
+
+/// Every request names the session and carries the key as Claude Code does.
+fn checked(seen: &[Message], session: &str) {
+    for request in seen {
+        assert_eq!(request.target(), "/v1/messages?beta=true");
+        assert_eq!(request.all("x-api-key"), [KEY]);
+        assert_eq!(request.header("authorization"), None);
+        assert_eq!(request.all("x-claude-code-session-id"), [session]);
+        assert_eq!(request.all("anthropic-version"), ["2023-06-01"]);
+        let beta = request.all("anthropic-beta").join(",");
+        assert!(beta.starts_with("claude-code-20250219,"), "{beta}");
+        assert!(
+            request
+                .header("user-agent")
+                .unwrap()
+                .starts_with("claude-cli/")
+        );
+    }
+}
+
+/// The log knows of an exchange of this session and purpose, with what it cost.
+async fn logged(sidecar: &Sidecar, session: &str, purpose: &str) {
+    let line = sidecar
+        .logged("an exchange of the session", |line| {
+            line["session"] == session && line["purpose"] == purpose && line["end"] == "complete"
+        })
+        .await;
+    assert_eq!(line["input_tokens"], INPUT_TOKENS);
+    assert_eq!(line["output_tokens"], OUTPUT_TOKENS);
+}
+
+fn has_results(body: &Value) -> bool {
+    body["messages"].to_string().contains("\"tool_result\"")
+}
+
+/// All results of tools in a request.
+fn results(request: &Message) -> Vec<Value> {
+    let body = request.json();
+    let messages = body["messages"].as_array().unwrap();
+    let blocks = messages
+        .iter()
+        .filter_map(|message| message["content"].as_array());
+    let blocks = blocks
+        .flatten()
+        .filter(|block| block["type"] == "tool_result");
+    blocks.cloned().collect()
+}
+
+fn bash(id: &'static str, command: &str) -> Say {
+    Say::Call(
+        id,
+        "Bash",
+        json!({ "command": command, "description": "says it" }),
+    )
+}
+
+#[tokio::test]
+async fn a_plain_answer_arrives() {
+    let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await.well();
+    let (text, session) = result(&ran);
+    assert_eq!(text, "Hello there");
+    provider.only();
+    checked(&provider.seen(), session);
+    logged(&sidecar, session, "turn").await;
+}
+
+#[tokio::test]
+async fn thinking_is_shown_and_comes_back_in_the_next_turn() {
+    let provider = thinking(|_| vec![Say::Thinking("Let me see."), Say::Text("Hello there")]).await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let home = Home::new();
+    let ran = claude(&home, &sidecar, &["--include-partial-messages", "-p", "hi"])
+        .await
+        .well();
+    ran.line("thinking", |line| {
+        line["message"]["content"][0]["thinking"] == "Let me see."
+    });
+    ran.line("a piece of it", |line| {
+        line["event"]["delta"]["thinking"] == "Let m"
+    });
+    let (_, session) = result(&ran);
+    let next = claude(&home, &sidecar, &["--continue", "-p", "go on"])
+        .await
+        .well();
+    assert_eq!(result(&next), ("Hello there", session));
+    checked(&provider.seen(), session);
+    let second = provider.seen()[1].json();
+    let messages = second["messages"].as_array().unwrap();
+    let said = messages
+        .iter()
+        .find(|message| message["role"] == "assistant")
+        .unwrap();
+    let thought = json!({ "type": "thinking", "thinking": "Let me see.", "signature": "c2lnbmVk" });
+    assert_eq!(said["content"][0], thought);
+}
+
+#[tokio::test]
+async fn tools_run_in_parallel_and_their_results_arrive() {
+    let provider = thinking(|body| match has_results(body) {
+        true => vec![Say::Text("Both are done.")],
+        false => vec![
+            Say::Text("At once."),
+            bash("toolu_A", "echo one"),
+            bash("toolu_B", "echo two"),
+        ],
+    })
+    .await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let ran = claude(
+        &Home::new(),
+        &sidecar,
+        &["--allowedTools", "Bash", "-p", "run"],
+    )
+    .await
+    .well();
+    let (text, session) = result(&ran);
+    assert_eq!(text, "Both are done.");
+    let seen = provider.seen();
+    assert_eq!(seen.len(), 2);
+    checked(&seen, session);
+    // In the order in which the commands have ended.
+    let mut got: Vec<_> = results(&seen[1])
+        .into_iter()
+        .map(|result| {
+            (
+                result["tool_use_id"].to_string(),
+                result["content"].to_string(),
+            )
+        })
+        .collect();
+    got.sort();
+    let expected = [("toolu_A", "one"), ("toolu_B", "two")];
+    assert_eq!(
+        got,
+        expected.map(|(id, text)| (json!(id).to_string(), json!(text).to_string()))
+    );
+    logged(&sidecar, session, "turn").await;
+}
+
+#[tokio::test]
+async fn an_image_that_a_tool_reads_arrives() {
+    let provider = thinking(|body| match has_results(body) {
+        true => vec![Say::Text("A dot.")],
+        false => vec![Say::Call(
+            "toolu_A",
+            "Read",
+            json!({ "file_path": format!("{}/dot.png", folder(body)) }),
+        )],
+    })
+    .await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let home = Home::new();
+    fs::write(home.work().join("dot.png"), DOT).unwrap();
+    let ran = claude(&home, &sidecar, &["-p", "look at dot.png"])
+        .await
+        .well();
+    let (text, session) = result(&ran);
+    assert_eq!(text, "A dot.");
+    checked(&provider.seen(), session);
+    let results = results(&provider.seen()[1]);
+    let source = &results[0]["content"][0]["source"];
+    assert_eq!(
+        (&source["type"], &source["media_type"]),
+        (&json!("base64"), &json!("image/png")),
+        "{results:?}"
+    );
+    assert!(source["data"].as_str().unwrap().starts_with("iVBORw0KGgo"));
+}
+
+/// Where it works, as it tells the model.
+fn folder(body: &Value) -> String {
+    let all = body["messages"].to_string();
+    let (_, after) = all.split_once("Primary working directory: ").unwrap();
+    after.split(['\\', '"', ' ']).next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_conversation_is_compacted_and_goes_on_in_the_same_session() {
+    let provider = thinking(|body| {
+        let asked = body["messages"]
+            .as_array()
+            .unwrap()
+            .last()
+            .unwrap()
+            .to_string();
+        vec![match asked.contains("CRITICAL: Respond with TEXT ONLY") {
+            true => Say::Text("<analysis>Short.</analysis><summary>They said hello.</summary>"),
+            false => Say::Text("Hello there"),
+        }]
+    })
+    .await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let home = Home::new();
+    let first = claude(&home, &sidecar, &["-p", "hi"]).await.well();
+    let (_, session) = result(&first);
+    claude(&home, &sidecar, &["--continue", "-p", "/compact"])
+        .await
+        .well();
+    logged(&sidecar, session, "compaction").await;
+    let next = claude(&home, &sidecar, &["--continue", "-p", "go on"])
+        .await
+        .well();
+    assert_eq!(result(&next), ("Hello there", session));
+    let seen = provider.seen();
+    assert_eq!(seen.len(), 3);
+    checked(&seen, session);
+    assert!(seen[2].text().contains("They said hello."));
+}
+
+#[tokio::test]
+async fn a_sub_agent_works_in_the_same_session() {
+    let provider = thinking(|body| {
+        let sub = body["system"].to_string().contains("cc_is_subagent=true");
+        match (sub, has_results(body)) {
+            (true, _) => vec![Say::Text("It is in a.txt.")],
+            (false, true) => vec![Say::Text("The agent has found it.")],
+            (false, false) => {
+                let input = json!({ "description": "find it", "prompt": "find it", "subagent_type": "general-purpose", "run_in_background": false });
+                vec![Say::Call("toolu_A", "Agent", input)]
+            }
+        }
+    })
+    .await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let ran = claude(&Home::new(), &sidecar, &["-p", "Use an agent"])
+        .await
+        .well();
+    let (text, session) = result(&ran);
+    assert_eq!(text, "The agent has found it.");
+    let seen = provider.seen();
+    assert_eq!(seen.len(), 3);
+    checked(&seen, session);
+    let agents: Vec<_> = seen
+        .iter()
+        .map(|seen| seen.header("x-claude-code-agent-id").is_some())
+        .collect();
+    assert_eq!(agents, [false, true, false]);
+    assert!(results(&seen[2])[0].to_string().contains("It is in a.txt."));
+    logged(&sidecar, session, "sub_agent").await;
+}
+
+#[tokio::test]
+async fn a_busy_provider_is_asked_again() {
+    let provider = Provider::start(|request, mut wire| {
+        static ASKED: AtomicBool = AtomicBool::new(false);
+        async move {
+            if !ASKED.swap(true, Ordering::SeqCst) {
+                let error =
+                    br#"{"type":"error","error":{"type":"rate_limit_error","message":"slowly"}}"#;
+                wire.whole(
+                    429,
+                    "content-type: application/json\r\nretry-after: 1\r\n",
+                    error,
+                )
+                .await?;
+            } else {
+                answer(&mut wire, &request, &[Say::Text("Hello there")]).await?;
+            }
+            Ok(Some(wire))
+        }
+    })
+    .await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await.well();
+    let (text, session) = result(&ran);
+    assert_eq!(text, "Hello there");
+    let retry = ran.line("a retry", |line| line["subtype"] == "api_retry");
+    assert_eq!(retry["error_status"], 429, "{retry}");
+    let seen = provider.seen();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[0].body, seen[1].body);
+    checked(&seen, session);
+}
+
+#[tokio::test]
+async fn luthien_exec_points_it_at_itself() {
+    let keyed = "credential: '${UPSTREAM_KEY}', credential_header: x-api-key";
+    for (mode, credential, key) in [
+        ("passthrough", "", KEY),
+        ("keys", keyed, "sk-of-the-upstream"),
+    ] {
+        let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
+        let home = Home::new();
+        let mut exec = home.exec(&provider, mode, credential);
+        exec.arg(program()).args(JSON_LINES).args(["-p", "hi"]);
+        exec.env("ANTHROPIC_API_KEY", KEY);
+        let ran = run(&mut exec).await.well();
+        let (text, session) = result(&ran);
+        assert_eq!(text, "Hello there");
+        let seen = provider.only();
+        assert_eq!(seen.all("x-api-key"), [key]);
+        assert_eq!(seen.header("authorization"), None);
+        let line = home.exec_logged("complete");
+        assert_eq!(line["session"], session);
+    }
+}
+
+#[tokio::test]
+async fn a_cut_stream_is_asked_for_again() {
+    let provider = Provider::start(|request, mut wire| {
+        static ASKED: AtomicBool = AtomicBool::new(false);
+        async move {
+            let says = [Say::Text("Hello there")];
+            if !ASKED.swap(true, Ordering::SeqCst) {
+                let events = events(Dialect::Anthropic, "mock", &says);
+                wire.stream().await?;
+                wire.chunk(events[..3].concat().as_bytes()).await?;
+                return Ok(None);
+            }
+            answer(&mut wire, &request, &says).await?;
+            Ok(Some(wire))
+        }
+    })
+    .await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await.well();
+    let (text, session) = result(&ran);
+    assert_eq!(text, "Hello there");
+    let seen = provider.seen();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[1].json()["stream"], true);
+    checked(&seen, session);
+    sidecar.exchange("failed").await;
+    logged(&sidecar, session, "turn").await;
+}
+
+#[tokio::test]
+async fn after_a_deadline_inside_a_stream_it_asks_again_without_streaming() {
+    let provider = Provider::start(|request, mut wire| async move {
+        let says = [Say::Text("Hello there")];
+        if request.json()["stream"] == true {
+            wire.stream().await?;
+            let events = events(Dialect::Anthropic, "mock", &says);
+            wire.chunk(events[0].as_bytes()).await?;
+            wire.closed().await;
+            return Ok(None);
+        }
+        answer(&mut wire, &request, &says).await?;
+        Ok(Some(wire))
+    })
+    .await;
+    let sidecar = Sidecar::before(&provider, "deadlines: { idle: 300ms }").await;
+    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await.well();
+    let (text, session) = result(&ran);
+    assert_eq!(text, "Hello there");
+    let seen = provider.seen();
+    assert_eq!(seen.len(), 2);
+    checked(&seen, session);
+    let line = sidecar.exchange("failed").await;
+    assert_eq!(line["refusal"], "upstream_timeout");
+    let line = sidecar.exchange("complete").await;
+    assert_eq!(
+        (&line["stream"], &line["session"]),
+        (&json!(false), &json!(session))
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_of_our_own_ends_the_turn_with_one_request() {
+    let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
+    let sidecar = Sidecar::before(&provider, "limits: { tools: 3 }").await;
+    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await;
+    assert_eq!(ran.status.code(), Some(1));
+    let last = ran.line("a result", |line| line["type"] == "result");
+    assert_eq!(
+        (&last["is_error"], &last["api_error_status"]),
+        (&json!(true), &json!(413))
+    );
+    assert_eq!(provider.seen().len(), 0);
+    assert_eq!(
+        sidecar.exchange("refused").await["refusal"],
+        "too_many_tools"
+    );
+    assert_eq!(sidecar.log().matches("\"exchange\"").count(), 1);
+}
+
+#[tokio::test]
+async fn one_too_many_at_once_waits_and_asks_again() {
+    let (begun, free) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (begins, freed) = (begun.clone(), free.clone());
+    let provider = Provider::start(move |request, mut wire| {
+        let (begins, freed) = (begins.clone(), freed.clone());
+        async move {
+            if request.json()["model"] == "mock-large" {
+                begins.notify_one();
+                freed.notified().await;
+            }
+            answer(&mut wire, &request, &[Say::Text("Hello there")]).await?;
+            Ok(Some(wire))
+        }
+    })
+    .await;
+    let settings = "rate: [{ per: everyone, concurrent: 1 }]";
+    let sidecar = Sidecar::before(&provider, settings).await;
+    let other = asked(Dialect::Anthropic, true);
+    let first = client::ask(sidecar.agents, &other);
+    let home = Home::new();
+    let second = async {
+        within("the first request is there", begun.notified()).await;
+        claude(&home, &sidecar, &["-p", "hi"]).await.well()
+    };
+    let refused = async {
+        sidecar.exchange("refused").await;
+        free.notify_one();
+    };
+    let (first, ran, ()) = tokio::join!(first, second, refused);
+    assert_eq!(first.status(), 200);
+    assert_eq!(result(&ran).0, "Hello there");
+    let retry = ran.line("a retry", |line| line["subtype"] == "api_retry");
+    assert_eq!(retry["error"], "rate_limit");
+    assert_eq!(provider.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn the_tokens_of_its_overview_are_counted() {
+    let provider = Provider::start(|request, mut wire| async move {
+        assert_eq!(request.target(), "/v1/messages/count_tokens?beta=true");
+        wire.json(200, br#"{"input_tokens":42}"#).await?;
+        Ok(Some(wire))
+    })
+    .await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let ran = claude(&Home::new(), &sidecar, &["-p", "/context"])
+        .await
+        .well();
+    let (text, session) = result(&ran);
+    assert!(text.contains("| Messages | 42 |"), "{text}");
+    let seen = provider.seen();
+    assert!(seen.len() > 10, "{}", seen.len());
+    for request in &seen {
+        assert_eq!(request.all("x-claude-code-session-id"), [session]);
+        assert_eq!(request.all("x-api-key"), [KEY]);
+    }
+    let line = sidecar.exchange("complete").await;
+    assert_eq!(
+        (&line["purpose"], &line["session"]),
+        (&json!("token_count"), &json!(session))
+    );
+}
+
+#[tokio::test]
+async fn a_bearer_token_goes_up_as_one() {
+    let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
+    let sidecar = Sidecar::before(&provider, "").await;
+    let home = Home::new();
+    let mut command = command(&home, &sidecar);
+    command
+        .env_remove("ANTHROPIC_API_KEY")
+        .env("ANTHROPIC_AUTH_TOKEN", KEY);
+    run(command.args(JSON_LINES).args(["-p", "hi"]))
+        .await
+        .well();
+    let seen = provider.only();
+    assert_eq!(seen.all("authorization"), [format!("Bearer {KEY}")]);
+    assert_eq!(seen.header("x-api-key"), None);
+}

@@ -1,0 +1,103 @@
+// Does with the OpenAI SDK what it is told, and says what it saw.
+//
+// The arguments are the folder of the installed clients and a file with a JSON list of calls. Every request that is
+// sent, every result and every exception is a line of JSON.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const [folder, calls] = process.argv.slice(2);
+const { default: OpenAI } = createRequire(`${folder}/`)("openai");
+
+const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
+
+async function sending(url, options) {
+  const { pathname, search } = new URL(url);
+  say({
+    sent: {
+      method: options.method.toUpperCase(),
+      target: pathname + search,
+      headers: [...new Headers(options.headers)],
+      sha256: createHash("sha256").update(options.body ?? "").digest("hex"),
+    },
+  });
+  return fetch(url, options);
+}
+
+const api = (client, name) => ({ chat: client.chat.completions, responses: client.responses })[name];
+
+const CALLS = {
+  async create(client, { of, body }) {
+    return { reply: await api(client, of).create(body) };
+  },
+  async events(client, { of, body }) {
+    for await (const event of await api(client, of).create({ ...body, stream: true })) say({ event });
+    return { ended: true };
+  },
+  // By the helper that puts the reply together.
+  async stream(client, { of, body }) {
+    const stream = api(client, of).stream(body);
+    for await (const _ of stream);
+    return { reply: await (of === "chat" ? stream.finalChatCompletion() : stream.finalResponse()) };
+  },
+  async abort(client, { of, body }) {
+    for await (const first of await api(client, of).create({ ...body, stream: true })) return { first };
+  },
+  // A turn with tools: calls are answered until there are none.
+  async loop_chat(client, { body, results }) {
+    const messages = [...body.messages];
+    for (;;) {
+      const { message } = (await client.chat.completions.create({ ...body, messages })).choices[0];
+      if (!message.tool_calls) return { text: message.content };
+      messages.push(message);
+      for (const call of message.tool_calls) {
+        messages.push({ role: "tool", tool_call_id: call.id, content: results[call.function.name] });
+      }
+    }
+  },
+  async loop_responses(client, { body, results }) {
+    const input = [...body.input];
+    for (;;) {
+      const response = await client.responses.create({ ...body, input });
+      const calls = response.output.filter((item) => item.type === "function_call");
+      if (calls.length === 0) return { text: response.output_text };
+      input.push(...response.output);
+      for (const { call_id, name } of calls) {
+        input.push({ type: "function_call_output", call_id, output: results[name] });
+      }
+    }
+  },
+  async embed(client, { body }) {
+    return { vectors: (await client.embeddings.create(body)).data.map((item) => item.embedding) };
+  },
+  async models(client) {
+    const models = [];
+    for await (const model of client.models.list()) models.push(model.id);
+    return { models };
+  },
+  async get(client, { path }) {
+    return { got: await client.get(path) };
+  },
+};
+
+function raised(error) {
+  return {
+    class: error.constructor.name,
+    message: error.message,
+    status: error.status,
+    type: error.type,
+    code: error.code,
+    request_id: error.requestID,
+    headers: error.headers && Object.fromEntries(error.headers),
+  };
+}
+
+for (const { do: name, retries = 0, ...told } of JSON.parse(readFileSync(calls))) {
+  const client = new OpenAI({ maxRetries: retries, fetch: sending });
+  try {
+    say({ result: await CALLS[name](client, told) });
+  } catch (error) {
+    say({ raised: raised(error) });
+  }
+}
