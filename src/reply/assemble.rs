@@ -50,8 +50,12 @@ pub struct ReplyTooLong {
     pub limit: usize,
 }
 
+/// What a block counts beside its contents: a reply may consist of nothing but empty ones.
+const EACH: usize = 64;
+
 impl Assembler {
-    /// An assembler for one reply that holds at most about `limit` bytes of text, arguments, names and seals.
+    /// An assembler for one reply that holds at most about `limit` bytes of text, arguments, names and seals; each block
+    /// counts for 64 bytes more.
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -96,11 +100,17 @@ impl Assembler {
     }
 
     fn start(&mut self, block: BlockId, head: &BlockHead) {
-        let draft = self
-            .open
-            .entry(block)
-            .or_insert_with(|| Draft::new(block, head.kind));
-        self.held += draft.take(head);
+        let taken = self.draft(block, head.kind).take(head);
+        self.held += taken;
+    }
+
+    /// The draft of a block, begun if need be.
+    fn draft(&mut self, block: BlockId, kind: BlockKind) -> &mut Draft {
+        let held = &mut self.held;
+        self.open.entry(block).or_insert_with(|| {
+            *held += EACH;
+            Draft::new(block, kind)
+        })
     }
 
     fn delta(&mut self, block: BlockId, kind: DeltaKind, text: &str) {
@@ -111,11 +121,8 @@ impl Assembler {
             DeltaKind::Refusal => BlockKind::Refusal,
             DeltaKind::Unknown => return,
         };
-        let draft = self
-            .open
-            .entry(block)
-            .or_insert_with(|| Draft::new(block, of));
         self.held += text.len();
+        let draft = self.draft(block, of);
         match kind {
             DeltaKind::Input => {
                 draft.placeholder = None;
@@ -131,7 +138,7 @@ impl Assembler {
             (Some(draft), None) => draft,
             (_, Some(head)) => {
                 let mut draft = Draft::new(block, head.kind);
-                self.held += draft.take(head);
+                self.held += EACH + draft.take(head);
                 draft
             }
             (None, None) => return,

@@ -377,11 +377,18 @@ fn an_assembler_holds_no_more_than_it_may() {
     for data in [&delta, &name, &input] {
         assert!(push(&mut Assembler::new(100), data).is_err(), "{data}");
     }
-    let mut assembler = Assembler::new(100);
+    let mut assembler = Assembler::new(150);
     for _ in 0..5 {
         // Said again, it is not more.
         assert!(push(&mut assembler, &id).is_ok());
     }
     let another = id.replace("\"index\":0", "\"index\":1");
     assert!(push(&mut assembler, &another).is_err());
+
+    let mut assembler = Assembler::new(1000);
+    let empty = |index: usize| start("\"id\":\"\"").replace(":0", &format!(":{index}"));
+    assert!(
+        (0..100).any(|index| push(&mut assembler, &empty(index)).is_err()),
+        "empty blocks without end"
+    );
 }
