@@ -1,7 +1,7 @@
 //! Tower layers between AI agents and the models they call.
 //!
 //! Each layer is a feature of its own and stands alone. Those that look into requests and replies stand between two
-//! gates, which [`gate`] provides: `Router::layer(luthien::gate(…))` works in any axum, hyper or tower application.
+//! gates, which [`gate()`] provides: `Router::layer(luthien::gate(…))` works in any axum, hyper or tower application.
 //!
 //! | layer | feature | does |
 //! |---|---|---|

@@ -126,7 +126,7 @@ pub fn cut(bytes: &Bytes, seed: u64) -> Vec<Bytes> {
     pieces
 }
 
-/// Sends a request, its body [cut](cut) anywhere, and reads the reply to its end: all its bytes, or what went wrong.
+/// Sends a request, its body [cut] anywhere, and reads the reply to its end: all its bytes, or what went wrong.
 pub async fn send<S, B>(service: &S, request: Request<Bytes>) -> Response<Result<Bytes, String>>
 where
     S: Service<Request<ScriptedBody<Bytes>>, Response = Response<B>, Error = Infallible> + Clone,

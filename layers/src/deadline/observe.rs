@@ -1,7 +1,7 @@
 use std::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -17,10 +17,14 @@ use super::Deadlines;
 pub struct Watch {
     deadlines: Deadlines,
     start: Instant,
+    /// When all must be over.
+    end: Instant,
     /// When the last byte came, if any has.
     last: Option<Instant>,
     /// Set for the nearest deadline, and not reset with every event: when it rings, the time is looked at again.
     alarm: Pin<Box<Sleep>>,
+    /// Whom it will wake. It is asked with every event, and nearly always knows already.
+    wakes: Option<Waker>,
 }
 
 impl Watch {
@@ -30,8 +34,10 @@ impl Watch {
         Self {
             deadlines,
             start,
+            end: after(start, deadlines.total),
             last: None,
             alarm: Box::pin(sleep_until(after(start, first))),
+            wakes: None,
         }
     }
 
@@ -46,11 +52,17 @@ impl Watch {
             None => (after(self.start, first_byte), "no first byte", first_byte),
             Some(last) => (after(last, idle), "nothing more", idle),
         };
-        let total = (after(self.start, total), "no end", total);
+        let total = (self.end, "no end", total);
         if total.0 < waiting.0 { total } else { waiting }
     }
 
     pub(super) fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
+        let waker = cx.waker();
+        let is_set = self.wakes.as_ref().is_some_and(|set| set.will_wake(waker));
+        if is_set && !self.alarm.is_elapsed() {
+            return Poll::Pending;
+        }
+        self.wakes = Some(waker.clone());
         loop {
             ready!(self.alarm.as_mut().poll(cx));
             let (deadline, what, limit) = self.next();
@@ -81,12 +93,13 @@ impl Observe for Watch {
             let (deadline, ..) = self.next();
             if deadline < self.alarm.deadline() {
                 self.alarm.as_mut().reset(deadline);
+                // It may have rung just now, and forgotten whom to wake.
+                self.wakes = None;
             }
         }
         // A reply of which there is always more is never waited for, and must end all the same.
-        let Deadlines { total, .. } = self.deadlines;
-        if after(self.start, total) < now && !chunk.is_terminal() {
-            return Flow::Cut(late("no end", total));
+        if self.end < now && !chunk.is_terminal() {
+            return Flow::Cut(late("no end", self.deadlines.total));
         }
         Flow::Forward
     }
