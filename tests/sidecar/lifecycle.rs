@@ -268,3 +268,35 @@ async fn replies_carry_the_name_of_the_exchange_and_where_the_time_went() {
     let line = sidecar.exchange("complete").await;
     assert_eq!(line["id"], id);
 }
+
+#[tokio::test]
+async fn an_error_in_which_a_provider_ends_a_stream_is_in_the_line() {
+    for (dialect, error) in [
+        (
+            Dialect::Anthropic,
+            r#"event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"m"}}\n\n"#,
+        ),
+        (
+            Dialect::Chat,
+            r#"data: {"error":{"message":"m","type":"overloaded_error"}}\n\n"#,
+        ),
+        (
+            Dialect::Responses,
+            r#"event: error\ndata: {"type":"error","code":"overloaded_error","message":"m"}\n\n"#,
+        ),
+    ] {
+        let error = error.replace("\\n", "\n");
+        let provider = Provider::start(move |_, mut wire| {
+            let pieces = [events(dialect)[0].to_vec(), error.clone().into_bytes()];
+            async move {
+                wire.streamed(pieces).await?;
+                Ok(Some(wire))
+            }
+        })
+        .await;
+        let sidecar = Sidecar::before(&provider, "").await;
+        ask(sidecar.agents, &asked(dialect, true)).await;
+        let line = sidecar.exchange("complete").await;
+        assert_eq!(line["provider_error"], "overloaded_error", "{dialect:?}");
+    }
+}

@@ -62,6 +62,8 @@ pub(super) struct Exchange {
     refusal: Option<Rejection>,
     /// Why the reply was cut after its head.
     cut: Option<&'static str>,
+    /// The error in which the provider ended the stream.
+    provider_error: Option<String>,
     first_byte: Option<Duration>,
     down: u64,
     events: u64,
@@ -97,6 +99,7 @@ impl Exchange {
             repairs: None,
             refusal: None,
             cut: None,
+            provider_error: None,
             first_byte: None,
             down: 0,
             events: 0,
@@ -127,6 +130,10 @@ impl Exchange {
 
     pub(super) fn cut(&mut self, code: &'static str) {
         self.cut = Some(code);
+    }
+
+    pub(super) fn provider_error(&mut self, kind: String) {
+        self.provider_error = Some(kind);
     }
 
     pub(super) fn end(&mut self, end: StreamEnd) {
@@ -178,6 +185,7 @@ impl Exchange {
             "refusal",
             self.refusal.as_ref().map(Rejection::code).or(self.cut),
         );
+        line.text("provider_error", self.provider_error.as_deref());
         if let Some(answered) = &self.answered {
             line.text("upstream", &*answered.upstream);
             let attempts = Some(u64::from(answered.attempts));

@@ -6,6 +6,7 @@ use std::{
 use luthien_core::{
     body::{Chunk, Flow, Observe, StreamEnd},
     reject::{Rejection, RejectionKind},
+    reply::Part,
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -34,6 +35,10 @@ impl Observe for Observer {
         self.exchange.bytes(chunk.bytes().len());
         if let Some(code) = chunk.refusal() {
             self.exchange.cut(code);
+        } else if chunk.is_terminal()
+            && let Some(kind) = error_of(chunk)
+        {
+            self.exchange.provider_error(kind);
         }
         if let Some(usage) = chunk.usage() {
             self.exchange.usage(usage);
@@ -59,4 +64,21 @@ impl Observe for Observer {
     fn on_end(mut self, end: StreamEnd) {
         self.exchange.end(end);
     }
+}
+
+/// The error in which a provider ends a stream, in its word; as long as a word may be.
+fn error_of(chunk: &Chunk) -> Option<String> {
+    chunk.event()?.parts().iter().find_map(|part| match part {
+        Part::Error { kind, .. } => {
+            let kind = kind.as_ref().map(|kind| kind.decode());
+            Some(
+                kind.as_deref()
+                    .unwrap_or("unknown")
+                    .chars()
+                    .take(64)
+                    .collect(),
+            )
+        }
+        _ => None,
+    })
 }
