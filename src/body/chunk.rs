@@ -172,7 +172,9 @@ fn read_event(dialect: Dialect, frame: &Bytes, first: bool) -> Event {
     Event {
         parts,
         terminal,
-        ambiguous: named_otherwise || document.as_ref().is_err_and(JsonError::is_ambiguous),
+        ambiguous: named_otherwise
+            || json.is_some_and(|json| dialect.has_odd_index(json))
+            || document.as_ref().is_err_and(JsonError::is_ambiguous),
         unreadable: json.is_none() && !terminal,
     }
 }

@@ -159,6 +159,34 @@ impl Dialect {
         }
     }
 
+    /// Whether the number of a block or choice is one that readers read differently: `1.0` is 1 to some and nothing to
+    /// others.
+    pub(crate) fn has_odd_index(self, root: Json<'_>) -> bool {
+        let odd = |json: Json<'_>, name| {
+            let index = json.get(name);
+            index.is_some_and(|index| {
+                !index.is_null() && index.as_u64().is_none_or(|index| index > u32::MAX.into())
+            })
+        };
+        match self {
+            Self::Anthropic => odd(root, "index"),
+            Self::Responses => odd(root, "output_index") || odd(root, "content_index"),
+            Self::Chat => root
+                .get("choices")
+                .into_iter()
+                .flat_map(|choices| choices.items())
+                .any(|choice| {
+                    let delta = choice.get("delta");
+                    let calls = delta.and_then(|delta| delta.get("tool_calls"));
+                    odd(choice, "index")
+                        || calls
+                            .into_iter()
+                            .flat_map(|calls| calls.items())
+                            .any(|call| odd(call, "index"))
+                }),
+        }
+    }
+
     /// What a whole reply says, as the events of a stream would have said it.
     pub(crate) fn read_whole(self, root: Json<'_>, bytes: &Bytes) -> Vec<Part> {
         match self {

@@ -392,3 +392,39 @@ fn an_assembler_holds_no_more_than_it_may() {
         "empty blocks without end"
     );
 }
+
+#[test]
+fn a_number_of_a_block_that_readers_read_differently_is_ambiguous() {
+    for (dialect, data) in [
+        (
+            Dialect::Anthropic,
+            r#"{"type":"content_block_stop","index":@}"#,
+        ),
+        (
+            Dialect::Responses,
+            r#"{"type":"response.output_item.done","output_index":@}"#,
+        ),
+        (Dialect::Chat, r#"{"choices":[{"index":@,"delta":{}}]}"#),
+        (
+            Dialect::Chat,
+            r#"{"choices":[{"index":0,"delta":{"tool_calls":[{"index":@}]}}]}"#,
+        ),
+    ] {
+        for (index, ambiguous) in [
+            ("1", false),
+            ("1.0", true),
+            ("1e0", true),
+            ("-1", true),
+            ("4294967296", true),
+            ("\"1\"", true),
+        ] {
+            let frame = format!("data: {}\n\n", data.replace('@', index));
+            let chunk = Chunk::event_of(dialect, frame.into());
+            assert_eq!(
+                chunk.event().unwrap().is_ambiguous(),
+                ambiguous,
+                "{data} {index}"
+            );
+        }
+    }
+}
