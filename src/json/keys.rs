@@ -23,11 +23,12 @@ pub(super) struct Level {
 }
 
 impl<'a> Keys<'a> {
-    pub(super) fn new() -> Self {
-        // Most documents need no more.
+    /// With room for what most documents need, if any is needed at all.
+    pub(super) fn new(needed: bool) -> Self {
+        let room = if needed { WIDE } else { 0 };
         Self {
-            prints: Vec::with_capacity(WIDE),
-            keys: Vec::with_capacity(WIDE),
+            prints: Vec::with_capacity(room),
+            keys: Vec::with_capacity(room),
             wide: Vec::new(),
         }
     }

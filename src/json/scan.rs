@@ -50,14 +50,16 @@ pub(super) fn scan(text: &[u8], limits: &Limits, distinct: bool) -> Result<Scann
             error.valid_up_to(),
         ));
     }
+    // Small documents consist of small values, large ones of long texts.
+    let (few, many) = ((text.len() / 12).min(128), (text.len() / 64).min(4096));
     Scanner {
         text,
         strings: Strings::new(text),
         at: 0,
-        nodes: Vec::with_capacity((text.len() / 64).clamp(8, 4096)),
+        nodes: Vec::with_capacity(few.max(many)),
         odd: Vec::new(),
         open: Vec::with_capacity(8),
-        keys: Keys::new(),
+        keys: Keys::new(distinct),
         distinct,
         values: 0,
         limits,
