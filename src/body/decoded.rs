@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -12,6 +13,7 @@ use super::{Chunk, Form, end_of};
 use crate::{
     BoxError, Dialect,
     reject::{Rejection, RejectionKind},
+    reply::{Event, Part},
     sse::{EventTooLong, Framer},
 };
 
@@ -76,8 +78,10 @@ struct Stream {
     limit: usize,
     /// Whether the terminal event has come.
     terminal: bool,
-    /// How many choices have still to end before the stream may end without it.
+    /// How many choices have to end before the stream may end without it.
     choices: u64,
+    /// Those that have.
+    ended: BTreeSet<u32>,
 }
 
 /// What is too long.
@@ -103,14 +107,28 @@ impl Stream {
         if self.bytes > self.limit {
             return Err(TooLong::Stream { limit: self.limit });
         }
-        let ended = self.dialect.choices_ended(&frame);
-        self.choices = self.choices.saturating_sub(ended);
-        Ok(Some(self.chunk(frame)))
+        let chunk = self.chunk(frame);
+        self.note_ends(&chunk);
+        Ok(Some(chunk))
+    }
+
+    /// Notes the choices that end with this event.
+    fn note_ends(&mut self, chunk: &Chunk) {
+        if !self.dialect.may_end_choice(chunk.bytes()) {
+            return;
+        }
+        for part in chunk.event().map_or(&[][..], Event::parts) {
+            if let Part::Stop { choice, .. } = part
+                && u64::from(*choice) < self.choices
+            {
+                self.ended.insert(*choice);
+            }
+        }
     }
 
     /// Whether an end in order is the end of the reply.
     fn is_complete(&self) -> bool {
-        self.terminal || (self.dialect == Dialect::Chat && self.choices == 0)
+        self.terminal || (self.dialect == Dialect::Chat && self.ended.len() as u64 >= self.choices)
     }
 
     /// What is left when all has come.
@@ -147,6 +165,7 @@ impl<B: Body> Decoded<B> {
                     limit: limits.stream,
                     terminal: false,
                     choices: 1,
+                    ended: BTreeSet::new(),
                 })
             }
             Form::Whole(dialect) => State::Whole {
@@ -167,7 +186,7 @@ impl<B: Body> Decoded<B> {
     #[must_use]
     pub fn with_choices(mut self, choices: u64) -> Self {
         if let State::Stream(stream) = &mut self.state {
-            stream.choices = choices;
+            stream.choices = choices.max(1);
         }
         self
     }

@@ -557,6 +557,9 @@ fn chat_may_forget_its_done_but_not_its_finish_reason() {
     };
     assert!(decoded(data(vec![one_ended.clone()]), 1).is_ok());
     assert!(decoded(data(vec![one_ended.clone()]), 2).is_err());
+    // Said again, it is still one.
+    assert!(decoded(data(vec![one_ended.clone(), one_ended.clone()]), 2).is_err());
+    assert!(decoded(data(vec![all.slice(..first)]), 0).is_err());
     assert!(decoded(vec![Step::Data(one_ended), Step::Fail], 1).is_err());
 }
 

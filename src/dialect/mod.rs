@@ -141,12 +141,12 @@ impl Dialect {
         }
     }
 
-    /// How many choices are whole after this event, even if the stream then ends without its terminal one: servers of
-    /// open models forget Chat's `[DONE]`.
-    pub(crate) fn choices_ended(self, frame: &[u8]) -> u64 {
+    /// Whether a choice may end with this event, after which, without the others, a stream may end without its terminal
+    /// one: servers of open models forget Chat's `[DONE]`. Cheap, and false for most.
+    pub(crate) fn may_end_choice(self, frame: &[u8]) -> bool {
         match self {
-            Self::Chat => chat::reply::choices_ended(frame),
-            Self::Anthropic | Self::Responses => 0,
+            Self::Chat => chat::reply::may_end_choice(frame),
+            Self::Anthropic | Self::Responses => false,
         }
     }
 

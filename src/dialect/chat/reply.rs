@@ -30,11 +30,10 @@ pub(crate) fn may_be_terminal(frame: &[u8]) -> bool {
     LAST.iter().any(|word| word.is_in(frame))
 }
 
-/// How many choices end here: `finish_reason` holds a string.
-pub(crate) fn choices_ended(frame: &[u8]) -> u64 {
+/// Whether a choice may end here: `finish_reason` holds a string.
+pub(crate) fn may_end_choice(frame: &[u8]) -> bool {
     static NAME: Needle = needle!(b"\"finish_reason\"");
-    let ended = NAME.values(frame).filter(|value| value.starts_with(b"\""));
-    ended.count() as u64
+    NAME.values(frame).any(|value| value.starts_with(b"\""))
 }
 
 pub(crate) fn usage(root: Json<'_>) -> Option<Usage> {
