@@ -1,0 +1,163 @@
+//! Rewriters, which hold, replace, insert, drop and end.
+
+use tokio::sync::oneshot;
+
+use super::*;
+
+/// Holds the second chunk until a verdict arrives.
+struct HoldSecond {
+    seen: usize,
+    held: Option<Chunk>,
+    verdict: oneshot::Receiver<Option<Chunk>>,
+    while_waiting: Option<Chunk>,
+}
+
+impl Rewriter for HoldSecond {
+    fn poll_ready(&mut self, cx: &mut Context<'_>, out: &mut Outbox) -> Poll<()> {
+        if self.held.is_none() {
+            return Poll::Ready(());
+        }
+        match std::pin::Pin::new(&mut self.verdict).poll(cx) {
+            Poll::Pending => {
+                if let Some(sign) = self.while_waiting.take() {
+                    out.send(sign);
+                }
+                Poll::Pending
+            }
+            Poll::Ready(verdict) => {
+                let held = self.held.take();
+                match verdict {
+                    Ok(Some(replacement)) => out.send(replacement),
+                    Ok(None) => {}
+                    Err(_) => out.send(held.unwrap()),
+                }
+                Poll::Ready(())
+            }
+        }
+    }
+
+    fn on_chunk(&mut self, chunk: Chunk, out: &mut Outbox) {
+        self.seen += 1;
+        if self.seen == 2 {
+            self.held = Some(chunk);
+        } else {
+            out.send(chunk);
+        }
+    }
+
+    fn poll_finish(&mut self, cx: &mut Context<'_>, out: &mut Outbox) -> Poll<()> {
+        self.poll_ready(cx, out)
+    }
+}
+
+/// Plays chunks through [`HoldSecond`]; the verdict comes when nothing else moves.
+fn hold_second(chunks: usize, hint: bool, verdict: Option<&Option<Chunk>>) -> Vec<String> {
+    let (judge, receiver) = oneshot::channel();
+    let rewriter = HoldSecond {
+        seen: 0,
+        held: None,
+        verdict: receiver,
+        while_waiting: Some(ping(99)),
+    };
+    let mut body = Rewrite::over(stream(pings(chunks).with_hint(hint)), rewriter).into_body();
+    let mut judge = Some(judge);
+    let mut sent = Vec::new();
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    while !body.is_end_stream() {
+        match std::pin::Pin::new(&mut body).poll_frame(&mut cx) {
+            Poll::Ready(Some(frame)) => {
+                let chunk = frame.unwrap().into_data().unwrap();
+                sent.push(String::from_utf8(chunk.bytes().to_vec()).unwrap());
+            }
+            Poll::Ready(None) => break,
+            Poll::Pending => match (judge.take().unwrap(), verdict) {
+                (judge, Some(verdict)) => judge.send(verdict.clone()).unwrap(),
+                (judge, None) => drop(judge),
+            },
+        }
+    }
+    sent.iter()
+        .map(|sent| {
+            sent.split("\"n\":")
+                .nth(1)
+                .unwrap()
+                .trim_end_matches("}\n\n")
+                .to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn a_rewriter_holds_replaces_inserts_and_drops() {
+    for hint in [false, true] {
+        assert_eq!(
+            hold_second(4, hint, None),
+            ["0", "99", "1", "2", "3"],
+            "released"
+        );
+        assert_eq!(
+            hold_second(4, hint, Some(&Some(ping(7)))),
+            ["0", "99", "7", "2", "3"],
+            "replaced"
+        );
+        assert_eq!(
+            hold_second(4, hint, Some(&None)),
+            ["0", "99", "2", "3"],
+            "dropped"
+        );
+        assert_eq!(
+            hold_second(2, hint, None),
+            ["0", "99", "1"],
+            "held to the end"
+        );
+        assert_eq!(
+            hold_second(2, hint, Some(&None)),
+            ["0", "99"],
+            "the last one dropped"
+        );
+    }
+}
+
+#[test]
+fn what_is_held_when_the_provider_fails_is_never_sent() {
+    struct HoldAll(Vec<Chunk>);
+    impl Rewriter for HoldAll {
+        fn on_chunk(&mut self, chunk: Chunk, _: &mut Outbox) {
+            self.0.push(chunk);
+        }
+    }
+    let body = ScriptedBody::new([Step::Data(ping(0)), Step::Data(ping(1)), Step::Fail]);
+    let mut body = Rewrite::over(stream(body), HoldAll(Vec::new())).into_body();
+    assert!(now(body.frame()).unwrap().is_err());
+    assert!(now(body.frame()).is_none());
+}
+
+#[test]
+fn a_rewriter_that_ends_a_reply_cancels_what_lies_below() {
+    struct EndAt(usize, Option<Rejection>);
+    impl Rewriter for EndAt {
+        fn on_chunk(&mut self, chunk: Chunk, out: &mut Outbox) {
+            self.0 -= 1;
+            out.send(chunk);
+            if self.0 == 0 {
+                match self.1.take() {
+                    Some(rejection) => out.cut(rejection),
+                    None => out.end(),
+                }
+                out.send(ping(9));
+            }
+        }
+    }
+    let sent = text(Rewrite::over(stream(pings(5)), EndAt(2, None)).into_body()).unwrap();
+    assert_eq!(sent.matches("ping").count(), 2);
+    let sent =
+        text(Rewrite::over(stream(pings(5)), EndAt(2, Some(too_much()))).into_body()).unwrap();
+    assert_eq!(sent.matches("ping").count(), 2);
+    assert!(sent.ends_with("too much\"}}\n\n"));
+    let mut whole = Response::new(pings(5));
+    whole.extensions_mut().insert(Form::Whole(Dialect::Chat));
+    assert_eq!(
+        text(Rewrite::over(whole, EndAt(1, Some(too_much()))).into_body()),
+        Err("too much".into())
+    );
+}
