@@ -1,9 +1,10 @@
 //! Each room against the same gates without it. `scripts/bench` runs it and makes the table.
 //!
 //! A room is measured right after its gates alone, so that a machine that slows down slows both. The room `none`, which
-//! is no room, shows how far such a pair may be trusted. Upstreams are not among them: what they cost is sockets, which
-//! the bench of the whole binary counts.
+//! is no room, shows how far such a pair may be trusted. Upstreams stand on sockets, against a bare client with its pool.
 
+#[path = "support/sockets.rs"]
+mod sockets;
 mod support;
 
 use criterion::Criterion;
@@ -13,19 +14,20 @@ use luthien::{
     gate::Gate,
     identity::{IdentityLayer, SessionLayer},
     limit::LimitLayer,
+    upstream::{Upstream, Upstreams},
 };
 use luthien_core::Dialect;
+use sockets::OnSockets;
 use support::{CpuTime, Exchange, Failure, Provider, cases, measure};
+use tokio::runtime::Runtime;
 use tower::{Layer, layer::util::Identity as NoLayer};
 
 const ONE: [Dialect; 1] = [Dialect::Anthropic];
 const ALL: [Dialect; 3] = Dialect::ALL;
 
 fn main() -> Result<(), Failure> {
-    // For the clock of deadlines; nothing runs on it.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()?;
+    // For the clock of deadlines, and for sockets; no other room runs on it.
+    let runtime = sockets::runtime()?;
     let _inside = runtime.enter();
     let mut criterion = support::criterion();
     room(&mut criterion, "none", &ONE, NoLayer::new)?;
@@ -39,6 +41,7 @@ fn main() -> Result<(), Failure> {
     room(&mut criterion, "deadline", &ONE, || {
         DeadlineLayer::new(Deadlines::default())
     })?;
+    upstream(&mut criterion, &runtime)?;
     criterion.final_summary();
     Ok(())
 }
@@ -72,6 +75,22 @@ fn identity(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
         measure(&mut group, "without", &case, gates.clone())?;
         let with = IdentityLayer::passthrough().layer(gates);
         measure(&mut group, "with", &case, with)?;
+    }
+    group.finish();
+    Ok(())
+}
+
+/// The only room with sockets: between the gates, in front of a provider on this machine.
+fn upstream(criterion: &mut Criterion<CpuTime>, runtime: &Runtime) -> Result<(), Failure> {
+    let mut group = criterion.benchmark_group("room upstream");
+    for case in cases(&ONE) {
+        let provider = sockets::serve(case.provider())?;
+        let without = gate(NoLayer::new()).layer(sockets::bare(provider));
+        measure(&mut group, "without", &case, OnSockets(runtime, without))?;
+        let upstream = Upstream::new("provider", &format!("http://{provider}"))?;
+        let upstreams = Upstreams::builder().upstream(upstream).build()?;
+        let with = gate(NoLayer::new()).layer(upstreams);
+        measure(&mut group, "with", &case, OnSockets(runtime, with))?;
     }
     group.finish();
     Ok(())

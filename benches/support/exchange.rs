@@ -145,18 +145,24 @@ where
     B: Body<Data = Bytes>,
 {
     fn exchange(&mut self, request: Request<Full<Bytes>>) -> (u16, usize) {
-        drive(async {
-            let Ok(()) = poll_fn(|cx| self.poll_ready(cx)).await;
-            let Ok(response) = self.call(request).await;
-            let status = response.status().as_u16();
-            let mut body = pin!(response.into_body());
-            let mut length = 0;
-            while let Some(Ok(frame)) = body.frame().await {
-                length += frame.data_ref().map_or(0, Bytes::len);
-            }
-            (status, length)
-        })
+        drive(ask(self, request))
     }
+}
+
+pub(crate) async fn ask<S, B>(service: &mut S, request: Request<Full<Bytes>>) -> (u16, usize)
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
+    B: Body<Data = Bytes>,
+{
+    let Ok(()) = poll_fn(|cx| service.poll_ready(cx)).await;
+    let Ok(response) = service.call(request).await;
+    let status = response.status().as_u16();
+    let mut body = pin!(response.into_body());
+    let mut length = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        length += frame.data_ref().map_or(0, Bytes::len);
+    }
+    (status, length)
 }
 
 /// Polls until it is done: no runtime stands between the clock and what is measured.

@@ -1,6 +1,6 @@
 //! What the benches of exchanges share: a provider in memory, one exchange, and how it is measured.
 
-mod exchange;
+pub(crate) mod exchange;
 mod provider;
 mod settings;
 

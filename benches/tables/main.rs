@@ -126,6 +126,7 @@ fn rooms(measured: &Measured) -> Result<String, Failure> {
         ("rate", one),
         ("rate of tokens", all),
         ("deadline", one),
+        ("upstream", one),
     ] {
         for dialect in dialects {
             let mut row = vec![room.to_owned(), dialect.name().to_owned()];
