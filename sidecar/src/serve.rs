@@ -68,7 +68,7 @@ impl Sidecar {
         lines: Lines,
     ) -> Result<Self, StartError> {
         let cut = CancellationToken::new();
-        let watch = WatchLayer::new(cut.clone(), lines.clone());
+        let watch = WatchLayer::new(cut.clone());
         let tls = Arc::new(ArcSwapOption::empty());
         if let Some(pair) = &config.tls {
             tls.store(Some(Arc::new(

@@ -7,7 +7,6 @@ use crate::{
     compose::compose,
     config::{Config, Relay},
     keyfile, listen,
-    log::Lines,
     watch::WatchLayer,
 };
 
@@ -20,12 +19,8 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     // What only building shows: unreadable keys, certificates, a URL that Redis does not understand.
     let runtime = super::serve::runtime(&config)?;
     let _inside = runtime.enter();
-    compose(
-        config.clone(),
-        WatchLayer::new(Default::default(), Lines::none()),
-        None,
-    )
-    .map_err(|error| error.to_string())?;
+    compose(config.clone(), WatchLayer::new(Default::default()), None)
+        .map_err(|error| error.to_string())?;
     for line in summary(&config, &loaded.overrides) {
         say(&line)?;
     }

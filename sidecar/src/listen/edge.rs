@@ -11,7 +11,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -35,7 +35,7 @@ use super::{Hosts, connection::Answer, io::UnreadBody};
 use crate::{
     compose::{Running, Service},
     log::{Lines, milliseconds},
-    watch::{RequestId, Unread},
+    watch::{Asked, Unread},
 };
 
 const X_LUTHIEN_REQUEST_ID: HeaderName = HeaderName::from_static("x-luthien-request-id");
@@ -83,28 +83,18 @@ impl Answer for Edge {
     type Body = <Reply as HasBody>::Body;
 
     async fn answer(self, request: Request<Incoming>, peer: IpAddr) -> Response<Self::Body> {
-        let start = Instant::now();
-        let id = self.shared.ids.next();
-        let address = ClientAddr(peer);
-        // Of most requests nothing of this is needed again, and it is cheap to keep.
-        let mut unread = Unread {
-            lines: self.shared.lines.clone(),
-            id: id.clone(),
-            method: request.method().clone(),
-            target: request.uri().clone(),
-            address,
-            start,
-            status: None,
-            refusal: None,
-        };
+        let (id, lines) = (self.shared.ids.next(), self.shared.lines.clone());
+        let asked = Asked::now(&request, id, ClientAddr(peer), lines);
+        let mut unread = Unread::new(asked.clone());
         let dialect = Dialect::of_client(request.uri().path(), request.headers());
         let running = self.shared.running.load_full();
         let mut response = match admit(&running.hosts, &request) {
             Err(rejection) => refuse(rejection, dialect),
             Ok(()) => {
-                let passed = AssertUnwindSafe(pass(&running, request, id.clone(), address))
-                    .catch_unwind()
-                    .await;
+                let passed =
+                    AssertUnwindSafe(pass(&running, request, asked.clone(), ClientAddr(peer)))
+                        .catch_unwind()
+                        .await;
                 // What has happened is in the log: the panic hook has written it.
                 passed.unwrap_or_else(|_| {
                     refuse(
@@ -117,9 +107,8 @@ impl Answer for Edge {
                 })
             }
         };
-        finish(&mut response, &id, start);
-        unread.status = Some(response.status());
-        unread.refusal = response.extensions().get().cloned();
+        finish(&mut response, &asked);
+        unread.answered(&response);
         response
     }
 }
@@ -142,7 +131,7 @@ fn admit(hosts: &Hosts, request: &Request<Incoming>) -> Result<(), Rejection> {
 async fn pass(
     running: &Running,
     request: Request<Incoming>,
-    id: RequestId,
+    asked: Asked,
     address: ClientAddr,
 ) -> Reply {
     let (mut head, body) = request.into_parts();
@@ -156,7 +145,7 @@ async fn pass(
         _ => BoxError::from,
     });
     let mut request = Request::from_parts(head, Impatient::new(body, stalls));
-    request.extensions_mut().insert(id);
+    request.extensions_mut().insert(asked);
     request.extensions_mut().insert(address);
     let mut service = running.service.clone();
     match service.call(request).await {
@@ -177,8 +166,8 @@ fn refuse(rejection: Rejection, dialect: Dialect) -> Reply {
 }
 
 /// Puts our headers on: the name of the exchange, and where the time went until the head.
-fn finish(response: &mut Reply, id: &RequestId, start: Instant) {
-    let total = start.elapsed();
+fn finish(response: &mut Reply, asked: &Asked) {
+    let total = asked.elapsed();
     let upstream = response
         .extensions()
         .get::<Answered>()
@@ -194,7 +183,7 @@ fn finish(response: &mut Reply, id: &RequestId, start: Instant) {
         milliseconds(&mut timing, upstream);
     }
     if let (Ok(id), Ok(timing)) = (
-        HeaderValue::from_str(id.as_str()),
+        HeaderValue::from_str(asked.id()),
         HeaderValue::try_from(timing),
     ) {
         response.headers_mut().insert(X_LUTHIEN_REQUEST_ID, id);
@@ -207,11 +196,11 @@ fn finish(response: &mut Reply, id: &RequestId, start: Instant) {
 struct Ids(AtomicU64);
 
 impl Ids {
-    fn next(&self) -> RequestId {
+    fn next(&self) -> String {
         static PROCESS: LazyLock<u64> =
             LazyLock::new(|| RandomState::new().build_hasher().finish());
         let count = self.0.fetch_add(1, Ordering::Relaxed);
-        RequestId::new(format!("{:08x}-{count:08x}", *PROCESS >> 32))
+        format!("{:08x}-{count:08x}", *PROCESS >> 32)
     }
 }
 

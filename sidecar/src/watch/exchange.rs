@@ -1,50 +1,21 @@
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::{Request, Response};
 use luthien_core::{
     body::StreamEnd,
-    facts::{Answered, Caller, ClientAddr, Purpose, Repairs, SessionId, UserId},
+    facts::{Answered, Caller, Purpose, Repairs, SessionId, UserId},
     reject::Rejection,
     reply::Usage,
     request::LlmBody,
 };
 
-use crate::log::{Lines, Members};
-
-/// The name of an exchange, in the log and in `x-luthien-request-id`.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestId(Arc<Id>);
-
-#[derive(Debug)]
-struct Id {
-    name: String,
-    /// Whether an [`Exchange`] has been begun, which writes the line.
-    begun: AtomicBool,
-}
-
-impl RequestId {
-    pub(crate) fn new(name: String) -> Self {
-        let begun = AtomicBool::new(false);
-        Self(Arc::new(Id { name, begun }))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0.name
-    }
-}
+use super::Asked;
+use crate::log::Members;
 
 /// What is known of an exchange. Dropping it writes its line: whatever happens, there is one.
 pub(super) struct Exchange {
-    lines: Lines,
-    id: Option<RequestId>,
-    method: Method,
-    target: Uri,
+    /// Without it nobody is told: only the edge's requests have lines.
+    asked: Option<Asked>,
     dialect: Option<&'static str>,
     model: Option<Box<str>>,
     stream: bool,
@@ -52,8 +23,6 @@ pub(super) struct Exchange {
     session: Option<SessionId>,
     user: Option<UserId>,
     purpose: Option<Purpose>,
-    address: Option<ClientAddr>,
-    start: Instant,
     up: u64,
 
     status: Option<u16>,
@@ -72,18 +41,15 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn begin(request: &Request<LlmBody>, lines: Lines) -> Box<Self> {
+    pub(super) fn begin(request: &Request<LlmBody>) -> Box<Self> {
         let call = request.body().call();
         let facts = request.extensions();
-        let id: Option<RequestId> = facts.get().cloned();
-        if let Some(RequestId(id)) = &id {
-            id.begun.store(true, Ordering::Relaxed);
+        let asked: Option<Asked> = facts.get().cloned();
+        if let Some(asked) = &asked {
+            asked.begin();
         }
         Box::new(Self {
-            lines,
-            id,
-            method: request.method().clone(),
-            target: request.uri().clone(),
+            asked,
             dialect: call.map(|call| call.dialect().name()),
             model: call.and_then(|call| call.model()).map(Into::into),
             stream: call.is_some_and(luthien_core::request::LlmRequest::stream),
@@ -91,8 +57,6 @@ impl Exchange {
             session: facts.get().cloned(),
             user: facts.get().cloned(),
             purpose: facts.get().cloned(),
-            address: facts.get().copied(),
-            start: Instant::now(),
             up: call.map_or(0, |call| call.bytes().len() as u64),
             status: None,
             answered: None,
@@ -120,7 +84,7 @@ impl Exchange {
         self.down += count as u64;
         self.events += 1;
         if self.first_byte.is_none() {
-            self.first_byte = Some(self.start.elapsed());
+            self.first_byte = self.asked.as_ref().map(Asked::elapsed);
         }
     }
 
@@ -152,14 +116,17 @@ impl Drop for Exchange {
             // Dropped, or never even answered: nobody wanted it any more.
             (Some(StreamEnd::Dropped) | None, None) => GONE,
         };
-        self.lines.write(|line| self.describe(line, end));
+        if let Some(asked) = &self.asked {
+            asked.line(|line| self.describe(line, end));
+        }
     }
 }
 
-const GONE: &str = "client_gone";
+/// How an exchange has ended whose client left.
+pub(super) const GONE: &str = "client_gone";
 
 /// How an exchange has ended that was refused.
-fn end_of(refusal: &Rejection) -> &'static str {
+pub(super) fn end_of(refusal: &Rejection) -> &'static str {
     match refusal.code() {
         Rejection::CLIENT_GONE => GONE,
         _ => "refused",
@@ -168,10 +135,6 @@ fn end_of(refusal: &Rejection) -> &'static str {
 
 impl Exchange {
     fn describe(&self, line: &mut Members<'_>, end: &str) {
-        line.text("id", self.id.as_ref().map(RequestId::as_str));
-        line.text("method", self.method.as_str());
-        // Without its query, in which some clients send keys.
-        line.text("path", self.target.path());
         line.text("dialect", self.dialect);
         line.text("model", self.model.as_deref());
         line.flag("stream", self.stream);
@@ -179,7 +142,6 @@ impl Exchange {
         line.text("session", self.session.as_ref().map(|SessionId(id)| &**id));
         line.text("user", self.user.as_ref().map(|user| &*user.id));
         line.text("key", self.caller.as_ref().map(Caller::id));
-        line.address("address", self.address);
         line.number("status", self.status.map(u64::from));
         line.text(
             "refusal",
@@ -193,7 +155,7 @@ impl Exchange {
             line.milliseconds("ms_to_head", answered.time_to_head);
         }
         line.milliseconds("ms_to_first_byte", self.first_byte);
-        line.milliseconds("ms", self.start.elapsed());
+        line.milliseconds("ms", self.asked.as_ref().map(Asked::elapsed));
         line.number("bytes_up", self.up);
         line.number("bytes_down", self.down);
         line.number("events", self.events);
@@ -204,41 +166,5 @@ impl Exchange {
         line.number("removed_tools", some(repairs.duplicate_tools));
         line.number("removed_tool_results", some(repairs.orphan_tool_results));
         line.text("end", end);
-    }
-}
-
-/// A request that nobody has looked into yet. If it comes to that, an [`Exchange`] writes its line; if it is refused
-/// before, or its client leaves, this does.
-pub(crate) struct Unread {
-    pub(crate) lines: Lines,
-    pub(crate) id: RequestId,
-    pub(crate) method: Method,
-    pub(crate) target: Uri,
-    pub(crate) address: ClientAddr,
-    pub(crate) start: Instant,
-    /// The answer to it, when there is one.
-    pub(crate) status: Option<StatusCode>,
-    pub(crate) refusal: Option<Rejection>,
-}
-
-impl Drop for Unread {
-    fn drop(&mut self) {
-        let RequestId(id) = &self.id;
-        if id.begun.load(Ordering::Relaxed) {
-            return;
-        }
-        self.lines.write(|line| {
-            line.text("id", self.id.as_str());
-            line.text("method", self.method.as_str());
-            line.text("path", self.target.path());
-            line.address("address", Some(self.address));
-            line.number(
-                "status",
-                self.status.map(|status| u64::from(status.as_u16())),
-            );
-            line.text("refusal", self.refusal.as_ref().map(Rejection::code));
-            line.milliseconds("ms", self.start.elapsed());
-            line.text("end", self.refusal.as_ref().map_or(GONE, end_of));
-        });
     }
 }

@@ -1,5 +1,6 @@
 //! One line in the log for every exchange, when it is over; and the end of those that are not, when we stop.
 
+mod asked;
 mod exchange;
 mod observe;
 
@@ -20,21 +21,19 @@ use tokio_util::sync::CancellationToken;
 use tower_layer::Layer;
 use tower_service::Service;
 
-pub(crate) use self::exchange::{RequestId, Unread};
+pub(crate) use self::asked::{Asked, Unread};
 use self::{exchange::Exchange, observe::Observer};
-use crate::log::Lines;
 
 /// See the [module docs](self).
 #[derive(Clone)]
 pub(crate) struct WatchLayer {
     /// Cancelled when streams must end.
     stop: CancellationToken,
-    lines: Lines,
 }
 
 impl WatchLayer {
-    pub(crate) fn new(stop: CancellationToken, lines: Lines) -> Self {
-        Self { stop, lines }
+    pub(crate) fn new(stop: CancellationToken) -> Self {
+        Self { stop }
     }
 }
 
@@ -71,7 +70,7 @@ where
     }
 
     fn call(&mut self, request: Request<LlmBody>) -> Self::Future {
-        let exchange = Exchange::begin(&request, self.watch.lines.clone());
+        let exchange = Exchange::begin(&request);
         WatchFuture {
             inner: self.inner.call(request),
             watched: Some((exchange, self.watch.stop.clone())),
