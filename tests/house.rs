@@ -70,10 +70,7 @@ fn no_room_knows_another() {
         ),
         ("use crate::stack::Stack;", "crate::stack"),
         ("use super::super::{self, rate::Rule};", "super::rate"),
-        (
-            "fn per() -> luthien::rate::Per { todo!() }",
-            "luthien::rate",
-        ),
+        ("fn per(per: luthien::rate::Per) {}", "luthien::rate"),
     ] {
         let source = Source::new("layers/src/limit/layer.rs", offence);
         breaks(knows_another(&source, "limit", &rooms), complaint);

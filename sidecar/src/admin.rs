@@ -1,4 +1,4 @@
-//! The admin listener: for now, whether all is well.
+//! The admin listener: whether the sidecar lives, and whether it takes requests.
 
 use std::{
     net::IpAddr,

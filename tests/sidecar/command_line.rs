@@ -1,8 +1,13 @@
 //! The commands, as people and scripts use them.
 
-use std::{fs, path::Path, process::Output};
+use std::{
+    fs,
+    path::Path,
+    process::{Output, Stdio},
+};
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::{
     client::{ask, post},
@@ -299,4 +304,26 @@ async fn a_program_that_is_not_there_is_named() {
         "{}",
         err(&output)
     );
+}
+
+#[tokio::test]
+async fn told_to_stop_exec_tells_the_program_and_ends_as_it_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "trap 'exit 9' TERM; echo ready; while :; do read -r _; done";
+    let mut process = luthien(folder.path())
+        .args(["exec", "--", "bash", "-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let line = within("the program runs", lines.next_line()).await.unwrap();
+    assert_eq!(line.as_deref(), Some("ready"));
+    let id = process.id().unwrap().to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-TERM", &id])
+        .status();
+    assert!(told.unwrap().success());
+    let ended = within("both end", process.wait()).await.unwrap();
+    assert_eq!(ended.code(), Some(9));
 }

@@ -68,6 +68,7 @@ fn slow(
                     }
                 }
             };
+            // Ends with its pieces, or with the body that nobody reads any more.
             tokio::spawn(feed);
             let mut response = Response::new(Holding::new(body, flag));
             response

@@ -9,12 +9,13 @@ use std::{
 
 use clap::Args;
 use luthien::identity::KeyEntry;
+use rustix::process::{Pid, Signal, kill_process};
 use secrecy::ExposeSecret;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::{
     Failure, Settings,
-    serve::{Signals, runtime},
+    serve::{Signals, Told, runtime},
 };
 use crate::{config::Mode, log, serve::Sidecar};
 
@@ -35,24 +36,16 @@ pub(super) struct Exec {
 
 pub(super) fn run(settings: &Settings, exec: Exec) -> Result<ExitCode, Failure> {
     let mut sources = settings.sources();
-    let mut loaded = sources.load()?;
-    // It is for one agent: unless somebody chose ports, any will do, and none can be taken.
-    let flags = sources.flags.clone();
-    let chosen = |path: &str, variable: &str| {
-        flags
-            .iter()
-            .any(|flag| flag.starts_with(&format!("{path}=")))
-            || env::var_os(variable).is_some()
-    };
-    for (path, variable) in [
-        ("listen", "LUTHIEN_LISTEN"),
-        ("admin.listen", "LUTHIEN_ADMIN__LISTEN"),
-    ] {
-        if sources.file.is_none() && !chosen(path, variable) {
-            sources.flags.push(format!("{path}=127.0.0.1:0"));
-            loaded = sources.load()?;
-        }
+    if sources.file.is_none() {
+        // It is for one agent: unless somebody chose ports, any will do, and none can be taken. Later flags count.
+        let any = ["listen", "admin.listen"]
+            .into_iter()
+            .zip(["LUTHIEN_LISTEN", "LUTHIEN_ADMIN__LISTEN"])
+            .filter(|(_, variable)| env::var_os(variable).is_none())
+            .map(|(path, _)| format!("{path}=127.0.0.1:0"));
+        sources.flags = any.chain(sources.flags).collect();
     }
+    let loaded = sources.load()?;
     let Some((program, arguments)) = exec.command.split_first() else {
         return Err("no command to run".into());
     };
@@ -89,16 +82,26 @@ pub(super) fn run(settings: &Settings, exec: Exec) -> Result<ExitCode, Failure> 
         let mut agent = agent
             .spawn()
             .map_err(|error| format!("{program} cannot be started: {error}"))?;
-        // A terminal sends its signals to the agent as well; what it makes of them is its business.
         let ended = loop {
             tokio::select! {
                 ended = agent.wait() => break ended?,
-                () = signals.stop(&sidecar) => {}
+                told = signals.stop(&sidecar) => tell(&agent, told),
             }
         };
         sidecar.stop().await;
         Ok(exit_code(ended))
     })
+}
+
+/// Passes on what we were told. An interrupt comes from a terminal, which sends it to the agent as well; what the agent
+/// makes of either is its business.
+fn tell(agent: &Child, told: Told) {
+    let process = agent.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
+    if let (Told::Terminate, Some(process)) = (told, process)
+        && let Err(error) = kill_process(process, Signal::TERM)
+    {
+        tracing::warn!(%error, "the agent cannot be told to stop");
+    }
 }
 
 /// Hosts that are asked directly: this one, and those that were already.

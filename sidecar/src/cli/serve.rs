@@ -105,6 +105,13 @@ pub(super) struct Signals {
     hangup: Signal,
 }
 
+/// By what we were told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    Terminate,
+    Interrupt,
+}
+
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
@@ -114,16 +121,16 @@ impl Signals {
         })
     }
 
-    /// Reloads when told to or when a file changes, until told to stop.
-    pub(super) async fn stop(&mut self, sidecar: &Sidecar) {
+    /// Reloads when told to or when a file changes, until told to stop; says by which signal.
+    pub(super) async fn stop(&mut self, sidecar: &Sidecar) -> Told {
         let mut files = Files::new(sidecar.files());
         // Looking at a handful of files costs nothing, and sees what watching misses: a link that is turned elsewhere.
         let mut look = interval(Duration::from_secs(1));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let told = tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return Told::Terminate,
+                _ = self.interrupt.recv() => return Told::Interrupt,
                 _ = self.hangup.recv() => true,
                 _ = look.tick() => false,
             };

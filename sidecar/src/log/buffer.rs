@@ -13,6 +13,8 @@ use std::{
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::line::{self, Format};
+
 /// How much may wait: some thousand lines.
 const CAPACITY: usize = 4 << 20;
 
@@ -45,7 +47,7 @@ struct State {
 
 impl Buffer {
     /// The buffer before `sink`, and the thread that empties it.
-    pub(super) fn before(sink: impl Write + Send + 'static) -> io::Result<Self> {
+    pub(super) fn before(sink: impl Write + Send + 'static, format: Format) -> io::Result<Self> {
         let buffer = Self(Arc::new(Shared {
             state: Mutex::default(),
             work: Condvar::new(),
@@ -55,7 +57,7 @@ impl Buffer {
         thread::Builder::new()
             .name("log".to_owned())
             .stack_size(64 << 10)
-            .spawn(move || shared.drain(sink))?;
+            .spawn(move || shared.drain(sink, format))?;
         Ok(buffer)
     }
 
@@ -97,7 +99,7 @@ impl Shared {
     }
 
     /// Writes until there is nothing more to write.
-    fn drain(&self, mut sink: impl Write) {
+    fn drain(&self, mut sink: impl Write, format: Format) {
         let mut lines = String::new();
         loop {
             let state = self.lock();
@@ -119,7 +121,7 @@ impl Shared {
             }
             drop(state);
             if lost > 0 {
-                lines.push_str(&format!("{{\"level\":\"WARN\",\"target\":\"luthien::log\",\"message\":\"lines were lost\",\"lost\":{lost}}}\n"));
+                line::lost(&mut lines, format, lost);
             }
             // There is nobody left to tell.
             sink.write_all(lines.as_bytes())
@@ -182,7 +184,7 @@ mod tests {
     #[test]
     fn what_gathers_is_written_at_once_and_in_order_and_nothing_is_left_at_the_end() {
         let ((go, wait), (out, written)) = (channel(), channel());
-        let buffer = Buffer::before(Sink(wait, out)).unwrap();
+        let buffer = Buffer::before(Sink(wait, out), Format::Json).unwrap();
         buffer.add(true, |lines| lines.push_str("a\n"));
         go.send(()).unwrap();
         assert_eq!(written.recv().unwrap(), "a\n");
@@ -196,7 +198,7 @@ mod tests {
     #[test]
     fn a_sink_that_takes_nothing_costs_lines_and_no_time() {
         let ((go, wait), (out, written)) = (channel(), channel());
-        let buffer = Buffer::before(Sink(wait, out)).unwrap();
+        let buffer = Buffer::before(Sink(wait, out), Format::Json).unwrap();
         let line = "x".repeat(CAPACITY / 4);
         for _ in 0..12 {
             buffer.add(false, |lines| lines.push_str(&line));
@@ -212,7 +214,7 @@ mod tests {
     fn an_event_of_tracing_comes_in_one_piece() {
         let ((go, wait), (out, written)) = (channel::<()>(), channel());
         drop(go);
-        let buffer = Buffer::before(Sink(wait, out)).unwrap();
+        let buffer = Buffer::before(Sink(wait, out), Format::Json).unwrap();
         buffer.make_writer().write_all("é\n".as_bytes()).unwrap();
         buffer.close();
         assert_eq!(written.try_iter().collect::<String>(), "é\n");

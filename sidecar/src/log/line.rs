@@ -66,6 +66,22 @@ fn line(out: &mut String, format: Format, fill: impl FnOnce(&mut Members<'_>)) {
     out.push_str(if human { "\n" } else { "}\n" });
 }
 
+/// The line for lines that are not there: so many were lost.
+pub(super) fn lost(out: &mut String, format: Format, count: u64) {
+    let (before, after) = match format {
+        Format::Json => (
+            "{\"timestamp\":\"",
+            "\",\"level\":\"WARN\",\"target\":\"luthien::log\",\"message\":\"lines were lost\",\"lost\":",
+        ),
+        Format::Human { .. } => ("", "  WARN luthien::log: lines were lost lost="),
+    };
+    out.push_str(before);
+    now(out);
+    out.push_str(after);
+    digits(out, count, 1);
+    out.push_str(if format == Format::Json { "}\n" } else { "\n" });
+}
+
 fn now(out: &mut String) {
     // Writing into a string does not fail.
     SystemTime.format_time(&mut Writer::new(out)).ok();
@@ -121,12 +137,11 @@ impl Members<'_> {
         }
     }
 
-    pub(crate) fn address(&mut self, name: &str, address: Option<ClientAddr>) {
-        if let Some(ClientAddr(address)) = address {
-            self.name(name);
-            let quote = if self.human { "" } else { "\"" };
-            write!(self.out, "{quote}{address}{quote}").ok();
-        }
+    pub(crate) fn address(&mut self, name: &str, ClientAddr(address): ClientAddr) {
+        self.name(name);
+        let quote = if self.human { "" } else { "\"" };
+        // Writing into a string does not fail.
+        write!(self.out, "{quote}{address}{quote}").ok();
     }
 
     pub(crate) fn flag(&mut self, name: &str, flag: bool) {
@@ -176,7 +191,7 @@ fn escape(out: &mut String, c: char) {
             out.push('\\');
             out.push(c);
         }
-        // All of them lie in the first plane.
+        // All of them lie in the first plane; and writing into a string does not fail.
         c if hidden => {
             write!(out, "\\u{:04x}", u32::from(c)).ok();
         }

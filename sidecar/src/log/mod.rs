@@ -61,8 +61,8 @@ pub(crate) fn start(log: &Log, file: Option<File>) -> io::Result<Open> {
         Format::Json
     };
     let buffer = match file {
-        Some(file) => Buffer::before(file)?,
-        None => Buffer::before(io::stderr())?,
+        Some(file) => Buffer::before(file, format)?,
+        None => Buffer::before(io::stderr(), format)?,
     };
     let layer = fmt::layer().with_writer(buffer.clone());
     let layer = match format {

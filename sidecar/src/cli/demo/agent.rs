@@ -40,7 +40,8 @@ async fn send(
         .header("content-type", "application/json")
         .header("authorization", "Bearer no-key-is-needed")
         .body(Full::new(body))?;
-    // Driven for as long as the reply lasts: the connection ends with its sender and its body.
+    // Driven for as long as the reply lasts: the connection ends with its sender and its body, and if it breaks before,
+    // the body says so.
     tokio::spawn(async move { drop(connection.await) });
     Ok(sender.send_request(request).await?)
 }

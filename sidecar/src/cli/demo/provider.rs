@@ -46,11 +46,13 @@ impl Provider {
         serving.spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
+                // Without it the words come a little later.
                 stream.set_nodelay(true).ok();
                 let state = shared.clone();
                 let answer = service_fn(move |request| answer(request, state.clone()));
                 let connection =
                     http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
+                // What goes wrong is seen at the other end, where it is shown.
                 connections.spawn(async move { drop(connection.await) });
             }
         });
