@@ -5,7 +5,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request, Response,
+    HeaderMap, HeaderValue, Request, Response,
     header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use http_body::Body;
@@ -76,17 +76,23 @@ where
     }
 
     fn call(&mut self, mut request: Request<LlmBody>) -> Self::Future {
-        let asked = request.body().call().map(|call| Asked {
-            dialect: call.dialect(),
-            stream: call.stream(),
-            choices: choices(call),
+        let call = request.body().call().map(|call| {
+            let asked = Asked {
+                dialect: call.dialect(),
+                stream: call.stream(),
+                choices: choices(call),
+            };
+            (asked, call.bytes().len())
         });
-        if let Some(length) = request.body().call().map(|call| call.bytes().len()) {
+        if let Some((_, length)) = call {
             let headers = request.headers_mut();
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
             // Whoever stands above may have changed the body.
-            headers.insert(CONTENT_LENGTH, length.into());
+            if stated_length(headers) != Some(length) {
+                headers.insert(CONTENT_LENGTH, length.into());
+            }
         }
+        let asked = call.map(|(asked, _)| asked);
         DecodeFuture {
             inner: self.inner.call(request),
             asked,
@@ -112,6 +118,10 @@ struct Asked {
     dialect: Dialect,
     stream: bool,
     choices: u64,
+}
+
+fn stated_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// How many choices the reply will have.
