@@ -1,20 +1,13 @@
 //! Claude Code.
 
-use std::{
-    fs,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{fs, sync::Arc};
 
 use serde_json::{Value, json};
 use tokio::{process::Command, sync::Notify};
 
 use crate::{
-    model::{DOT, INPUT_TOKENS, OUTPUT_TOKENS, Say, answer, events},
-    run::{Home, Ran, installed, run},
+    model::{DOT, HELLO, INPUT_TOKENS, OUTPUT_TOKENS, Say, answer, begin, hello_after, thinking},
+    run::{self, Agent, Home, Ran, run, says},
     support::{
         client,
         http1::Message,
@@ -28,59 +21,50 @@ use crate::{
 /// The credential of the client.
 const KEY: &str = "sk-ant-of-the-client";
 
-/// A provider where this function is the model.
-async fn thinking(model: fn(&Value) -> Vec<Say>) -> Provider {
-    Provider::start(move |request, mut wire| async move {
-        let says = model(&request.json());
-        answer(&mut wire, &request, &says).await?;
-        Ok(Some(wire))
-    })
-    .await
-}
+struct Claude;
 
-fn program() -> PathBuf {
-    installed("node/node_modules/.bin/claude")
-}
+type Desk = run::Desk<Claude>;
 
-const JSON_LINES: [&str; 3] = ["--output-format", "stream-json", "--verbose"];
+impl Agent for Claude {
+    const PROGRAM: &'static str = "claude";
+    const ARGUMENTS: &'static [&'static str] = &["--output-format", "stream-json", "--verbose"];
 
-/// In one home, one turn after another.
-async fn claude(home: &Home, sidecar: &Sidecar, arguments: &[&str]) -> Ran {
-    run(command(home, sidecar).args(JSON_LINES).args(arguments)).await
-}
-
-fn command(home: &Home, sidecar: &Sidecar) -> Command {
-    let mut command = home.command(program());
-    command
-        .env("ANTHROPIC_BASE_URL", sidecar.base())
-        .env("ANTHROPIC_API_KEY", KEY);
-    command
-}
-
-/// The last words, and the session.
-fn result(ran: &Ran) -> (&str, &str) {
-    let line = ran.line("a result", |line| line["type"] == "result");
-    let text = |name: &str| line[name].as_str().unwrap();
-    (text("result"), text("session_id"))
-}
-
-/// Every request names the session and carries the key as Claude Code does.
-fn checked(seen: &[Message], session: &str) {
-    for request in seen {
-        assert_eq!(request.target(), "/v1/messages?beta=true");
-        assert_eq!(request.all("x-api-key"), [KEY]);
-        assert_eq!(request.header("authorization"), None);
-        assert_eq!(request.all("x-claude-code-session-id"), [session]);
-        assert_eq!(request.all("anthropic-version"), ["2023-06-01"]);
-        let beta = request.all("anthropic-beta").join(",");
-        assert!(beta.starts_with("claude-code-20250219,"), "{beta}");
-        assert!(
-            request
-                .header("user-agent")
-                .unwrap()
-                .starts_with("claude-cli/")
-        );
+    fn point(command: &mut Command, sidecar: &Sidecar) {
+        command
+            .env("ANTHROPIC_BASE_URL", sidecar.base())
+            .env("ANTHROPIC_API_KEY", KEY);
     }
+
+    fn words(ran: &Ran) -> &str {
+        result(ran)["result"].as_str().unwrap()
+    }
+
+    fn session(ran: &Ran) -> &str {
+        result(ran)["session_id"].as_str().unwrap()
+    }
+
+    fn checked(seen: &[Message], session: &str) {
+        for request in seen {
+            assert_eq!(request.target(), "/v1/messages?beta=true");
+            assert_eq!(request.all("x-api-key"), [KEY]);
+            assert_eq!(request.header("authorization"), None);
+            assert_eq!(request.all("x-claude-code-session-id"), [session]);
+            assert_eq!(request.all("anthropic-version"), ["2023-06-01"]);
+            let beta = request.all("anthropic-beta").join(",");
+            assert!(beta.starts_with("claude-code-20250219,"), "{beta}");
+            assert!(
+                request
+                    .header("user-agent")
+                    .unwrap()
+                    .starts_with("claude-cli/")
+            );
+        }
+    }
+}
+
+/// The last line.
+fn result(ran: &Ran) -> &Value {
+    ran.line("a result", |line| line["type"] == "result")
 }
 
 /// The log knows of an exchange of this session and purpose, with what it cost.
@@ -121,22 +105,18 @@ fn bash(id: &'static str, command: &str) -> Say {
 
 #[tokio::test]
 async fn a_plain_answer_arrives() {
-    let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await.well();
-    let (text, session) = result(&ran);
-    assert_eq!(text, "Hello there");
-    provider.only();
-    checked(&provider.seen(), session);
-    logged(&sidecar, session, "turn").await;
+    let provider = thinking(|_| HELLO.to_vec()).await;
+    let desk = Desk::new(provider, "").await;
+    let ran = desk.says(&["-p", "hi"], "Hello there", 1).await;
+    logged(&desk.sidecar, Claude::session(&ran), "turn").await;
 }
 
 #[tokio::test]
 async fn thinking_is_shown_and_comes_back_in_the_next_turn() {
     let provider = thinking(|_| vec![Say::Thinking("Let me see."), Say::Text("Hello there")]).await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let home = Home::new();
-    let ran = claude(&home, &sidecar, &["--include-partial-messages", "-p", "hi"])
+    let desk = Desk::new(provider, "").await;
+    let ran = desk
+        .turn(&["--include-partial-messages", "-p", "hi"])
         .await
         .well();
     ran.line("thinking", |line| {
@@ -145,13 +125,14 @@ async fn thinking_is_shown_and_comes_back_in_the_next_turn() {
     ran.line("a piece of it", |line| {
         line["event"]["delta"]["thinking"] == "Let m"
     });
-    let (_, session) = result(&ran);
-    let next = claude(&home, &sidecar, &["--continue", "-p", "go on"])
-        .await
-        .well();
-    assert_eq!(result(&next), ("Hello there", session));
-    checked(&provider.seen(), session);
-    let second = provider.seen()[1].json();
+    let session = Claude::session(&ran);
+    let next = desk.turn(&["--continue", "-p", "go on"]).await.well();
+    assert_eq!(
+        (Claude::words(&next), Claude::session(&next)),
+        ("Hello there", session)
+    );
+    Claude::checked(&desk.provider.seen(), session);
+    let second = desk.provider.seen()[1].json();
     let messages = second["messages"].as_array().unwrap();
     let said = messages
         .iter()
@@ -172,19 +153,15 @@ async fn tools_run_in_parallel_and_their_results_arrive() {
         ],
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let ran = claude(
-        &Home::new(),
-        &sidecar,
-        &["--allowedTools", "Bash", "-p", "run"],
-    )
-    .await
-    .well();
-    let (text, session) = result(&ran);
-    assert_eq!(text, "Both are done.");
-    let seen = provider.seen();
-    assert_eq!(seen.len(), 2);
-    checked(&seen, session);
+    let desk = Desk::new(provider, "").await;
+    let ran = desk
+        .says(
+            &["--allowedTools", "Bash", "-p", "run"],
+            "Both are done.",
+            2,
+        )
+        .await;
+    let seen = desk.provider.seen();
     // In the order in which the commands have ended.
     let mut got: Vec<_> = results(&seen[1])
         .into_iter()
@@ -201,7 +178,7 @@ async fn tools_run_in_parallel_and_their_results_arrive() {
         got,
         expected.map(|(id, text)| (json!(id).to_string(), json!(text).to_string()))
     );
-    logged(&sidecar, session, "turn").await;
+    logged(&desk.sidecar, Claude::session(&ran), "turn").await;
 }
 
 #[tokio::test]
@@ -215,16 +192,10 @@ async fn an_image_that_a_tool_reads_arrives() {
         )],
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let home = Home::new();
-    fs::write(home.work().join("dot.png"), DOT).unwrap();
-    let ran = claude(&home, &sidecar, &["-p", "look at dot.png"])
-        .await
-        .well();
-    let (text, session) = result(&ran);
-    assert_eq!(text, "A dot.");
-    checked(&provider.seen(), session);
-    let results = results(&provider.seen()[1]);
+    let desk = Desk::new(provider, "").await;
+    fs::write(desk.home.work().join("dot.png"), DOT).unwrap();
+    desk.says(&["-p", "look at dot.png"], "A dot.", 2).await;
+    let results = results(&desk.provider.seen()[1]);
     let source = &results[0]["content"][0]["source"];
     assert_eq!(
         (&source["type"], &source["media_type"]),
@@ -256,21 +227,19 @@ async fn a_conversation_is_compacted_and_goes_on_in_the_same_session() {
         }]
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let home = Home::new();
-    let first = claude(&home, &sidecar, &["-p", "hi"]).await.well();
-    let (_, session) = result(&first);
-    claude(&home, &sidecar, &["--continue", "-p", "/compact"])
-        .await
-        .well();
-    logged(&sidecar, session, "compaction").await;
-    let next = claude(&home, &sidecar, &["--continue", "-p", "go on"])
-        .await
-        .well();
-    assert_eq!(result(&next), ("Hello there", session));
-    let seen = provider.seen();
+    let desk = Desk::new(provider, "").await;
+    let first = desk.turn(&["-p", "hi"]).await.well();
+    let session = Claude::session(&first);
+    desk.turn(&["--continue", "-p", "/compact"]).await.well();
+    logged(&desk.sidecar, session, "compaction").await;
+    let next = desk.turn(&["--continue", "-p", "go on"]).await.well();
+    assert_eq!(
+        (Claude::words(&next), Claude::session(&next)),
+        ("Hello there", session)
+    );
+    let seen = desk.provider.seen();
     assert_eq!(seen.len(), 3);
-    checked(&seen, session);
+    Claude::checked(&seen, session);
     assert!(seen[2].text().contains("They said hello."));
 }
 
@@ -288,55 +257,35 @@ async fn a_sub_agent_works_in_the_same_session() {
         }
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let ran = claude(&Home::new(), &sidecar, &["-p", "Use an agent"])
-        .await
-        .well();
-    let (text, session) = result(&ran);
-    assert_eq!(text, "The agent has found it.");
-    let seen = provider.seen();
-    assert_eq!(seen.len(), 3);
-    checked(&seen, session);
+    let desk = Desk::new(provider, "").await;
+    let ran = desk
+        .says(&["-p", "Use an agent"], "The agent has found it.", 3)
+        .await;
+    let seen = desk.provider.seen();
     let agents: Vec<_> = seen
         .iter()
         .map(|seen| seen.header("x-claude-code-agent-id").is_some())
         .collect();
     assert_eq!(agents, [false, true, false]);
     assert!(results(&seen[2])[0].to_string().contains("It is in a.txt."));
-    logged(&sidecar, session, "sub_agent").await;
+    logged(&desk.sidecar, Claude::session(&ran), "sub_agent").await;
 }
 
 #[tokio::test]
 async fn a_busy_provider_is_asked_again() {
-    let provider = Provider::start(|request, mut wire| {
-        static ASKED: AtomicBool = AtomicBool::new(false);
-        async move {
-            if !ASKED.swap(true, Ordering::SeqCst) {
-                let error =
-                    br#"{"type":"error","error":{"type":"rate_limit_error","message":"slowly"}}"#;
-                wire.whole(
-                    429,
-                    "content-type: application/json\r\nretry-after: 1\r\n",
-                    error,
-                )
-                .await?;
-            } else {
-                answer(&mut wire, &request, &[Say::Text("Hello there")]).await?;
-            }
-            Ok(Some(wire))
-        }
+    let provider = hello_after(|_, mut wire| async move {
+        let headers = "content-type: application/json\r\nretry-after: 1\r\n";
+        let error = br#"{"type":"error","error":{"type":"rate_limit_error","message":"slowly"}}"#;
+        wire.whole(429, headers, error).await?;
+        Ok(Some(wire))
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await.well();
-    let (text, session) = result(&ran);
-    assert_eq!(text, "Hello there");
+    let desk = Desk::new(provider, "").await;
+    let ran = desk.says(&["-p", "hi"], "Hello there", 2).await;
     let retry = ran.line("a retry", |line| line["subtype"] == "api_retry");
     assert_eq!(retry["error_status"], 429, "{retry}");
-    let seen = provider.seen();
-    assert_eq!(seen.len(), 2);
+    let seen = desk.provider.seen();
     assert_eq!(seen[0].body, seen[1].body);
-    checked(&seen, session);
 }
 
 #[tokio::test]
@@ -346,99 +295,74 @@ async fn luthien_exec_points_it_at_itself() {
         ("passthrough", "", KEY),
         ("keys", keyed, "sk-of-the-upstream"),
     ] {
-        let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
+        let provider = thinking(|_| HELLO.to_vec()).await;
         let home = Home::new();
-        let mut exec = home.exec(&provider, mode, credential);
-        exec.arg(program()).args(JSON_LINES).args(["-p", "hi"]);
-        exec.env("ANTHROPIC_API_KEY", KEY);
-        let ran = run(&mut exec).await.well();
-        let (text, session) = result(&ran);
-        assert_eq!(text, "Hello there");
+        let mut exec = home.exec::<Claude>(&provider, mode, credential);
+        exec.args(["-p", "hi"]).env("ANTHROPIC_API_KEY", KEY);
+        let ran = says::<Claude>(&mut exec, "Hello there").await;
         let seen = provider.only();
         assert_eq!(seen.all("x-api-key"), [key]);
         assert_eq!(seen.header("authorization"), None);
         let line = home.exec_logged("complete");
-        assert_eq!(line["session"], session);
+        assert_eq!(line["session"], Claude::session(&ran));
     }
 }
 
 #[tokio::test]
 async fn a_cut_stream_is_asked_for_again() {
-    let provider = Provider::start(|request, mut wire| {
-        static ASKED: AtomicBool = AtomicBool::new(false);
-        async move {
-            let says = [Say::Text("Hello there")];
-            if !ASKED.swap(true, Ordering::SeqCst) {
-                let events = events(Dialect::Anthropic, "mock", &says);
-                wire.stream().await?;
-                wire.chunk(events[..3].concat().as_bytes()).await?;
-                return Ok(None);
-            }
-            answer(&mut wire, &request, &says).await?;
-            Ok(Some(wire))
-        }
+    let provider = hello_after(|request, mut wire| async move {
+        begin(&mut wire, &request, 3).await?;
+        Ok(None)
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await.well();
-    let (text, session) = result(&ran);
-    assert_eq!(text, "Hello there");
-    let seen = provider.seen();
-    assert_eq!(seen.len(), 2);
+    let desk = Desk::new(provider, "").await;
+    let ran = desk.says(&["-p", "hi"], "Hello there", 2).await;
+    let seen = desk.provider.seen();
     assert_eq!(seen[1].json()["stream"], true);
-    checked(&seen, session);
-    sidecar.exchange("failed").await;
-    logged(&sidecar, session, "turn").await;
+    desk.sidecar.exchange("failed").await;
+    logged(&desk.sidecar, Claude::session(&ran), "turn").await;
 }
 
 #[tokio::test]
 async fn after_a_deadline_inside_a_stream_it_asks_again_without_streaming() {
     let provider = Provider::start(|request, mut wire| async move {
-        let says = [Say::Text("Hello there")];
         if request.json()["stream"] == true {
-            wire.stream().await?;
-            let events = events(Dialect::Anthropic, "mock", &says);
-            wire.chunk(events[0].as_bytes()).await?;
+            begin(&mut wire, &request, 1).await?;
             wire.closed().await;
             return Ok(None);
         }
-        answer(&mut wire, &request, &says).await?;
+        answer(&mut wire, &request, &HELLO).await?;
         Ok(Some(wire))
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "deadlines: { idle: 300ms }").await;
-    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await.well();
-    let (text, session) = result(&ran);
-    assert_eq!(text, "Hello there");
-    let seen = provider.seen();
-    assert_eq!(seen.len(), 2);
-    checked(&seen, session);
-    let line = sidecar.exchange("failed").await;
+    let desk = Desk::new(provider, "deadlines: { idle: 300ms }").await;
+    let ran = desk.says(&["-p", "hi"], "Hello there", 2).await;
+    let line = desk.sidecar.exchange("failed").await;
     assert_eq!(line["refusal"], "upstream_timeout");
-    let line = sidecar.exchange("complete").await;
+    let line = desk.sidecar.exchange("complete").await;
     assert_eq!(
         (&line["stream"], &line["session"]),
-        (&json!(false), &json!(session))
+        (&json!(false), &json!(Claude::session(&ran)))
     );
 }
 
 #[tokio::test]
 async fn a_refusal_of_our_own_ends_the_turn_with_one_request() {
-    let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
-    let sidecar = Sidecar::before(&provider, "limits: { tools: 3 }").await;
-    let ran = claude(&Home::new(), &sidecar, &["-p", "hi"]).await;
+    let provider = thinking(|_| HELLO.to_vec()).await;
+    let desk = Desk::new(provider, "limits: { tools: 3 }").await;
+    let ran = desk.turn(&["-p", "hi"]).await;
     assert_eq!(ran.status.code(), Some(1));
-    let last = ran.line("a result", |line| line["type"] == "result");
+    let last = result(&ran);
     assert_eq!(
         (&last["is_error"], &last["api_error_status"]),
         (&json!(true), &json!(413))
     );
-    assert_eq!(provider.seen().len(), 0);
+    assert_eq!(desk.provider.seen().len(), 0);
     assert_eq!(
-        sidecar.exchange("refused").await["refusal"],
+        desk.sidecar.exchange("refused").await["refusal"],
         "too_many_tools"
     );
-    assert_eq!(sidecar.log().matches("\"exchange\"").count(), 1);
+    assert_eq!(desk.sidecar.log().matches("\"exchange\"").count(), 1);
 }
 
 #[tokio::test]
@@ -452,30 +376,29 @@ async fn one_too_many_at_once_waits_and_asks_again() {
                 begins.notify_one();
                 freed.notified().await;
             }
-            answer(&mut wire, &request, &[Say::Text("Hello there")]).await?;
+            answer(&mut wire, &request, &HELLO).await?;
             Ok(Some(wire))
         }
     })
     .await;
     let settings = "rate: [{ per: everyone, concurrent: 1 }]";
-    let sidecar = Sidecar::before(&provider, settings).await;
+    let desk = Desk::new(provider, settings).await;
     let other = asked(Dialect::Anthropic, true);
-    let first = client::ask(sidecar.agents, &other);
-    let home = Home::new();
+    let first = client::ask(desk.sidecar.agents, &other);
     let second = async {
         within("the first request is there", begun.notified()).await;
-        claude(&home, &sidecar, &["-p", "hi"]).await.well()
+        desk.turn(&["-p", "hi"]).await.well()
     };
     let refused = async {
-        sidecar.exchange("refused").await;
+        desk.sidecar.exchange("refused").await;
         free.notify_one();
     };
     let (first, ran, ()) = tokio::join!(first, second, refused);
     assert_eq!(first.status(), 200);
-    assert_eq!(result(&ran).0, "Hello there");
+    assert_eq!(Claude::words(&ran), "Hello there");
     let retry = ran.line("a retry", |line| line["subtype"] == "api_retry");
     assert_eq!(retry["error"], "rate_limit");
-    assert_eq!(provider.seen().len(), 2);
+    assert_eq!(desk.provider.seen().len(), 2);
 }
 
 #[tokio::test]
@@ -486,19 +409,17 @@ async fn the_tokens_of_its_overview_are_counted() {
         Ok(Some(wire))
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let ran = claude(&Home::new(), &sidecar, &["-p", "/context"])
-        .await
-        .well();
-    let (text, session) = result(&ran);
+    let desk = Desk::new(provider, "").await;
+    let ran = desk.turn(&["-p", "/context"]).await.well();
+    let (text, session) = (Claude::words(&ran), Claude::session(&ran));
     assert!(text.contains("| Messages | 42 |"), "{text}");
-    let seen = provider.seen();
+    let seen = desk.provider.seen();
     assert!(seen.len() > 10, "{}", seen.len());
     for request in &seen {
         assert_eq!(request.all("x-claude-code-session-id"), [session]);
         assert_eq!(request.all("x-api-key"), [KEY]);
     }
-    let line = sidecar.exchange("complete").await;
+    let line = desk.sidecar.exchange("complete").await;
     assert_eq!(
         (&line["purpose"], &line["session"]),
         (&json!("token_count"), &json!(session))
@@ -507,17 +428,14 @@ async fn the_tokens_of_its_overview_are_counted() {
 
 #[tokio::test]
 async fn a_bearer_token_goes_up_as_one() {
-    let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let home = Home::new();
-    let mut command = command(&home, &sidecar);
+    let provider = thinking(|_| HELLO.to_vec()).await;
+    let desk = Desk::new(provider, "").await;
+    let mut command = desk.command();
     command
         .env_remove("ANTHROPIC_API_KEY")
         .env("ANTHROPIC_AUTH_TOKEN", KEY);
-    run(command.args(JSON_LINES).args(["-p", "hi"]))
-        .await
-        .well();
-    let seen = provider.only();
+    run(command.args(["-p", "hi"])).await.well();
+    let seen = desk.provider.only();
     assert_eq!(seen.all("authorization"), [format!("Bearer {KEY}")]);
     assert_eq!(seen.header("x-api-key"), None);
 }

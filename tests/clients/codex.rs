@@ -1,94 +1,72 @@
 //! Codex.
 
-use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
-};
-
 use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::{
-    model::{DOT, INPUT_TOKENS, OUTPUT_TOKENS, Say, answer, events},
-    run::{Home, Ran, installed, run},
+    model::{
+        DOT, HELLO, INPUT_TOKENS, OUTPUT_TOKENS, Say, answer, begin, events, hello_after, thinking,
+    },
+    run::{self, Agent, Home, Ran, says},
     support::{http1::Message, provider::Provider, replies::Dialect, sidecar::Sidecar},
 };
 
 /// The credential of the client.
 const KEY: &str = "sk-of-the-client";
 
-/// A provider where this function is the model.
-async fn thinking(model: fn(&Value) -> Vec<Say>) -> Provider {
-    Provider::start(move |request, mut wire| async move {
-        if request.target().starts_with("/v1/models") {
-            wire.json(200, br#"{"models":[]}"#).await?;
-        } else {
-            let says = model(&request.json());
-            answer(&mut wire, &request, &says).await?;
+struct Codex;
+
+type Desk = run::Desk<Codex>;
+
+impl Agent for Codex {
+    const PROGRAM: &'static str = "codex";
+    const ARGUMENTS: &'static [&'static str] = &[
+        "exec",
+        "--skip-git-repo-check",
+        "--dangerously-bypass-approvals-and-sandbox",
+        "--json",
+        "-m",
+        "gpt-mock",
+    ];
+
+    fn point(command: &mut Command, sidecar: &Sidecar) {
+        // Just as the sidecar says it when it starts.
+        command
+            .args(["-c", &format!("openai_base_url={}/v1", sidecar.base())])
+            .env("CODEX_API_KEY", KEY);
+    }
+
+    fn words(ran: &Ran) -> &str {
+        let is = |line: &&Value| line["item"]["type"] == "agent_message";
+        let last = ran.lines.iter().rfind(is);
+        let last = last.unwrap_or_else(|| panic!("no words: {ran:#?}"));
+        last["item"]["text"].as_str().unwrap()
+    }
+
+    fn session(ran: &Ran) -> &str {
+        let line = ran.line("a session", |line| line["type"] == "thread.started");
+        line["thread_id"].as_str().unwrap()
+    }
+
+    fn checked(seen: &[Message], session: &str) {
+        for request in seen {
+            assert_eq!(
+                (request.method(), request.target()),
+                ("POST", "/v1/responses")
+            );
+            assert_eq!(request.all("authorization"), [format!("Bearer {KEY}")]);
+            assert_eq!(request.header("x-api-key"), None);
+            for name in ["session-id", "thread-id", "x-client-request-id"] {
+                assert_eq!(request.all(name), [session]);
+            }
+            assert_eq!(request.all("originator"), ["codex_exec"]);
+            let metadata = request.header("x-codex-turn-metadata").unwrap();
+            let metadata: Value = serde_json::from_str(metadata).unwrap();
+            assert_eq!(metadata["session_id"], session);
+            let body = request.json();
+            assert_eq!(body["prompt_cache_key"], session);
+            assert_eq!(body["include"], json!(["reasoning.encrypted_content"]));
         }
-        Ok(Some(wire))
-    })
-    .await
-}
-
-fn program() -> PathBuf {
-    installed("node/node_modules/.bin/codex")
-}
-
-const EXEC: [&str; 6] = [
-    "exec",
-    "--skip-git-repo-check",
-    "--dangerously-bypass-approvals-and-sandbox",
-    "--json",
-    "-m",
-    "gpt-mock",
-];
-
-fn command(home: &Home, sidecar: &Sidecar) -> Command {
-    let mut command = home.command(program());
-    // Just as the sidecar says it when it starts.
-    command
-        .args(["-c", &format!("openai_base_url={}/v1", sidecar.base())])
-        .env("CODEX_API_KEY", KEY);
-    command
-}
-
-async fn codex(home: &Home, sidecar: &Sidecar, arguments: &[&str]) -> Ran {
-    run(command(home, sidecar).args(EXEC).args(arguments)).await
-}
-
-/// The last words.
-fn text(ran: &Ran) -> &str {
-    let is = |line: &&Value| line["item"]["type"] == "agent_message";
-    let last = ran.lines.iter().rfind(is);
-    let last = last.unwrap_or_else(|| panic!("no words: {ran:#?}"));
-    last["item"]["text"].as_str().unwrap()
-}
-
-fn session(ran: &Ran) -> &str {
-    let line = ran.line("a session", |line| line["type"] == "thread.started");
-    line["thread_id"].as_str().unwrap()
-}
-
-/// Every request names the session and carries the key.
-fn checked(seen: &[Message], session: &str) {
-    for request in seen {
-        assert_eq!(
-            (request.method(), request.target()),
-            ("POST", "/v1/responses")
-        );
-        assert_eq!(request.all("authorization"), [format!("Bearer {KEY}")]);
-        assert_eq!(request.header("x-api-key"), None);
-        for name in ["session-id", "thread-id", "x-client-request-id"] {
-            assert_eq!(request.all(name), [session]);
-        }
-        assert_eq!(request.all("originator"), ["codex_exec"]);
-        let metadata = request.header("x-codex-turn-metadata").unwrap();
-        let metadata: Value = serde_json::from_str(metadata).unwrap();
-        assert_eq!(metadata["session_id"], session);
-        let body = request.json();
-        assert_eq!(body["prompt_cache_key"], session);
-        assert_eq!(body["include"], json!(["reasoning.encrypted_content"]));
     }
 }
 
@@ -130,18 +108,15 @@ fn has_outputs(body: &Value) -> bool {
 
 #[tokio::test]
 async fn a_plain_answer_arrives_over_http_after_a_web_socket_was_refused_at_once() {
-    let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let ran = codex(&Home::new(), &sidecar, &["hi"]).await.well();
-    assert_eq!(text(&ran), "Hello there");
-    provider.only();
-    checked(&provider.seen(), session(&ran));
-    let refused = sidecar.exchange("refused").await;
+    let provider = thinking(|_| HELLO.to_vec()).await;
+    let desk = Desk::new(provider, "").await;
+    let ran = desk.says(&["hi"], "Hello there", 1).await;
+    let refused = desk.sidecar.exchange("refused").await;
     assert_eq!(
         (&refused["method"], &refused["status"]),
         (&json!("GET"), &json!(426))
     );
-    logged(&sidecar, session(&ran)).await;
+    logged(&desk.sidecar, Codex::session(&ran)).await;
     // It takes the refusal for what it is, and does not try for a while first.
     let errors: Vec<_> = ran
         .lines
@@ -163,12 +138,9 @@ async fn reasoning_comes_back_as_it_went_out_and_parallel_calls_find_their_outpu
         ],
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let ran = codex(&Home::new(), &sidecar, &["run"]).await.well();
-    assert_eq!(text(&ran), "Both are done.");
-    let seen = provider.seen();
-    assert_eq!(seen.len(), 2);
-    checked(&seen, session(&ran));
+    let desk = Desk::new(provider, "").await;
+    let ran = desk.says(&["run"], "Both are done.", 2).await;
+    let seen = desk.provider.seen();
     let mut outputs = outputs(&seen[1]);
     outputs.sort();
     let [(first, one), (second, two)] = &outputs[..] else {
@@ -183,106 +155,82 @@ async fn reasoning_comes_back_as_it_went_out_and_parallel_calls_find_their_outpu
         .find(|item| item["type"] == "reasoning")
         .unwrap();
     assert_eq!(reasoning["encrypted_content"], "c2VhbGVk");
-    logged(&sidecar, session(&ran)).await;
+    logged(&desk.sidecar, Codex::session(&ran)).await;
 }
 
 #[tokio::test]
 async fn an_image_arrives_and_the_next_turn_keeps_the_session() {
     let provider = thinking(|_| vec![Say::Text("A dot.")]).await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let home = Home::new();
-    let dot = home.file("dot.png", DOT);
-    let ran = codex(
-        &home,
-        &sidecar,
-        &["-i", dot.to_str().unwrap(), "--", "look"],
-    )
-    .await
-    .well();
-    assert_eq!(text(&ran), "A dot.");
+    let desk = Desk::new(provider, "").await;
+    let dot = desk.home.file("dot.png", DOT);
+    let look = ["-i", dot.to_str().unwrap(), "--", "look"];
+    let ran = desk.says(&look, "A dot.", 1).await;
     assert!(
-        provider
+        desk.provider
             .only()
             .text()
             .contains("data:image/png;base64,iVBORw0KGgo")
     );
-    let next = codex(&home, &sidecar, &["resume", "--last", "go on"])
-        .await
-        .well();
-    assert_eq!(session(&next), session(&ran));
-    checked(&provider.seen(), session(&ran));
+    let next = desk.turn(&["resume", "--last", "go on"]).await.well();
+    assert_eq!(Codex::session(&next), Codex::session(&ran));
+    Codex::checked(&desk.provider.seen(), Codex::session(&ran));
 }
 
 #[tokio::test]
 async fn a_cut_stream_is_asked_for_again() {
-    let provider = Provider::start(|request, mut wire| {
-        static ASKED: AtomicBool = AtomicBool::new(false);
-        async move {
-            let says = [Say::Text("Hello there")];
-            if !ASKED.swap(true, Ordering::SeqCst) {
-                let events = events(Dialect::Responses, "gpt-mock", &says);
-                wire.stream().await?;
-                wire.chunk(events[..5].concat().as_bytes()).await?;
-                return Ok(None);
-            }
-            answer(&mut wire, &request, &says).await?;
-            Ok(Some(wire))
-        }
+    let provider = hello_after(|request, mut wire| async move {
+        begin(&mut wire, &request, 5).await?;
+        Ok(None)
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let ran = codex(&Home::new(), &sidecar, &["hi"]).await.well();
-    assert_eq!(text(&ran), "Hello there");
-    assert_eq!(provider.seen().len(), 2);
-    checked(&provider.seen(), session(&ran));
-    sidecar.exchange("failed").await;
-    logged(&sidecar, session(&ran)).await;
+    let desk = Desk::new(provider, "").await;
+    let ran = desk.says(&["hi"], "Hello there", 2).await;
+    desk.sidecar.exchange("failed").await;
+    logged(&desk.sidecar, Codex::session(&ran)).await;
 }
 
 #[tokio::test]
 async fn luthien_exec_points_it_at_itself() {
-    let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
+    let provider = thinking(|_| HELLO.to_vec()).await;
     let home = Home::new();
-    let mut exec = home.exec(&provider, "passthrough", "");
-    exec.arg(program())
-        .args(EXEC)
-        .args(["--", "hi"])
-        .env("CODEX_API_KEY", KEY);
-    let ran = run(&mut exec).await.well();
-    assert_eq!(text(&ran), "Hello there");
+    let mut exec = home.exec::<Codex>(&provider, "passthrough", "");
+    exec.args(["--", "hi"]).env("CODEX_API_KEY", KEY);
+    let ran = says::<Codex>(&mut exec, "Hello there").await;
     provider.only();
-    checked(&provider.seen(), session(&ran));
-    assert_eq!(home.exec_logged("complete")["session"], session(&ran));
+    Codex::checked(&provider.seen(), Codex::session(&ran));
+    assert_eq!(
+        home.exec_logged("complete")["session"],
+        Codex::session(&ran)
+    );
 }
 
 #[tokio::test]
 async fn luthien_exec_gives_it_a_key_even_if_it_has_a_login() {
     for login in [false, true] {
-        let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
+        let provider = thinking(|_| HELLO.to_vec()).await;
         let home = Home::new();
         if login {
             log_in(&home);
         }
-        let mut exec = home.exec(&provider, "keys", "credential: '${UPSTREAM_KEY}'");
-        exec.arg(program()).args(EXEC).args(["--", "hi"]);
-        let ran = run(&mut exec).await.well();
-        assert_eq!(text(&ran), "Hello there");
+        let mut exec = home.exec::<Codex>(&provider, "keys", "credential: '${UPSTREAM_KEY}'");
+        let ran = says::<Codex>(exec.args(["--", "hi"]), "Hello there").await;
         let seen = provider.only();
         assert_eq!(seen.all("authorization"), ["Bearer sk-of-the-upstream"]);
         assert_eq!(seen.header("chatgpt-account-id"), None);
-        assert_eq!(home.exec_logged("complete")["session"], session(&ran));
+        assert_eq!(
+            home.exec_logged("complete")["session"],
+            Codex::session(&ran)
+        );
     }
 }
 
 #[tokio::test]
 async fn luthien_exec_understands_it_when_it_has_a_login() {
-    let provider = thinking(|_| vec![Say::Text("Hello there")]).await;
+    let provider = thinking(|_| HELLO.to_vec()).await;
     let home = Home::new();
     log_in(&home);
-    let mut exec = home.exec(&provider, "passthrough", "");
-    exec.arg(program()).args(EXEC).args(["--", "hi"]);
-    let ran = run(&mut exec).await.well();
-    assert_eq!(text(&ran), "Hello there");
+    let mut exec = home.exec::<Codex>(&provider, "passthrough", "");
+    says::<Codex>(exec.args(["--", "hi"]), "Hello there").await;
     for request in provider.seen() {
         assert_eq!(request.all("authorization"), [format!("Bearer {TOKEN}")]);
         assert_eq!(request.all("chatgpt-account-id"), ["account-1"]);
@@ -338,14 +286,13 @@ async fn a_conversation_is_compacted_and_goes_on_in_the_same_session() {
             );
             wire.streamed(events).await?;
         } else {
-            answer(&mut wire, &request, &[Say::Text("Hello there")]).await?;
+            answer(&mut wire, &request, &HELLO).await?;
         }
         Ok(Some(wire))
     })
     .await;
-    let sidecar = Sidecar::before(&provider, "").await;
-    let home = Home::new();
-    let first = codex(&home, &sidecar, &["hi"]).await.well();
+    let desk = Desk::new(provider, "").await;
+    let first = desk.turn(&["hi"]).await.well();
     let full = [
         "-c",
         "model_auto_compact_token_limit=10",
@@ -353,23 +300,24 @@ async fn a_conversation_is_compacted_and_goes_on_in_the_same_session() {
         "--last",
         "go on",
     ];
-    let next = codex(&home, &sidecar, &full).await.well();
+    let next = desk.turn(&full).await.well();
     assert_eq!(
-        (text(&next), session(&next)),
-        ("Hello there", session(&first))
+        (Codex::words(&next), Codex::session(&next)),
+        ("Hello there", Codex::session(&first))
     );
-    let seen = provider.seen();
+    let seen = desk.provider.seen();
     assert_eq!(seen.len(), 3);
-    checked(&seen, session(&first));
+    Codex::checked(&seen, Codex::session(&first));
     let items = seen[2].json()["input"].clone();
     let mut items = items.as_array().unwrap().iter();
     let kept = items.find(|item| item["type"] == "compaction").unwrap();
     assert_eq!(kept["encrypted_content"], "c2VhbGVk");
-    let line = sidecar
+    let line = desk
+        .sidecar
         .logged("a compaction", |line| line["purpose"] == "compaction")
         .await;
     assert_eq!(
         (&line["session"], &line["end"]),
-        (&json!(session(&first)), &json!("complete"))
+        (&json!(Codex::session(&first)), &json!("complete"))
     );
 }

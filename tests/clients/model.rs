@@ -1,10 +1,20 @@
 //! A model in small: says what it is told to, in every dialect.
 
-use std::io;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::{Value, json};
 
-use crate::support::{http1::Message, provider::Wire, replies::Dialect};
+use crate::support::{
+    http1::Message,
+    provider::{Provider, Wire},
+    replies::Dialect,
+};
 
 /// What every reply costs.
 pub const INPUT_TOKENS: u64 = 12;
@@ -29,14 +39,21 @@ pub enum Say {
 
 use Say::{Call, Text, Thinking};
 
-/// Answers a request in its form: streamed if it asks for that.
-pub async fn answer(wire: &mut Wire, request: &Message, says: &[Say]) -> io::Result<()> {
-    let body = request.json();
-    let dialect = match request.target().split('?').next().unwrap() {
+/// What most replies say.
+pub const HELLO: [Say; 1] = [Text("Hello there")];
+
+/// The dialect of a request for a model.
+pub fn dialect_of(request: &Message) -> Dialect {
+    match request.target().split('?').next().unwrap() {
         "/v1/chat/completions" => Dialect::Chat,
         "/v1/responses" => Dialect::Responses,
         _ => Dialect::Anthropic,
-    };
+    }
+}
+
+/// Answers a request in its form: streamed if it asks for that.
+pub async fn answer(wire: &mut Wire, request: &Message, says: &[Say]) -> io::Result<()> {
+    let (dialect, body) = (dialect_of(request), request.json());
     let model = body["model"].as_str().unwrap();
     if body["stream"] == true {
         wire.streamed(events(dialect, model, says)).await
@@ -44,6 +61,49 @@ pub async fn answer(wire: &mut Wire, request: &Message, says: &[Say]) -> io::Res
         let reply = whole(dialect, model, says);
         wire.json(200, reply.to_string().as_bytes()).await
     }
+}
+
+/// A provider where this function is the model. It has no models to list.
+pub async fn thinking(model: fn(&Value) -> Vec<Say>) -> Provider {
+    Provider::start(move |request, mut wire| async move {
+        if request.target().starts_with("/v1/models") {
+            wire.json(200, br#"{"models":[]}"#).await?;
+        } else {
+            let says = model(&request.json());
+            answer(&mut wire, &request, &says).await?;
+        }
+        Ok(Some(wire))
+    })
+    .await
+}
+
+/// A provider that says hello, except to who asks first.
+pub async fn hello_after<F>(
+    first: impl Fn(Message, Wire) -> F + Clone + Send + Sync + 'static,
+) -> Provider
+where
+    F: Future<Output = io::Result<Option<Wire>>> + Send + 'static,
+{
+    let asked = Arc::new(AtomicBool::new(false));
+    Provider::start(move |request, mut wire| {
+        let (first, again) = (first.clone(), asked.swap(true, Ordering::SeqCst));
+        async move {
+            if !again {
+                return first(request, wire).await;
+            }
+            answer(&mut wire, &request, &HELLO).await?;
+            Ok(Some(wire))
+        }
+    })
+    .await
+}
+
+/// Says hello as far as this many events.
+pub async fn begin(wire: &mut Wire, request: &Message, count: usize) -> io::Result<()> {
+    let model = request.json()["model"].as_str().unwrap().to_owned();
+    let events = events(dialect_of(request), &model, &HELLO);
+    wire.stream().await?;
+    wire.chunk(events[..count].concat().as_bytes()).await
 }
 
 /// A reply as one object.

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fmt,
+    marker::PhantomData,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
 };
@@ -11,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use crate::support::{provider::Provider, within};
+use crate::support::{http1::Message, provider::Provider, sidecar::Sidecar, within};
 
 /// A part of what `scripts/clients` installs.
 pub fn installed(path: &str) -> PathBuf {
@@ -69,8 +70,8 @@ impl Home {
         self.path().join("work")
     }
 
-    /// `luthien exec --`, to which the agent and what it is told are to be added.
-    pub fn exec(&self, provider: &Provider, mode: &str, upstream: &str) -> Command {
+    /// `luthien exec --` and the agent, to which what it is told is to be added.
+    pub fn exec<A: Agent>(&self, provider: &Provider, mode: &str, upstream: &str) -> Command {
         let config = format!(
             "listen: 127.0.0.1:0\nadmin: {{ listen: '127.0.0.1:0' }}\nidentity: {{ mode: {mode} }}\nupstreams: {{ mock: {{ url: {}, {upstream} }} }}\n",
             provider.url()
@@ -81,7 +82,9 @@ impl Home {
             .env("UPSTREAM_KEY", "sk-of-the-upstream")
             .arg("--config")
             .arg(config)
-            .args(["exec", "--"]);
+            .args(["exec", "--"])
+            .arg(A::program())
+            .args(A::ARGUMENTS);
         exec
     }
 
@@ -167,5 +170,77 @@ impl Ran {
     pub fn line(&self, what: &str, is: impl Fn(&Value) -> bool) -> &Value {
         let found = self.lines.iter().find(|line| is(line));
         found.unwrap_or_else(|| panic!("{what}: not among {self:#?}"))
+    }
+}
+
+/// A client that is told on its command line what to do.
+pub trait Agent {
+    /// As `npm` has installed it.
+    const PROGRAM: &'static str;
+    /// With these arguments it says what it does, as JSON.
+    const ARGUMENTS: &'static [&'static str];
+
+    /// Points it at a sidecar, with a key.
+    fn point(command: &mut Command, sidecar: &Sidecar);
+
+    /// The last words.
+    fn words(ran: &Ran) -> &str;
+
+    fn session(ran: &Ran) -> &str;
+
+    /// Every request names the session and carries the key as the agent does.
+    fn checked(seen: &[Message], session: &str);
+
+    fn program() -> PathBuf {
+        installed("node/node_modules/.bin").join(Self::PROGRAM)
+    }
+}
+
+/// Runs an agent to its end, which is a good one, with these words.
+pub async fn says<A: Agent>(command: &mut Command, words: &str) -> Ran {
+    let ran = run(command).await.well();
+    assert_eq!(A::words(&ran), words);
+    ran
+}
+
+/// An agent at work: a home for it, a sidecar, and a provider behind it.
+pub struct Desk<A> {
+    pub home: Home,
+    pub sidecar: Sidecar,
+    pub provider: Provider,
+    agent: PhantomData<A>,
+}
+
+impl<A: Agent> Desk<A> {
+    /// Where the sidecar has these settings.
+    pub async fn new(provider: Provider, settings: &str) -> Self {
+        Self {
+            home: Home::new(),
+            sidecar: Sidecar::before(&provider, settings).await,
+            provider,
+            agent: PhantomData,
+        }
+    }
+
+    /// The agent, to which what it is told is to be added.
+    pub fn command(&self) -> Command {
+        let mut command = self.home.command(A::program());
+        A::point(&mut command, &self.sidecar);
+        command.args(A::ARGUMENTS);
+        command
+    }
+
+    /// One turn after another.
+    pub async fn turn(&self, arguments: &[&str]) -> Ran {
+        run(self.command().args(arguments)).await
+    }
+
+    /// The first turn, which ends well, with these words, after so many requests.
+    pub async fn says(&self, arguments: &[&str], words: &str, requests: usize) -> Ran {
+        let ran = says::<A>(self.command().args(arguments), words).await;
+        let seen = self.provider.seen();
+        assert_eq!(seen.len(), requests);
+        A::checked(&seen, A::session(&ran));
+        ran
     }
 }

@@ -1,31 +1,8 @@
-// Does with the Anthropic SDK what it is told, and says what it saw.
-//
-// The arguments are the folder of the installed clients and a file with a JSON list of calls. Every request that is
-// sent, every result and every exception is a line of JSON.
+// Does with the Anthropic SDK what it is told (told.mjs), and says what it saw.
 
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { doWith, say } from "./told.mjs";
 
-const [folder, calls] = process.argv.slice(2);
-const { default: Anthropic } = createRequire(`${folder}/`)("@anthropic-ai/sdk");
-
-const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-
-async function sending(url, options) {
-  const { pathname, search } = new URL(url);
-  say({
-    sent: {
-      method: options.method.toUpperCase(),
-      target: pathname + search,
-      headers: [...new Headers(options.headers)],
-      sha256: createHash("sha256").update(options.body ?? "").digest("hex"),
-    },
-  });
-  return fetch(url, options);
-}
-
-const CALLS = {
+await doWith("@anthropic-ai/sdk", {
   async create(client, { body }) {
     return { message: await client.messages.create(body) };
   },
@@ -67,32 +44,4 @@ const CALLS = {
   async count_tokens(client, { body }) {
     return { count: await client.messages.countTokens(body) };
   },
-  async models(client) {
-    const models = [];
-    for await (const model of client.models.list()) models.push(model.id);
-    return { models };
-  },
-  async get(client, { path }) {
-    return { got: await client.get(path) };
-  },
-};
-
-function raised(error) {
-  return {
-    class: error.constructor.name,
-    message: error.message,
-    status: error.status,
-    type: error.type,
-    request_id: error.requestID,
-    headers: error.headers && Object.fromEntries(error.headers),
-  };
-}
-
-for (const { do: name, retries = 0, ...told } of JSON.parse(readFileSync(calls))) {
-  const client = new Anthropic({ maxRetries: retries, fetch: sending });
-  try {
-    say({ result: await CALLS[name](client, told) });
-  } catch (error) {
-    say({ raised: raised(error) });
-  }
-}
+});

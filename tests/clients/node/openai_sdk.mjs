@@ -1,33 +1,10 @@
-// Does with the OpenAI SDK what it is told, and says what it saw.
-//
-// The arguments are the folder of the installed clients and a file with a JSON list of calls. Every request that is
-// sent, every result and every exception is a line of JSON.
+// Does with the OpenAI SDK what it is told (told.mjs), and says what it saw.
 
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-
-const [folder, calls] = process.argv.slice(2);
-const { default: OpenAI } = createRequire(`${folder}/`)("openai");
-
-const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
-
-async function sending(url, options) {
-  const { pathname, search } = new URL(url);
-  say({
-    sent: {
-      method: options.method.toUpperCase(),
-      target: pathname + search,
-      headers: [...new Headers(options.headers)],
-      sha256: createHash("sha256").update(options.body ?? "").digest("hex"),
-    },
-  });
-  return fetch(url, options);
-}
+import { doWith, say } from "./told.mjs";
 
 const api = (client, name) => ({ chat: client.chat.completions, responses: client.responses })[name];
 
-const CALLS = {
+await doWith("openai", {
   async create(client, { of, body }) {
     return { reply: await api(client, of).create(body) };
   },
@@ -71,33 +48,4 @@ const CALLS = {
   async embed(client, { body }) {
     return { vectors: (await client.embeddings.create(body)).data.map((item) => item.embedding) };
   },
-  async models(client) {
-    const models = [];
-    for await (const model of client.models.list()) models.push(model.id);
-    return { models };
-  },
-  async get(client, { path }) {
-    return { got: await client.get(path) };
-  },
-};
-
-function raised(error) {
-  return {
-    class: error.constructor.name,
-    message: error.message,
-    status: error.status,
-    type: error.type,
-    code: error.code,
-    request_id: error.requestID,
-    headers: error.headers && Object.fromEntries(error.headers),
-  };
-}
-
-for (const { do: name, retries = 0, ...told } of JSON.parse(readFileSync(calls))) {
-  const client = new OpenAI({ maxRetries: retries, fetch: sending });
-  try {
-    say({ result: await CALLS[name](client, told) });
-  } catch (error) {
-    say({ raised: raised(error) });
-  }
-}
+});

@@ -1,32 +1,7 @@
-"""Does with the Anthropic SDK what it is told, and says what it saw.
-
-The argument is a file with a JSON list of calls. Every request that is sent, every result and every exception is a line of JSON.
-"""
-
-import hashlib
-import json
-import sys
+"""Does with the Anthropic SDK what it is told (told.py), and says what it saw."""
 
 import anthropic
-
-
-def say(**line):
-    print(json.dumps(line), flush=True)
-
-
-def sent(request):
-    say(
-        sent={
-            "method": request.method,
-            "target": request.url.raw_path.decode(),
-            "headers": list(request.headers.multi_items()),
-            "sha256": hashlib.sha256(request.read()).hexdigest(),
-        }
-    )
-
-
-def plain(message):
-    return message.model_dump(mode="json", exclude_unset=True)
+from told import do, plain, say
 
 
 def create(client, body):
@@ -79,39 +54,14 @@ def count_tokens(client, body):
     return {"count": plain(client.messages.count_tokens(**body))}
 
 
-def models(client):
-    return {"models": [model.id for model in client.models.list()]}
-
-
-def get(client, path):
-    return {"got": client.get(path, cast_to=object)}
-
-
-def raised(error):
-    response = getattr(error, "response", None)
-    return {
-        "class": type(error).__name__,
-        "message": str(error),
-        "status": getattr(error, "status_code", None),
-        "type": getattr(error, "type", None),
-        "request_id": getattr(error, "request_id", None),
-        "headers": dict(response.headers) if response is not None else None,
-    }
-
-
-CALLS = {
-    call.__name__: call
-    for call in [create, beta, stream, events, abort, loop, count_tokens, models, get]
-}
-
-with open(sys.argv[1], encoding="utf-8") as file:
-    told_all = json.load(file)
-
-for told in told_all:
-    call = CALLS[told.pop("do")]
-    hooks = anthropic.DefaultHttpxClient(event_hooks={"request": [sent]})
-    with anthropic.Anthropic(max_retries=told.pop("retries", 0), http_client=hooks) as client:
-        try:
-            say(result=call(client, **told))
-        except Exception as error:
-            say(raised=raised(error))
+do(
+    anthropic.Anthropic,
+    anthropic.DefaultHttpxClient,
+    create,
+    beta,
+    stream,
+    events,
+    abort,
+    loop,
+    count_tokens,
+)
