@@ -49,6 +49,16 @@ async fn in_the_middle(sidecar: &Sidecar, dialect: Dialect) -> (Client, Vec<u8>)
     (client, first)
 }
 
+/// Tells it to stop, and waits until it has understood.
+async fn told_to_stop(sidecar: &Sidecar) {
+    sidecar.signal("TERM");
+    let stopping = |line: &serde_json::Value| {
+        let message = line["message"].as_str();
+        message.is_some_and(|message| message.starts_with("stopping"))
+    };
+    sidecar.logged("the order to stop", stopping).await;
+}
+
 /// The rest of a chunked body.
 async fn rest(client: &mut Client, mut read: Vec<u8>) -> Vec<u8> {
     while let Some(chunk) = within("the next chunk", client.read.chunk()).await.unwrap() {
@@ -79,14 +89,7 @@ async fn told_to_stop_it_accepts_no_more_lets_streams_finish_and_exits_with_0() 
         let mut sidecar = Sidecar::before(&provider, "").await;
         let (mut client, first) = in_the_middle(&sidecar, dialect).await;
 
-        sidecar.signal("TERM");
-        sidecar
-            .logged("the order to stop", |line| {
-                line["message"]
-                    .as_str()
-                    .is_some_and(|message| message.starts_with("stopping"))
-            })
-            .await;
+        told_to_stop(&sidecar).await;
         let refused =
             async { while tokio::net::TcpStream::connect(sidecar.agents).await.is_ok() {} };
         within("no more connections are accepted", refused).await;
@@ -139,14 +142,7 @@ async fn told_twice_it_stops_at_once() {
     let provider = half(Dialect::Chat, Arc::new(Notify::new())).await;
     let mut sidecar = Sidecar::before(&provider, "drain: 1h").await;
     let (_client, _) = in_the_middle(&sidecar, Dialect::Chat).await;
-    sidecar.signal("TERM");
-    sidecar
-        .logged("the order to stop", |line| {
-            line["message"]
-                .as_str()
-                .is_some_and(|message| message.starts_with("stopping"))
-        })
-        .await;
+    told_to_stop(&sidecar).await;
     sidecar.signal("INT");
     assert_eq!(sidecar.ended().await.unwrap().code(), Some(0));
 }
