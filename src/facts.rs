@@ -16,6 +16,10 @@ pub const CREDENTIAL_HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("x-goog-api-key"),
 ];
 
+/// The name under which the exchange is logged, and which its client is told.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ExchangeId(pub Arc<str>);
+
 /// Who calls.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

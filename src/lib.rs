@@ -6,6 +6,7 @@
 //! - [`gate`]: the two gates. [`gate::gate`] packs a layer between them, for any axum, hyper or tower service.
 //! - [`request`]: what a client asks; [`reply`]: what a model answers; [`dialect`]: how each is written.
 //! - [`body`]: bodies that watch or change a reply, and how a stream ends.
+//! - [`decision`]: what policies decided.
 //! - [`reject`]: refusals that the client's SDK understands.
 //! - [`facts`]: what one layer finds out and another wants to know.
 //! - [`json`], [`sse`]: reading without changing.
@@ -21,6 +22,7 @@
 )]
 
 pub mod body;
+pub mod decision;
 pub mod dialect;
 pub mod facts;
 pub mod gate;

@@ -8,9 +8,9 @@ use bytes::{Buf, Bytes};
 use crate::{
     Dialect,
     dialect::{EventData, Needle, needle, value},
-    json::{self, Document, JsonError, Limits},
+    json::{self, Document, Edits, JsonError, Limits},
     reply::{Event, Usage},
-    sse::Fields,
+    sse::{Fields, with_data},
 };
 
 /// One frame of a reply: the bytes as they came, and on request what they say.
@@ -136,6 +136,31 @@ impl Chunk {
         strings.filter_map(json::string_length).sum()
     }
 
+    /// The data of the event, or the whole reply, if it is JSON that every reader understands alike.
+    pub(crate) fn document(&self) -> Option<Document> {
+        let data = match self.origin {
+            Origin::Opaque => return None,
+            Origin::Event { first, .. } => Fields::read(&self.bytes, first).data()?.clone(),
+            Origin::Whole { .. } => self.bytes.clone(),
+        };
+        Document::parse(data, &Limits::default()).ok()
+    }
+
+    /// The chunk with these changes to its [`document`](Self::document). Without changes, the same bytes.
+    pub(crate) fn edited(&self, document: &Document, edits: Edits) -> Self {
+        if edits.is_empty() {
+            return self.clone();
+        }
+        let data = edits.apply(document.bytes());
+        match self.origin {
+            Origin::Opaque => self.clone(),
+            Origin::Event { dialect, first } => {
+                Self::frame(dialect, with_data(&self.bytes, first, &data), first)
+            }
+            Origin::Whole { dialect } => Self::whole(dialect, data),
+        }
+    }
+
     /// What the chunk says; `None` if it is not meant to be read. What cannot be read says so, see
     /// [`Event::is_unreadable`].
     pub fn event(&self) -> Option<&Event> {
@@ -173,9 +198,10 @@ fn read_event(dialect: Dialect, frame: &Bytes, first: bool) -> Event {
         parts,
         terminal,
         ambiguous: named_otherwise
-            || json.is_some_and(|json| dialect.has_odd_index(json))
+            || json.is_some_and(|json| dialect.is_ambiguous(json))
             || document.as_ref().is_err_and(JsonError::is_ambiguous),
         unreadable: json.is_none() && !terminal,
+        shell: json.is_some_and(|json| dialect.is_shell(json)),
     }
 }
 

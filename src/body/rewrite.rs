@@ -76,8 +76,8 @@ impl Outbox {
 pub struct Rewrite<B, R: Rewriter> {
     #[pin]
     inner: Option<B>,
-    /// The only chunk of a reply of our own.
-    local: Option<Chunk>,
+    /// What is left of a reply of our own.
+    local: VecDeque<Chunk>,
     rewriter: Option<R>,
     out: Outbox,
     /// The end that is told as soon as the outbox is empty.
@@ -97,19 +97,26 @@ where
         let form = Form::of(&response);
         let (mut head, body) = response.into_parts();
         head.headers.remove(CONTENT_LENGTH);
-        Response::from_parts(head, Self::new(Some(body), None, Some(rewriter), form))
+        Response::from_parts(head, Self::new(Some(body), Some(rewriter), form))
     }
 
     /// A reply of our own, which nobody rewrites: for [`Rejection::respond`].
     pub fn local(chunk: Chunk) -> Self {
-        Self::new(None, Some(chunk), None, Form::Opaque)
+        Self::answer([chunk])
     }
 
-    fn new(inner: Option<B>, local: Option<Chunk>, rewriter: Option<R>, form: Form) -> Self {
+    /// A reply of our own in several chunks, which nobody rewrites: for [`Answer::chunks`](crate::reply::Answer::chunks).
+    pub fn answer(chunks: impl IntoIterator<Item = Chunk>) -> Self {
+        let mut body = Self::new(None, None, Form::Opaque);
+        body.local.extend(chunks);
+        body
+    }
+
+    fn new(inner: Option<B>, rewriter: Option<R>, form: Form) -> Self {
         let out = Outbox::default();
         Self {
             inner,
-            local,
+            local: VecDeque::new(),
             rewriter,
             out,
             end: None,
@@ -134,7 +141,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Chunk>, BoxError>>> {
         let mut this = self.project();
-        if let Some(chunk) = this.local.take() {
+        if let Some(chunk) = this.local.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
         loop {
@@ -222,15 +229,16 @@ where
             // Not even begun: only a reply of our own can be over.
             None => self.rewriter.is_none(),
         };
-        at_end && self.local.is_none() && self.out.queue.is_empty()
+        at_end && self.local.is_empty() && self.out.queue.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {
-        match (&self.local, self.is_end_stream()) {
-            (Some(chunk), _) => SizeHint::with_exact(chunk.bytes().len() as u64),
-            (None, true) => SizeHint::with_exact(0),
-            (None, false) => SizeHint::default(),
+        // A reply of our own is all here; of another, only its end is known.
+        if self.local.is_empty() && !self.is_end_stream() {
+            return SizeHint::default();
         }
+        let lengths = self.local.iter().map(|chunk| chunk.bytes().len() as u64);
+        SizeHint::with_exact(lengths.sum())
     }
 }
 

@@ -6,19 +6,23 @@
 
 mod anthropic;
 mod chat;
+mod list;
 mod needle;
 mod openai;
 mod responses;
+mod wire;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 pub(crate) use needle::{Needle, needle, value};
+pub(crate) use wire::Calls;
 
 use crate::{
-    json::Json,
+    body::Chunk,
+    json::{Document, Edits, Json, JsonError},
     reject::Rejection,
-    reply::{Part, Usage},
+    reply::{Answer, Encode, Part, Plan, Usage},
     request::{Block, Layout, Message, Tie},
 };
 
@@ -101,6 +105,14 @@ impl Dialect {
         }
     }
 
+    /// An element of a message's list of calls, which is a call whatever it says it is.
+    pub(crate) fn call(self, json: Json<'_>) -> Block<'_> {
+        match self {
+            Self::Chat => chat::request::call_block(json),
+            Self::Anthropic | Self::Responses => self.block(json),
+        }
+    }
+
     /// Hands out the blocks of a message that are ends of ties between tool calls and results, with their places in it.
     pub(crate) fn ties<'a>(self, message: Json<'a>, mut each: impl FnMut(usize, Tie<'a>)) {
         if self == Self::Anthropic {
@@ -159,31 +171,22 @@ impl Dialect {
         }
     }
 
-    /// Whether the number of a block or choice is one that readers read differently: `1.0` is 1 to some and nothing to
-    /// others.
-    pub(crate) fn has_odd_index(self, root: Json<'_>) -> bool {
-        let odd = |json: Json<'_>, name| {
-            let index = json.get(name);
-            index.is_some_and(|index| {
-                !index.is_null() && index.as_u64().is_none_or(|index| index > u32::MAX.into())
-            })
-        };
+    /// Whether an event only begins or ends what blocks stand in.
+    pub(crate) fn is_shell(self, root: Json<'_>) -> bool {
         match self {
-            Self::Anthropic => odd(root, "index"),
-            Self::Responses => odd(root, "output_index") || odd(root, "content_index"),
-            Self::Chat => root
-                .get("choices")
-                .into_iter()
-                .flat_map(|choices| choices.items())
-                .any(|choice| {
-                    let delta = choice.get("delta");
-                    let calls = delta.and_then(|delta| delta.get("tool_calls"));
-                    odd(choice, "index")
-                        || calls
-                            .into_iter()
-                            .flat_map(|calls| calls.items())
-                            .any(|call| odd(call, "index"))
-                }),
+            Self::Responses => responses::reply::is_shell(root),
+            Self::Anthropic | Self::Chat => false,
+        }
+    }
+
+    /// Whether readers would disagree about what an event says, or about whether it says it: the number of a block is
+    /// written oddly; or it only begins something, and already holds what events of its own are to bring, which SDKs'
+    /// accumulators take over and nobody would have read as a block.
+    pub(crate) fn is_ambiguous(self, root: Json<'_>) -> bool {
+        match self {
+            Self::Anthropic => anthropic::reply::is_ambiguous(root),
+            Self::Chat => chat::reply::is_ambiguous(root),
+            Self::Responses => responses::reply::is_ambiguous(root),
         }
     }
 
@@ -193,6 +196,39 @@ impl Dialect {
             Self::Anthropic => anthropic::reply::read_whole(root, bytes),
             Self::Chat => chat::reply::read_whole(root, bytes),
             Self::Responses => responses::reply::read_whole(root, bytes),
+        }
+    }
+
+    /// What writes a stream anew.
+    pub(crate) fn encoder(self) -> Box<dyn Encode> {
+        match self {
+            Self::Anthropic => Box::new(anthropic::write::Writer::default()),
+            Self::Chat => Box::new(chat::write::Writer::default()),
+            Self::Responses => Box::new(responses::write::Writer::default()),
+        }
+    }
+
+    /// Notes the changes to a whole reply.
+    pub(crate) fn edit_whole(
+        self,
+        reply: &Document,
+        plan: &Plan,
+        edits: &mut Edits,
+    ) -> Result<(), JsonError> {
+        match self {
+            Self::Anthropic => anthropic::whole::edit(reply, plan, edits)?,
+            Self::Chat => chat::whole::edit(reply, plan, edits),
+            Self::Responses => responses::whole::edit(reply, plan, edits),
+        }
+        Ok(())
+    }
+
+    /// A reply of our own.
+    pub(crate) fn answer(self, answer: &Answer<'_>, stream: bool) -> Vec<Chunk> {
+        match self {
+            Self::Anthropic => anthropic::answer::chunks(answer, stream),
+            Self::Chat => chat::answer::chunks(answer, stream),
+            Self::Responses => responses::answer::chunks(answer, stream),
         }
     }
 
@@ -221,6 +257,14 @@ impl std::fmt::Display for Dialect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
     }
+}
+
+/// Whether the number `name` of a block or choice is one that readers read differently: `1.0` is 1 to some and nothing to
+/// others.
+fn has_odd(json: Json<'_>, name: &str) -> bool {
+    json.get(name).is_some_and(|index| {
+        !index.is_null() && index.as_u64().is_none_or(|index| index > u32::MAX.into())
+    })
 }
 
 /// An event as a dialect reads it.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{Json, Kind};
+use super::{Json, JsonStr, Kind};
 
 /// Changes to one document, applied together. Spans are those of the document as it was; they must not overlap.
 ///
@@ -30,6 +30,11 @@ impl Edits {
         self.edits.is_empty()
     }
 
+    /// Takes over changes to other spans of the same document.
+    pub(crate) fn append(&mut self, others: Self) {
+        self.edits.extend(others.edits);
+    }
+
     /// Puts `json` in place of `value`. It is not checked: pass what [`quote`] made, or a value of a document. Of several
     /// for one value the last counts.
     pub fn replace(&mut self, value: Json<'_>, json: impl Into<Bytes>) {
@@ -48,6 +53,31 @@ impl Edits {
             .enumerate()
             .map(|(index, item)| (item.span(), unwanted(index, item)))
             .collect();
+        self.remove(marked);
+    }
+
+    /// Removes the member `name` of `object`, if it is there, with one of its commas. Only one member of an object may
+    /// be removed so; others may be [set](Self::set_member) afterwards.
+    pub fn remove_member(&mut self, object: Json<'_>, name: &str) {
+        self.remove_members(object, |key| key.is(name));
+    }
+
+    /// As [`remove_member`](Self::remove_member), all that `unwanted` names.
+    pub(crate) fn remove_members(
+        &mut self,
+        object: Json<'_>,
+        mut unwanted: impl FnMut(JsonStr<'_>) -> bool,
+    ) {
+        let marked = object.entries().map(|(key, value)| {
+            let unwanted = key.as_str().is_some_and(&mut unwanted);
+            (key.span().start..value.span().end, unwanted)
+        });
+        let marked: Vec<_> = marked.collect();
+        self.remove(marked);
+    }
+
+    /// Of the parts of a list, in order, removes those that are marked.
+    fn remove(&mut self, marked: Vec<(Range<usize>, bool)>) {
         // What stays keeps the white space before it, save the first, which takes the place of the first there was.
         let mut kept: Option<Range<usize>> = None;
         let mut run: Option<Range<usize>> = None;
@@ -80,35 +110,50 @@ impl Edits {
         if object.kind() != Kind::Object {
             return;
         }
-        let (at, comma) = match object.members().last() {
-            Some((_, value)) => (value.span().end, ","),
-            None => {
-                let at = object.span().start + 1;
-                // In an empty object only what was added before this can be here.
-                let alone = !self.edits.iter().any(|(span, _)| span.start == at);
-                (at, if alone { "" } else { "," })
-            }
+        let start = object.span().start + 1;
+        let mut entries = object.entries();
+        let first = entries.next();
+        let last = entries.last().or(first);
+        let at = last.map_or(start, |(_, value)| value.span().end);
+        // Nothing is left of what was there, and nothing was added to it before this.
+        let first = first.map_or(start, |(key, _)| key.span().start);
+        let is_gone = |(span, json): &(Range<usize>, Bytes)| {
+            json.is_empty() && span.start <= first && span.end >= at
         };
+        let is_alone = (first == at || self.edits.iter().any(is_gone))
+            && !self.edits.iter().any(|(span, _)| *span == (at..at));
+        let comma = if is_alone { "" } else { "," };
         let member = [comma.as_bytes(), &quote(name), b":", &json.into()].concat();
         self.edits.push((at..at, member.into()));
     }
 
     /// The document with all changes made. Without changes, the same bytes.
-    pub fn apply(mut self, document: &Bytes) -> Bytes {
+    pub fn apply(self, document: &Bytes) -> Bytes {
+        self.apply_to(0..document.len(), document)
+    }
+
+    /// The part of the document that `value` is, with all changes made, which must lie in it.
+    pub(crate) fn apply_in(self, value: Json<'_>, document: &Bytes) -> Bytes {
+        self.apply_to(value.span(), document)
+    }
+
+    fn apply_to(mut self, part: Range<usize>, document: &Bytes) -> Bytes {
         if self.edits.is_empty() {
-            return document.clone();
+            return document
+                .get(part)
+                .map_or_else(Bytes::new, |part| document.slice_ref(part));
         }
         self.edits.sort_by_key(|(span, _)| (span.start, span.end));
         let grown: usize = self.edits.iter().map(|(_, json)| json.len()).sum();
-        let mut edited = Vec::with_capacity(document.len() + grown);
-        let mut at = 0;
+        let mut edited = Vec::with_capacity(part.len() + grown);
+        let mut at = part.start;
         for (span, json) in &self.edits {
             debug_assert!(at <= span.start, "edits overlap");
             edited.extend_from_slice(document.get(at..span.start).unwrap_or_default());
             edited.extend_from_slice(json);
             at = at.max(span.end);
         }
-        edited.extend_from_slice(document.get(at..).unwrap_or_default());
+        edited.extend_from_slice(document.get(at..part.end).unwrap_or_default());
         edited.into()
     }
 }

@@ -171,6 +171,49 @@ fn removing_items_leaves_sound_arrays_and_every_other_byte() {
 }
 
 #[test]
+fn removing_a_member_leaves_a_sound_object_and_every_other_byte() {
+    let text = "{ \"a\" : 1 ,  \"\\u0062\":[2], \"c\":{\"a\":3} }";
+    let document = parse(text).unwrap();
+    let root = document.root();
+    let without = |name| {
+        let mut edits = Edits::default();
+        edits.remove_member(root, name);
+        String::from_utf8(edits.apply(document.bytes()).to_vec()).unwrap()
+    };
+    assert_eq!(without("d"), text);
+    assert_eq!(without("a"), r#"{ "\u0062":[2], "c":{"a":3} }"#);
+    assert_eq!(without("b"), r#"{ "a" : 1, "c":{"a":3} }"#);
+    assert_eq!(without("c"), r#"{ "a" : 1 ,  "\u0062":[2] }"#);
+
+    let mut edits = Edits::default();
+    edits.remove_member(root.get("c").unwrap(), "a");
+    edits.remove_member(root.get("b").unwrap(), "a");
+    edits.set_member(root, "e", "4");
+    assert_eq!(
+        edits.apply(document.bytes()),
+        r#"{ "a" : 1 ,  "\u0062":[2], "c":{},"e":4 }"#
+    );
+    let mut edits = Edits::default();
+    edits.remove_members(root, |_| true);
+    assert_eq!(edits.clone().apply(document.bytes()), "{  }");
+    edits.set_member(root, "d", "4");
+    edits.set_member(root, "e", "5");
+    assert_eq!(edits.apply(document.bytes()), r#"{ "d":4,"e":5 }"#);
+}
+
+#[test]
+fn one_value_may_be_cut_out_with_its_changes() {
+    let document = parse(r#"[1, {"a":2}, 3]"#).unwrap();
+    let object = document.root().items().nth(1).unwrap();
+    let same = Edits::default().apply_in(object, document.bytes());
+    assert_eq!(same, r#"{"a":2}"#);
+    assert_eq!(same.as_ptr(), object.text().as_ptr());
+    let mut edits = Edits::default();
+    edits.set_member(object, "b", "4");
+    assert_eq!(edits.apply_in(object, document.bytes()), r#"{"a":2,"b":4}"#);
+}
+
+#[test]
 fn setting_a_member_replaces_or_appends() {
     let set = |text: &str| {
         let document = parse(text).unwrap();

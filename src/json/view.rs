@@ -158,6 +158,17 @@ impl<'a> Json<'a> {
         self.text() == b"null"
     }
 
+    /// Whether nothing is in it: `null`, or an array, an object or a string without anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self.kind() {
+            Kind::Null => true,
+            Kind::String => self.text() == b"\"\"",
+            Kind::Array => self.items().next().is_none(),
+            Kind::Object => self.members().next().is_none(),
+            Kind::Number | Kind::Bool => false,
+        }
+    }
+
     /// The value of the member `name`, if this is an object that has it.
     pub fn get(&self, name: &str) -> Option<Json<'a>> {
         if self.node.flag || self.kind() != Kind::Object {
@@ -188,6 +199,12 @@ impl<'a> Json<'a> {
     /// The members, if this is an object, in the order of the text.
     pub fn members(&self) -> Members<'a> {
         Members(self.below(Kind::Object))
+    }
+
+    /// As [`members`](Self::members), for who needs to know where the keys stand.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> + use<'a> {
+        let mut below = self.below(Kind::Object);
+        std::iter::from_fn(move || Some((below.next()?, below.next()?)))
     }
 
     /// The elements, if this is an array.

@@ -78,6 +78,9 @@ pub enum RejectionKind {
     TooLarge,
     /// 415: in an encoding that is not read.
     UnsupportedEncoding,
+    /// 400, to Anthropic's clients 451: a policy has decided. Of all statuses these are the ones that no agent tries
+    /// again: Claude Code climbs a ladder of other requests after a 400, Codex repeats a 403.
+    PolicyRefused,
     /// 426: not over this protocol.
     UpgradeRequired,
     /// 429: too often.
@@ -96,7 +99,7 @@ impl RejectionKind {
     /// The status by the book. A dialect may know a better one.
     pub fn status(self) -> StatusCode {
         match self {
-            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest | Self::PolicyRefused => StatusCode::BAD_REQUEST,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -122,6 +125,7 @@ impl RejectionKind {
             Self::RequestTimeout => "request_timeout",
             Self::TooLarge => "request_too_large",
             Self::UnsupportedEncoding => "unsupported_encoding",
+            Self::PolicyRefused => "policy_refused",
             Self::UpgradeRequired => "upgrade_required",
             Self::RateLimited => "rate_limited",
             Self::Internal => "internal",

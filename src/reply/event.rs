@@ -13,6 +13,7 @@ pub struct Event {
     pub(crate) terminal: bool,
     pub(crate) ambiguous: bool,
     pub(crate) unreadable: bool,
+    pub(crate) shell: bool,
 }
 
 impl Event {
@@ -26,10 +27,17 @@ impl Event {
         self.terminal
     }
 
-    /// Whether readers may disagree about what it says: its name contradicts its data, or its JSON holds a key twice.
-    /// Whoever must judge it should refuse it.
+    /// Whether readers may disagree about what it says: its name contradicts its data, its JSON holds a key twice, a
+    /// number is written oddly, it begins with content that should come in blocks, or holds more of them than anybody
+    /// sends at once. Whoever must judge it should refuse it.
     pub fn is_ambiguous(&self) -> bool {
         self.ambiguous
+    }
+
+    /// Whether it only begins or ends what blocks stand in, and says nothing of them: a message of the Responses', whose
+    /// parts are told one by one.
+    pub fn is_shell(&self) -> bool {
+        self.shell
     }
 
     /// Whether it holds data that could not be read at all. Whoever must judge it should refuse it.
@@ -91,7 +99,23 @@ pub enum Part {
     /// A sign of life.
     Ping,
     /// Something newer than this code, or of no interest. It is passed on as it is.
-    Unknown,
+    Unknown {
+        /// The block it speaks of, if it says so.
+        block: Option<BlockId>,
+    },
+}
+
+impl Part {
+    /// The block that this speaks of, if it speaks of one.
+    pub fn block(&self) -> Option<BlockId> {
+        match self {
+            Self::BlockStart { block, .. }
+            | Self::Delta { block, .. }
+            | Self::BlockStop { block, .. } => Some(*block),
+            Self::Unknown { block } => *block,
+            _ => None,
+        }
+    }
 }
 
 /// Which block of a reply: unique within it, stable over its events. The numbers are those of the dialect.

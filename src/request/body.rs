@@ -40,6 +40,14 @@ impl LlmBody {
         }
     }
 
+    /// The call, to be kept beyond the request: whoever keeps it keeps all its bytes in memory.
+    pub fn shared_call(&self) -> Option<Arc<LlmRequest>> {
+        match &self.0 {
+            Repr::Call(request) => Some(request.clone()),
+            Repr::Opaque(_) | Repr::Empty => None,
+        }
+    }
+
     /// The dialect, if this is a call.
     pub fn dialect(&self) -> Option<Dialect> {
         self.call().map(LlmRequest::dialect)

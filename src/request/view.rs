@@ -72,7 +72,7 @@ impl<'a> Message<'a> {
             .into_iter()
             .flatten()
             .flat_map(elements)
-            .map(move |json| dialect.block(json));
+            .map(move |json| dialect.call(json));
         self.own
             .into_iter()
             .flatten()

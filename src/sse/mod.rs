@@ -25,10 +25,12 @@
 //! # Ok::<(), luthien_core::sse::EventTooLong>(())
 //! ```
 
+mod edit;
 mod fields;
 mod framer;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use edit::with_data;
 pub use fields::Fields;
 pub use framer::{EventTooLong, Framer};

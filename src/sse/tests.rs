@@ -137,6 +137,30 @@ fn an_event_longer_than_the_limit_is_an_error_before_it_is_held() {
     assert_eq!(framer.next_frame(), Err(EventTooLong { limit: 16 }));
 }
 
+#[test]
+fn other_data_leaves_everything_else_as_it_was() {
+    let edited = |frame: &'static str, first| with_data(&frame.into(), first, b"[1,\n2]");
+    for (frame, expected) in [
+        ("data: 1\n\n", "data: [1, 2]\n\n"),
+        (
+            "event: a\r\ndata:1\r\n: c\r\n\r\n",
+            "event: a\r\ndata:[1, 2]\r\n: c\r\n\r\n",
+        ),
+        (
+            "\ndata: 1\r\ndata: 2\rid: 3\rdata\n\n",
+            "\ndata: [1, 2]\r\nid: 3\r\n",
+        ),
+        ("data\n\n", "data:[1, 2]\n\n"),
+        ("datax: 1\ndata: 1", "datax: 1\ndata: [1, 2]"),
+        (": nothing\n\n", ": nothing\n\n"),
+    ] {
+        assert_eq!(edited(frame, false), expected, "{frame:?}");
+    }
+    let opening = "\u{feff}data: 1\n\n";
+    assert_eq!(edited(opening, true), "\u{feff}data: [1, 2]\n\n");
+    assert_eq!(edited(opening, false), opening);
+}
+
 /// Streams made of the pieces that parsers trip over.
 fn any_stream() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
@@ -160,6 +184,19 @@ fn any_stream() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
+    #[test]
+    fn with_other_data_it_is_still_one_frame_that_says_it(stream in any_stream()) {
+        let (whole, rest) = frames(&[&stream]);
+        for (index, frame) in whole.iter().chain(&rest).enumerate() {
+            let edited = with_data(frame, index == 0, b"{\"x\":1}");
+            let before = Fields::read(frame, index == 0);
+            let after = Fields::read(&edited, index == 0);
+            prop_assert_eq!(before.event(), after.event());
+            prop_assert_eq!(before.data().map(|_| &b"{\"x\":1}"[..]), after.data().map(|data| &data[..]));
+            prop_assert!(frames(&[&edited]).0.len() <= 1);
+        }
+    }
+
     #[test]
     fn any_cutting_gives_the_same_events_and_the_same_bytes(
         stream in any_stream(),

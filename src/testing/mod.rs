@@ -5,6 +5,7 @@
 //! A body of one's own goes through [`endings::check`].
 
 pub mod endings;
+pub mod protocol;
 mod provider;
 mod script;
 

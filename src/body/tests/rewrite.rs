@@ -161,3 +161,34 @@ fn a_rewriter_that_ends_a_reply_cancels_what_lies_below() {
         Err("too much".into())
     );
 }
+
+#[test]
+fn an_answer_of_our_own_in_several_chunks_is_known_to_its_last_byte() {
+    let mut body = Rewrite::<Script, Nothing>::answer((0..3).map(ping));
+    let length: u64 = (0..3).map(|number| ping(number).bytes().len() as u64).sum();
+    let mut left = length;
+    for number in 0..3 {
+        assert!(!body.is_end_stream());
+        assert_eq!(body.size_hint().exact(), Some(left));
+        let chunk = now(body.frame()).unwrap().unwrap().into_data().unwrap();
+        assert_eq!(chunk.bytes(), ping(number).bytes());
+        left -= chunk.bytes().len() as u64;
+    }
+    assert!(body.is_end_stream());
+    assert_eq!(body.size_hint().exact(), Some(0));
+    assert!(now(body.frame()).is_none());
+
+    let nothing = Rewrite::<Script, Nothing>::answer([]);
+    assert!(nothing.is_end_stream());
+    let local = Rewrite::<Script, Nothing>::local(ping(0));
+    assert_eq!(text(local).unwrap().matches("ping").count(), 1);
+    // What comes from below is of no known length.
+    let other = Rewrite::over(stream(pings(1)), Nothing).into_body();
+    assert_eq!(other.size_hint().exact(), None);
+}
+
+struct Nothing;
+
+impl Rewriter for Nothing {
+    fn on_chunk(&mut self, _: Chunk, _: &mut Outbox) {}
+}

@@ -12,6 +12,7 @@ pub(crate) fn reply(rejection: &Rejection) -> (StatusCode, Vec<(HeaderName, Head
         RejectionKind::Unavailable => {
             StatusCode::from_u16(529).unwrap_or(StatusCode::SERVICE_UNAVAILABLE)
         }
+        RejectionKind::PolicyRefused => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
         kind => kind.status(),
     };
     (status, rejection.headers(), object(rejection).into())
@@ -25,7 +26,7 @@ pub(crate) fn event(rejection: &Rejection) -> Bytes {
 fn object(rejection: &Rejection) -> String {
     let kind = match rejection.kind() {
         RejectionKind::Unauthenticated => "authentication_error",
-        RejectionKind::Forbidden => "permission_error",
+        RejectionKind::Forbidden | RejectionKind::PolicyRefused => "permission_error",
         RejectionKind::NotFound => "not_found_error",
         RejectionKind::TooLarge => "request_too_large",
         RejectionKind::RateLimited => "rate_limit_error",

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::request;
 use crate::{
-    dialect::{EventData, Needle, needle},
+    dialect::{EventData, Needle, has_odd, needle},
     json::{Json, JsonStr, JsonString},
     reply::{BlockHead, BlockId, DeltaKind, Part, StopReason, Usage},
 };
@@ -28,7 +28,7 @@ pub(crate) fn usage(root: Json<'_>) -> Option<Usage> {
 
 pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
     let Some(root) = event.json else {
-        return (vec![Part::Unknown], false);
+        return (vec![Part::Unknown { block: None }], false);
     };
     let bytes = event.data;
     let own = |text: Option<JsonStr<'_>>| text.map(|text| text.owned_by(bytes));
@@ -38,6 +38,7 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
         .map(|kind| kind.decode())
         .unwrap_or_default();
     let block = || root.get("index").and_then(|index| block_id(index));
+    let unknown = || Part::Unknown { block: block() };
     match &*kind {
         "message_start" => (
             root.get("message")
@@ -53,19 +54,16 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
                         block,
                         head: Box::new(BlockHead::of(request::block(json), bytes)),
                     });
-            (vec![started.unwrap_or(Part::Unknown)], false)
+            (vec![started.unwrap_or_else(unknown)], false)
         }
         "content_block_delta" => {
             let delta = block()
                 .zip(root.get("delta"))
                 .map(|(block, json)| delta(block, json, bytes));
-            (vec![delta.unwrap_or(Part::Unknown)], false)
+            (vec![delta.unwrap_or_else(unknown)], false)
         }
         "content_block_stop" => (
-            vec![block().map_or(Part::Unknown, |block| Part::BlockStop {
-                block,
-                whole: None,
-            })],
+            vec![block().map_or_else(unknown, |block| Part::BlockStop { block, whole: None })],
             false,
         ),
         "message_delta" => {
@@ -84,8 +82,19 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
         "message_stop" => (Vec::new(), true),
         "ping" => (vec![Part::Ping], false),
         "error" => (vec![error(root, bytes)], true),
-        _ => (vec![Part::Unknown], false),
+        _ => (vec![unknown()], false),
     }
+}
+
+pub(crate) fn is_ambiguous(root: Json<'_>) -> bool {
+    let begins = || {
+        let kind = root.get("type");
+        kind.is_some_and(|kind| kind.is_str("message_start"))
+    };
+    let content = root
+        .get("message")
+        .and_then(|message| message.get("content"));
+    has_odd(root, "index") || (content.is_some_and(|content| !content.is_empty()) && begins())
 }
 
 pub(crate) fn read_whole(root: Json<'_>, bytes: &Bytes) -> Vec<Part> {

@@ -32,7 +32,12 @@ pub(crate) fn ties<'a>(message: Json<'a>, mut each: impl FnMut(usize, Tie<'a>)) 
         let (is_result, id) = match kind.map(|kind| kind.word()).as_deref() {
             Some(b"tool_use") => (false, "id"),
             Some(b"tool_result") => (true, "tool_use_id"),
-            _ => continue,
+            // What is known to be neither.
+            Some(b"text" | b"thinking" | b"image") => continue,
+            _ => match self::block(block).content.tie() {
+                Some((false, _)) => (false, "id"),
+                _ => continue,
+            },
         };
         if let Some(id) = block.get(id).and_then(|id| id.as_str()) {
             each(place, (is_result, id));
@@ -68,7 +73,15 @@ pub(crate) fn block(json: Json<'_>) -> Block<'_> {
         // The provider runs these itself; their results come under a name of each tool's own.
         b"server_tool_use" | b"mcp_tool_use" => Content::ServerTool { name: text("name") },
         other if other.ends_with(b"_tool_result") => Content::ServerTool { name: None },
-        _ => Content::Unknown,
+        // Newer than this code; but what has a name and an input is meant to be run.
+        _ => match (text("name"), json.get("input")) {
+            (name @ Some(_), Some(input)) => Content::ToolCall(ToolCall {
+                id: text("id"),
+                name,
+                input: ToolInput::Json(input),
+            }),
+            _ => Content::Unknown,
+        },
     };
     Block { json, content }
 }

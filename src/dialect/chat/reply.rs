@@ -1,22 +1,15 @@
 use bytes::Bytes;
 
-use super::request;
-use crate::{
-    dialect::{EventData, Needle, needle, openai},
-    json::{Json, JsonStr},
-    reply::{BlockHead, BlockId, DeltaKind, Part, StopReason, Usage},
-    request::BlockKind,
+use super::{
+    lanes::{Form, Holder, choice_number, choices, holders, items, lane, lanes},
+    request,
 };
-
-/// Chat does not number its blocks. Each choice has these lanes, and after them one for each tool call; the order is
-/// that in which [`request::message`] finds them in a whole message.
-mod lane {
-    pub(super) const THINKING: u32 = 0;
-    pub(super) const REFUSAL: u32 = 1;
-    pub(super) const TEXT: u32 = 2;
-    pub(super) const FUNCTION_CALL: u32 = 3;
-    pub(super) const TOOL_CALLS: u32 = 4;
-}
+use crate::{
+    dialect::{EventData, Needle, has_odd, needle, openai},
+    json::{Json, JsonStr},
+    reply::{BlockHead, BlockId, DeltaKind, HeadInput, Part, StopReason, Usage},
+    request::{BlockKind, Content},
+};
 
 pub(crate) static WORDS: [Needle; 4] = [
     needle!(b"\"content\""),
@@ -49,7 +42,7 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
             if done {
                 Vec::new()
             } else {
-                vec![Part::Unknown]
+                vec![Part::Unknown { block: None }]
             },
             done,
         );
@@ -59,19 +52,13 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
         return (vec![error], true);
     }
     let mut parts = Vec::new();
-    for choice in root
-        .get("choices")
-        .into_iter()
-        .flat_map(|choices| choices.items())
-    {
-        let number = number(choice, "index").unwrap_or(0);
-        if let Some(delta) = choice.get("delta") {
-            if delta.get("role").is_some() && number == 0 {
-                parts.push(openai::start(root, bytes));
-            }
-            deltas(number, delta, bytes, &mut parts);
+    for choice in choices(root) {
+        let delta = choice.get("delta");
+        let opens = delta.is_some_and(|delta| delta.get("role").is_some());
+        if opens && choice_number(choice) == 0 {
+            parts.push(openai::start(root, bytes));
         }
-        stop(number, choice, bytes, &mut parts);
+        read_choice(choice, Form::Stream, bytes, &mut parts);
     }
     parts.extend(usage(root).map(Part::Usage));
     (parts, false)
@@ -82,46 +69,54 @@ pub(crate) fn read_whole(root: Json<'_>, bytes: &Bytes) -> Vec<Part> {
         return vec![error];
     }
     let mut parts = vec![openai::start(root, bytes)];
-    for choice in root
-        .get("choices")
-        .into_iter()
-        .flat_map(|choices| choices.items())
-    {
-        let number = number(choice, "index").unwrap_or(0);
-        if let Some(message) = choice.get("message") {
-            whole_message(number, message, bytes, &mut parts);
-        }
-        stop(number, choice, bytes, &mut parts);
+    for choice in choices(root) {
+        read_choice(choice, Form::Whole, bytes, &mut parts);
     }
     parts.extend(usage(root).map(Part::Usage));
     parts
 }
 
-/// The blocks of a message that came whole, on the lanes on which a stream would have brought them.
+/// A frame with more blocks in it is one that nobody will take apart.
+const MOST_BLOCKS: usize = 128;
+
+pub(crate) fn is_ambiguous(root: Json<'_>) -> bool {
+    let mut blocks = 0;
+    choices(root).any(|choice| {
+        blocks += 1;
+        has_odd(choice, "index")
+            || holders(choice, Form::Stream).any(|holder| {
+                blocks += items(holder.json, "content").count();
+                let mut calls = items(holder.json, "tool_calls");
+                calls.any(|call| {
+                    blocks += 1;
+                    blocks > MOST_BLOCKS || has_odd(call, "index")
+                })
+            })
+            || blocks > MOST_BLOCKS
+    })
+}
+
+/// What a choice says. `parts` is appended to.
+pub(super) fn read_choice(choice: Json<'_>, form: Form, bytes: &Bytes, parts: &mut Vec<Part>) {
+    let number = choice_number(choice);
+    for holder in holders(choice, form) {
+        if holder.is_whole {
+            whole_message(number, holder.json, bytes, parts);
+        } else {
+            deltas(number, holder.json, bytes, parts);
+        }
+    }
+    stop(number, choice, bytes, parts);
+}
+
 fn whole_message(choice: u32, message: Json<'_>, bytes: &Bytes, parts: &mut Vec<Part>) {
-    let mut calls = lane::TOOL_CALLS;
-    for found in request::message(message).blocks() {
+    for (lane, found) in lanes(message) {
         let head = Box::new(BlockHead::of(found, bytes));
         // An empty text beside tool calls is Chat's way to say that there is none.
         if head.kind == BlockKind::Text && head.text.as_ref().is_some_and(|text| text.is("")) {
             continue;
         }
-        let index = match head.kind {
-            BlockKind::Text => lane::TEXT,
-            BlockKind::Thinking => lane::THINKING,
-            BlockKind::Refusal => lane::REFUSAL,
-            _ if message
-                .get("function_call")
-                .is_some_and(|call| call.text() == found.json.text()) =>
-            {
-                lane::FUNCTION_CALL
-            }
-            _ => {
-                calls += 1;
-                calls - 1
-            }
-        };
-        let block = BlockId::new(choice, index, 0);
+        let block = BlockId::new(choice, lane, 0);
         parts.push(Part::BlockStart {
             block,
             head: head.clone(),
@@ -134,69 +129,69 @@ fn whole_message(choice: u32, message: Json<'_>, bytes: &Bytes, parts: &mut Vec<
 }
 
 fn deltas(choice: u32, delta: Json<'_>, bytes: &Bytes, parts: &mut Vec<Part>) {
+    let block = |lane| BlockId::new(choice, lane, 0);
     let text = |name| delta.get(name).and_then(|text| text.as_str());
-    let mut piece = |index, kind, text: Option<JsonStr<'_>>| {
-        if let Some(text) = text.filter(|text| !text.raw().is_empty()) {
-            parts.push(Part::Delta {
-                block: BlockId::new(choice, index, 0),
-                kind,
-                text: text.owned_by(bytes),
-            });
-        }
+    let piece = |lane, kind, text: JsonStr<'_>| Part::Delta {
+        block: block(lane),
+        kind,
+        text: text.owned_by(bytes),
     };
-    piece(lane::TEXT, DeltaKind::Text, text("content"));
-    piece(
-        lane::THINKING,
-        DeltaKind::Thinking,
-        text("reasoning_content").or_else(|| text("reasoning")),
-    );
-    piece(lane::REFUSAL, DeltaKind::Refusal, text("refusal"));
-    if let Some(json) = delta.get("function_call") {
-        call(
-            BlockId::new(choice, lane::FUNCTION_CALL, 0),
-            json,
-            bytes,
-            parts,
-        );
+    for (lane, kind, text) in [
+        (lane::TEXT, DeltaKind::Text, text("content")),
+        (
+            lane::THINKING,
+            DeltaKind::Thinking,
+            text("reasoning_content").or_else(|| text("reasoning")),
+        ),
+        (lane::REFUSAL, DeltaKind::Refusal, text("refusal")),
+    ] {
+        let text = text.filter(|text| !text.raw().is_empty());
+        parts.extend(text.map(|text| piece(lane, kind, text)));
     }
-    for (position, json) in delta
-        .get("tool_calls")
-        .into_iter()
-        .flat_map(|calls| calls.items())
-        .enumerate()
-    {
-        // Some servers leave the number out where there is one call.
-        let index = number(json, "index")
-            .or_else(|| u32::try_from(position).ok())
-            .unwrap_or(u32::MAX);
-        call(
-            BlockId::new(choice, lane::TOOL_CALLS.saturating_add(index), 0),
-            json,
-            bytes,
-            parts,
-        );
+    // Some servers send parts.
+    for json in items(delta, "content") {
+        parts.push(match request::block(json).content {
+            Content::Text { text } => piece(lane::TEXT, DeltaKind::Text, text),
+            _ => Part::Unknown {
+                block: Some(block(lane::TEXT)),
+            },
+        });
+    }
+    if let Some(json) = delta.get("function_call").filter(|json| !json.is_null()) {
+        call(block(lane::FUNCTION_CALL), json, bytes, parts);
+    }
+    let holder = Holder {
+        json: delta,
+        is_whole: false,
+    };
+    for (lane, json) in holder.calls() {
+        call(block(lane), json, bytes, parts);
     }
 }
 
-/// A piece of a call: with its id or name it is a beginning (the name may come late), and arguments are a delta.
+/// A piece of a call: with its id or name it is a beginning (the name may come late), and arguments are a delta. One that
+/// brings nothing is a piece all the same, and must not go before the others.
 fn call(block: BlockId, json: Json<'_>, bytes: &Bytes, parts: &mut Vec<Part>) {
-    let mut head = BlockHead::of(request::block(json), bytes);
-    let input = head.input.take();
-    if head.id.is_some() || head.name.is_some() {
+    let mut head = BlockHead::of(request::call_block(json), bytes);
+    // Arguments that are no string come at once.
+    let is_whole = matches!(head.input, Some(HeadInput::Json(_)));
+    let input = if is_whole { None } else { head.input.take() };
+    let begins = head.id.is_some() || head.name.is_some() || is_whole;
+    if begins {
         head.kind = BlockKind::ToolCall;
         parts.push(Part::BlockStart {
             block,
             head: Box::new(head),
         });
     }
-    if let Some(crate::reply::HeadInput::Text(text)) = input
-        && !text.is("")
-    {
-        parts.push(Part::Delta {
+    match input {
+        Some(HeadInput::Text(text)) if !text.is("") => parts.push(Part::Delta {
             block,
             kind: DeltaKind::Input,
             text,
-        });
+        }),
+        _ if begins => {}
+        _ => parts.push(Part::Unknown { block: Some(block) }),
     }
 }
 
@@ -207,8 +202,4 @@ fn stop(choice: u32, json: Json<'_>, bytes: &Bytes, parts: &mut Vec<Part>) {
             reason: StopReason::read(word.owned_by(bytes)),
         });
     }
-}
-
-fn number(json: Json<'_>, name: &str) -> Option<u32> {
-    u32::try_from(json.get(name)?.as_u64()?).ok()
 }

@@ -1,6 +1,6 @@
 use crate::{
     Dialect,
-    json::Json,
+    json::{Json, Kind},
     request::{Block, Content, Layout, Message, Role, ToolCall, ToolInput, ToolResult},
 };
 
@@ -68,27 +68,40 @@ pub(crate) fn block(json: Json<'_>) -> Block<'_> {
     Block { json, content }
 }
 
-/// An element of `tool_calls`, of either type; or a legacy `function_call`, which is the inner object alone.
+pub(crate) fn call_block(json: Json<'_>) -> Block<'_> {
+    let content = call(json).map_or(Content::Unknown, Content::ToolCall);
+    Block { json, content }
+}
+
+/// An element of `tool_calls`, of whatever type; or a legacy `function_call`, which is the inner object alone.
 pub(super) fn call(json: Json<'_>) -> Option<ToolCall<'_>> {
-    let id = json.get("id").and_then(|id| id.as_str());
-    if let Some(custom) = json.get("custom") {
-        let name = custom.get("name").and_then(|name| name.as_str());
-        return Some(ToolCall {
-            id,
-            name,
-            input: ToolInput::free(custom.get("input")),
-        });
-    }
-    let legacy = || {
-        json.get("arguments")
-            .or_else(|| json.get("name"))
-            .map(|_| json)
+    let inner = call_inner(json)?;
+    let argument = inner.get("arguments");
+    let input = match argument.filter(|json| !json.is_null()) {
+        Some(json) if json.as_str().is_none() => ToolInput::Json(json),
+        Some(json) => ToolInput::text(Some(json)),
+        None => ToolInput::free(inner.get("input")),
     };
-    let function = json.get("function").or_else(legacy)?;
-    let name = function.get("name").and_then(|name| name.as_str());
     Some(ToolCall {
-        id,
-        name,
-        input: ToolInput::text(function.get("arguments")),
+        id: json.get("id").and_then(|id| id.as_str()),
+        name: inner.get("name").and_then(|name| name.as_str()),
+        input,
     })
+}
+
+/// Where a call's name and arguments are: under `function` or `custom`, or, for types newer than this code, under the
+/// name of the type; else in the call itself.
+pub(super) fn call_inner(json: Json<'_>) -> Option<Json<'_>> {
+    let under = |name: &str| json.get(name).filter(|inner| inner.kind() == Kind::Object);
+    let typed = || under(&json.get("type")?.as_str()?.decode());
+    let bare = || {
+        ["arguments", "input", "name"]
+            .iter()
+            .any(|name| json.get(name).is_some())
+            .then_some(json)
+    };
+    typed()
+        .or_else(|| under("function"))
+        .or_else(|| under("custom"))
+        .or_else(bare)
 }

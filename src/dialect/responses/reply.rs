@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::request;
 use crate::{
-    dialect::{EventData, Needle, needle, openai},
+    dialect::{EventData, Needle, has_odd, needle, openai},
     json::{Json, Kind},
     reply::{BlockHead, BlockId, DeltaKind, Part, StopReason, Usage},
     request::{BlockKind, Content},
@@ -35,7 +35,7 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
             if done {
                 Vec::new()
             } else {
-                vec![Part::Unknown]
+                vec![Part::Unknown { block: None }]
             },
             done,
         );
@@ -46,30 +46,36 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
         .and_then(|kind| kind.as_str())
         .map(|kind| kind.decode())
         .unwrap_or_default();
-    let one = |part: Option<Part>| (vec![part.unwrap_or(Part::Unknown)], false);
+    let one = |part: Option<Part>| {
+        let unknown = || Part::Unknown {
+            block: block_id(root, &kind),
+        };
+        (vec![part.unwrap_or_else(unknown)], false)
+    };
     match &*kind {
         "response.created" => one(root
             .get("response")
             .map(|response| openai::start(response, bytes))),
-        "response.output_item.added" => one(item_started(root, bytes)),
-        "response.content_part.added" => one(part_started(root, bytes)),
-        "response.output_text.delta" => one(delta(root, "content_index", DeltaKind::Text, bytes)),
-        "response.refusal.delta" => one(delta(root, "content_index", DeltaKind::Refusal, bytes)),
+        "response.output_item.added" => one(item_started(root, &kind, bytes)),
+        "response.content_part.added" => one(part_started(root, &kind, bytes)),
+        "response.output_text.delta" => one(delta(root, &kind, DeltaKind::Text, bytes)),
+        "response.refusal.delta" => one(delta(root, &kind, DeltaKind::Refusal, bytes)),
         "response.reasoning_text.delta" | "response.reasoning_summary_text.delta" => {
-            one(delta(root, "", DeltaKind::Thinking, bytes))
+            one(delta(root, &kind, DeltaKind::Thinking, bytes))
         }
         "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-            one(delta(root, "", DeltaKind::Input, bytes))
+            one(delta(root, &kind, DeltaKind::Input, bytes))
         }
-        "response.content_part.done" => one(part_stopped(root, bytes)),
+        "response.content_part.done" => one(part_stopped(root, &kind, bytes)),
         "response.output_item.done" => {
-            let number = root
-                .get("output_index")
-                .and_then(|index| index.as_u64())
-                .and_then(|index| index.try_into().ok());
+            let number = number(root, "output_index");
             let mut parts = Vec::new();
             if let Some((number, item)) = number.zip(root.get("item")) {
                 whole_item(number, item, bytes, false, &mut parts);
+            }
+            // A message without parts is a block all the same.
+            if parts.is_empty() {
+                return one(None);
             }
             (parts, false)
         }
@@ -87,6 +93,40 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
         _ => one(None),
     }
 }
+
+pub(crate) fn is_ambiguous(root: Json<'_>) -> bool {
+    let is = |kinds: &[&str]| {
+        let kind = root.get("type");
+        kind.is_some_and(|kind| kinds.iter().any(|name| kind.is_str(name)))
+    };
+    let holds = |outer: Option<Json<'_>>, list| {
+        let list = outer.and_then(|outer| outer.get(list));
+        list.is_some_and(|list| !list.is_empty())
+    };
+    let response = root.get("response");
+    let item = root.get("item").filter(|item| request::is_message(*item));
+    has_odd(root, "output_index")
+        || has_odd(root, "content_index")
+        || (holds(response, "output") && !is(&LAST))
+        || (is(&["response.output_item.added"]) && holds(item, "content"))
+}
+
+pub(crate) fn is_shell(root: Json<'_>) -> bool {
+    let is = |name| root.get("type").is_some_and(|kind| kind.is_str(name));
+    let item = root.get("item").filter(|item| request::is_message(*item));
+    let content = item.and_then(|item| item.get("content"));
+    let is_empty = content.is_none_or(|content| content.is_empty());
+    item.is_some()
+        && is_empty
+        && (is("response.output_item.added") || is("response.output_item.done"))
+}
+
+/// The events at which a response ends, and is said once more.
+pub(super) const LAST: [&str; 3] = [
+    "response.completed",
+    "response.incomplete",
+    "response.failed",
+];
 
 pub(crate) fn read_whole(root: Json<'_>, bytes: &Bytes) -> Vec<Part> {
     if root.get("output").is_none()
@@ -162,33 +202,32 @@ fn whole_item(number: u32, item: Json<'_>, bytes: &Bytes, begin: bool, parts: &m
     }
 }
 
-/// A message is only a shell around parts that are started one by one; any other item is a block.
-fn item_started(root: Json<'_>, bytes: &Bytes) -> Option<Part> {
-    let item = root.get("item")?;
-    if item.get("type").is_some_and(|kind| kind.is_str("message")) {
-        return None;
-    }
+fn item_started(root: Json<'_>, kind: &str, bytes: &Bytes) -> Option<Part> {
+    // The parts of a message are started one by one.
+    let item = root
+        .get("item")
+        .filter(|item| !request::is_message(*item))?;
     let head = BlockHead::of(request::block(item), bytes);
     Some(Part::BlockStart {
-        block: block_id(root, "")?,
+        block: block_id(root, kind)?,
         head: Box::new(head),
     })
 }
 
-fn part_started(root: Json<'_>, bytes: &Bytes) -> Option<Part> {
+fn part_started(root: Json<'_>, kind: &str, bytes: &Bytes) -> Option<Part> {
     let found = request::block(root.get("part")?);
     // The text of a reasoning item belongs to the item's own block.
     if let Content::Thinking { .. } = found.content {
         return None;
     }
     Some(Part::BlockStart {
-        block: block_id(root, "content_index")?,
+        block: block_id(root, kind)?,
         head: Box::new(BlockHead::of(found, bytes)),
     })
 }
 
-fn part_stopped(root: Json<'_>, bytes: &Bytes) -> Option<Part> {
-    match part_started(root, bytes)? {
+fn part_stopped(root: Json<'_>, kind: &str, bytes: &Bytes) -> Option<Part> {
+    match part_started(root, kind, bytes)? {
         Part::BlockStart { block, head } => Some(Part::BlockStop {
             block,
             whole: Some(head),
@@ -197,21 +236,39 @@ fn part_stopped(root: Json<'_>, bytes: &Bytes) -> Option<Part> {
     }
 }
 
-fn delta(root: Json<'_>, part: &str, kind: DeltaKind, bytes: &Bytes) -> Option<Part> {
+fn delta(root: Json<'_>, kind: &str, of: DeltaKind, bytes: &Bytes) -> Option<Part> {
     let text = root.get("delta")?.as_str()?.owned_by(bytes);
     Some(Part::Delta {
-        block: block_id(root, part)?,
-        kind,
+        block: block_id(root, kind)?,
+        kind: of,
         text,
     })
 }
 
-/// `part` names the member that numbers the part of an item; empty for an item that has none.
-fn block_id(root: Json<'_>, part: &str) -> Option<BlockId> {
-    let number = |name| u32::try_from(root.get(name)?.as_u64()?).ok();
+/// The block that an event of this kind speaks of. Parts of messages are blocks; of any other item, the item is one,
+/// whether or not its parts are numbered.
+fn block_id(root: Json<'_>, kind: &str) -> Option<BlockId> {
+    let part = number(root, "content_index").filter(|_| is_of_part(root, kind));
     Some(BlockId::new(
         0,
-        number("output_index")?,
-        number(part).unwrap_or(0),
+        number(root, "output_index")?,
+        part.unwrap_or(0),
     ))
+}
+
+/// Whether an event of this kind speaks of a part of a message. What is newer than this code speaks of its item: a call,
+/// for all that is known.
+pub(super) fn is_of_part(root: Json<'_>, kind: &str) -> bool {
+    let families = [
+        "response.content_part.",
+        "response.output_text.",
+        "response.refusal.",
+    ];
+    let part = root.get("part").and_then(|part| part.get("type"));
+    let thinks = |kind: Json<'_>| kind.is_str("reasoning_text") || kind.is_str("summary_text");
+    families.iter().any(|family| kind.starts_with(family)) && !part.is_some_and(thinks)
+}
+
+fn number(json: Json<'_>, name: &str) -> Option<u32> {
+    u32::try_from(json.get(name)?.as_u64()?).ok()
 }

@@ -1,3 +1,7 @@
+//! Replies of all dialects, read.
+
+mod attribution;
+
 use super::*;
 use crate::{
     Dialect,
