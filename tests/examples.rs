@@ -36,13 +36,22 @@ use client::post;
 use http1::Message;
 use luthien_core::{
     Dialect,
-    testing::{recorded, request},
+    testing::{protocol::check, recorded, request},
 };
 use process::Example;
 use replies::{asked, events};
 use script::Provider;
 
-const ALL: [&str; 4] = [
+const ALL: [&str; 5] = [
+    "one_room_in_axum",
+    "reverse_proxy",
+    "stack_under_hyper",
+    "your_own_layer",
+    "your_own_policy",
+];
+
+/// Those that hold nothing and change nothing.
+const TRANSPARENT: [&str; 4] = [
     "one_room_in_axum",
     "reverse_proxy",
     "stack_under_hyper",
@@ -83,7 +92,7 @@ fn every_example_is_tested_here() {
 
 #[tokio::test]
 async fn a_stream_comes_event_by_event_as_the_provider_sends_it() {
-    for name in ALL {
+    for name in TRANSPARENT {
         for dialect in DIALECTS {
             let mut provider = Provider::start().await;
             let example = Example::start(name, &provider.url()).await;
@@ -114,7 +123,7 @@ async fn a_stream_comes_event_by_event_as_the_provider_sends_it() {
 
 #[tokio::test]
 async fn a_whole_reply_comes_byte_for_byte() {
-    for name in ALL {
+    for name in TRANSPARENT {
         for dialect in DIALECTS {
             let mut provider = Provider::start().await;
             let example = Example::start(name, &provider.url()).await;
@@ -352,4 +361,37 @@ async fn your_own_layer_says_which_tools_were_called_and_how_the_reply_ended() {
     within("the head", client.read.head()).await.unwrap();
     drop(client);
     assert_eq!(example.line().await, "0 tool calls: [], Dropped");
+}
+
+#[tokio::test]
+async fn your_own_policy_replaces_a_shell_command_and_lets_the_other_call_pass() {
+    let mut provider = Provider::start().await;
+    let example = Example::start("your_own_policy", &provider.url()).await;
+    for dialect in DIALECTS {
+        for stream in [true, false] {
+            let mut client = example.connect().await;
+            client.write(&asked(dialect, stream)).await.unwrap();
+            let (seen, mut wire) = provider.asked().await;
+            assert_eq!(seen.body, request(dialect, stream));
+            if stream {
+                wire.stream().await.unwrap();
+                for event in events(dialect) {
+                    wire.chunk(&event).await.unwrap();
+                }
+                wire.end().await.unwrap();
+            } else {
+                wire.json(200, &recorded(dialect, false)).await.unwrap();
+            }
+            let response = client.response().await;
+            let view = check(dialect, stream, &response.body).unwrap();
+            let names: Vec<_> = view
+                .blocks
+                .iter()
+                .filter_map(|block| block.name.as_deref())
+                .collect();
+            assert_eq!(names.len(), 1, "{dialect} {stream}: {names:?}");
+            assert!(names[0].eq_ignore_ascii_case("read"));
+            assert!(response.text().contains("there is no shell here"));
+        }
+    }
 }

@@ -61,6 +61,23 @@ impl Case {
         }
     }
 
+    /// A streamed reply with much text in each event, and how many bytes of text it has.
+    #[allow(dead_code, reason = "one bench asks for it")]
+    pub(crate) fn long_text() -> (Self, u64) {
+        const WORDS: &str = "All work and no play makes Jack a dull boy. ";
+        let mut case = Self::new(Dialect::Anthropic, true);
+        let text = WORDS.repeat(24);
+        let events = case.reply.iter().map(|event| {
+            let event = String::from_utf8_lossy(event);
+            Bytes::from(event.replace("\"Let me \"", &format!("\"{text}\"")))
+        });
+        case.reply = events.collect();
+        case.name = "long text".to_owned();
+        let whole: usize = case.reply.iter().map(Bytes::len).sum();
+        let length = whole as u64;
+        (case, length)
+    }
+
     /// The dialect, and whether the reply is streamed.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -22,6 +22,7 @@ pub(crate) fn cases(dialects: &[Dialect]) -> impl Iterator<Item = Case> {
 }
 
 /// Rules that never refuse. One counts requests, one holds a place; with `tokens`, one reads every event.
+#[allow(dead_code, reason = "not every bench has rates")]
 pub(crate) fn rates(tokens: bool) -> RateLayer {
     let most = NonZeroU32::MAX;
     let mut rules = vec![

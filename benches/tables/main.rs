@@ -32,9 +32,12 @@ fn main() -> Result<(), Failure> {
             "vocabulary" => vocabulary(&measured)?,
             "rooms" => rooms(&measured)?,
             "stack" => stack(&measured)?,
+            "policy" => policy(&measured)?,
             other => {
                 let path = other.strip_prefix("--write=").ok_or_else(|| {
-                    format!("{other:?}: expected --write=FILE, then vocabulary, rooms or stack")
+                    format!(
+                        "{other:?}: expected --write=FILE, then vocabulary, rooms, stack or policy"
+                    )
                 })?;
                 page = Some(path.to_owned());
                 continue;
@@ -184,4 +187,81 @@ fn stack(measured: &Measured) -> Result<String, Failure> {
         "the rooms add",
     ];
     Ok(table(&head, 2, rows))
+}
+
+/// What the layer may add to an event that no policy watches, of what the gates take.
+const UNWATCHED: f64 = 0.05;
+/// What holding a call and letting it go may take, in nanoseconds.
+const HOLDING: f64 = 20_000.0;
+
+fn policy(measured: &Measured) -> Result<String, Failure> {
+    let missed = |missed: bool| if missed { " (missed)" } else { "" };
+    let mut rows = vec![];
+    for dialect in Dialect::ALL {
+        let case = format!("{} streamed", dialect.name());
+        let [gates, none, elsewhere, read, text] = measured.times(
+            "policy",
+            &case,
+            ["gates", "none", "elsewhere", "read", "text"],
+        )?;
+        let share = |time: f64| {
+            let share = time / gates - 1.0;
+            format!("{:+.1} %{}", share * 100.0, missed(share > UNWATCHED))
+        };
+        rows.push(vec![
+            dialect.name().to_owned(),
+            format!("{gates:.0}"),
+            share(none),
+            share(elsewhere),
+            format!("{:+.0}", read - gates),
+            format!("{:+.0}", text - gates),
+        ]);
+    }
+    let events = table(
+        &[
+            "an event of",
+            "gates, ns",
+            &format!("no policy (to reach: ≤ {:+.0} %)", UNWATCHED * 100.0),
+            "one that watches no reply",
+            "one that reads it adds, ns",
+            "one that edits text adds, ns",
+        ],
+        1,
+        rows,
+    );
+    let mut rows = vec![];
+    for dialect in [Dialect::Anthropic, Dialect::Responses] {
+        // Two calls, which are judged at once.
+        let case = format!("{} whole", dialect.name());
+        let [read, calls] = measured.times("policy", &case, ["read", "calls"])?;
+        let one = (calls - read) / 2.0;
+        rows.push(vec![
+            dialect.name().to_owned(),
+            format!("{:.1}{}", one / 1e3, missed(one > HOLDING)),
+        ]);
+    }
+    let calls = table(
+        &[
+            "a call of",
+            &format!(
+                "judged, held, let go, µs (to reach: ≤ {:.0})",
+                HOLDING / 1e3
+            ),
+        ],
+        1,
+        rows,
+    );
+    let [read, edited] = measured.times("policy window", "long text", ["read", "edited"])?;
+    let windows = table(
+        &["text that flows", "MB a second"],
+        1,
+        vec![
+            vec!["read".to_owned(), format!("{:.0}", 1e3 / read)],
+            vec![
+                "read, and looked through by an editor".to_owned(),
+                format!("{:.0}", 1e3 / edited),
+            ],
+        ],
+    );
+    Ok(format!("{events}\n{calls}\n{windows}"))
 }

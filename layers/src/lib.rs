@@ -14,6 +14,10 @@
     doc = "| [`limit`] | `limit` | how large a request may be; repairs what clients send by mistake |"
 )]
 #![cfg_attr(
+    feature = "policy",
+    doc = "| [`policy`] | `policy` | what may be asked, said and done: policies, and the engine that keeps them |"
+)]
+#![cfg_attr(
     feature = "rate",
     doc = "| [`rate`] | `rate` | how often, how many tokens, how many at once |"
 )]
@@ -46,6 +50,8 @@ pub mod future;
 pub mod identity;
 #[cfg(feature = "limit")]
 pub mod limit;
+#[cfg(feature = "policy")]
+pub mod policy;
 #[cfg(feature = "rate")]
 pub mod rate;
 #[cfg(feature = "stack")]
@@ -54,7 +60,7 @@ pub mod stack;
 pub mod upstream;
 
 pub use luthien_core::{
-    BoxError, Dialect, body, dialect, facts,
+    BoxError, Dialect, body, decision, dialect, facts,
     gate::{self, gate},
     json, reject, reply, request, sse,
 };

@@ -10,11 +10,12 @@
 //! | 4 | *yours* | [`with_watch`](Stack::with_watch): sees what was asked and what was answered, refusals included |
 //! | 5 | [`Limit`] | what is too large is refused before it costs anybody's account; repairs what goes up |
 //! | 6 | [`Rate`] | counts calls, not attempts; holds its places until the reply is over |
-//! | 7 | [`Deadline`] | bounds everything that waits for somebody else, and nothing that waits for us |
-//! | 8 | [`Decode`] | directly above whatever answers: one frame, one event |
-//! | 9 | [`Upstreams`](crate::upstream::Upstreams) | chooses, puts credentials on, goes on to the next |
+//! | 7 | [`Policies`] | judges what has its place in the accounts already; a judge who thinks is no provider who is late |
+//! | 8 | [`Deadline`] | bounds everything that waits for somebody else, and nothing that waits for us |
+//! | 9 | [`Decode`] | directly above whatever answers: one frame, one event |
+//! | 10 | [`Upstreams`](crate::upstream::Upstreams) | chooses, puts credentials on, goes on to the next |
 //!
-//! Whatever must count each attempt belongs below 7, whatever must count each call above it.
+//! Whatever must count each attempt belongs below 8, whatever must count each call above it.
 //!
 //! ```
 //! use std::{num::NonZeroU32, time::Duration};
@@ -54,6 +55,7 @@ use crate::{
     deadline::{Deadline, DeadlineLayer, Deadlines},
     identity::{Identity, IdentityLayer, Session, SessionLayer},
     limit::{Limit, LimitLayer},
+    policy::{Policies, PolicyLayer, PolicySet},
     rate::{LocalLedger, Rate, RateLayer},
 };
 
@@ -65,12 +67,13 @@ pub struct Stack<W = NoLayer> {
     watch: W,
     limit: LimitLayer,
     rate: RateLayer,
+    policy: PolicyLayer,
     deadline: DeadlineLayer,
     decode: DecodeLayer,
 }
 
 impl Stack {
-    /// The stack with the default settings of every layer, and no rates. Who may call is for you to say.
+    /// The stack with the default settings of every layer, no rates and no policies. Who may call is for you to say.
     pub fn new(identity: IdentityLayer) -> Self {
         Self {
             identity,
@@ -78,6 +81,7 @@ impl Stack {
             watch: NoLayer::new(),
             limit: LimitLayer::new(),
             rate: RateLayer::new(LocalLedger::new(Vec::new())),
+            policy: PolicyLayer::new(PolicySet::new(Vec::new())),
             deadline: DeadlineLayer::new(Deadlines::default()),
             decode: DecodeLayer::new(),
         }
@@ -100,6 +104,7 @@ impl<W> Stack<W> {
             parse,
             limit,
             rate,
+            policy,
             deadline,
             decode,
             ..
@@ -110,6 +115,7 @@ impl<W> Stack<W> {
             watch,
             limit,
             rate,
+            policy,
             deadline,
             decode,
         }
@@ -129,6 +135,13 @@ impl<W> Stack<W> {
         self
     }
 
+    /// Policies.
+    #[must_use]
+    pub fn with_policy(mut self, policy: PolicyLayer) -> Self {
+        self.policy = policy;
+        self
+    }
+
     /// Other deadlines.
     #[must_use]
     pub fn with_deadline(mut self, deadline: DeadlineLayer) -> Self {
@@ -145,7 +158,7 @@ impl<W> Stack<W> {
 }
 
 /// What stands below the layer of your own.
-pub type Rooms<S> = Limit<Rate<Deadline<Decode<S>>>>;
+pub type Rooms<S> = Limit<Rate<Policies<Deadline<Decode<S>>>>>;
 
 impl<S, W> Layer<S> for Stack<W>
 where
@@ -155,8 +168,9 @@ where
 
     fn layer(&self, inner: S) -> Self::Service {
         // Inside out: the numbers of the table.
-        let service = self.decode.layer(inner); // 8
-        let service = self.deadline.layer(service); // 7
+        let service = self.decode.layer(inner); // 9
+        let service = self.deadline.layer(service); // 8
+        let service = self.policy.layer(service); // 7
         let service = self.rate.layer(service); // 6
         let service = self.limit.layer(service); // 5
         let service = self.watch.layer(service); // 4
@@ -182,6 +196,7 @@ mod tests {
     use super::*;
     use crate::{
         identity::{KeyEntry, KeyRing},
+        policy::{Context, Denial, Entry, Policy, PolicyError, RequestVerdict, Watches},
         rate::{Per, Rule},
     };
 
@@ -231,6 +246,42 @@ mod tests {
             .body(endless)
             .unwrap();
         assert_eq!(service.oneshot(asked).await.unwrap().status(), 401);
+        assert!(provider.seen().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_a_policy_refuses_is_counted_and_asks_no_provider() {
+        struct Silence;
+        impl Policy for Silence {
+            fn watches(&self) -> Watches {
+                Watches::REQUEST
+            }
+
+            async fn on_request(
+                &self,
+                _: &luthien_core::request::LlmRequest,
+                _: &Context,
+            ) -> Result<RequestVerdict, PolicyError> {
+                let denial = Denial::new("silence", "nobody asks here");
+                Ok(RequestVerdict::Answer(denial))
+            }
+        }
+        let minute = std::time::Duration::from_secs(60);
+        let rule = Rule::requests(Per::Key, NonZeroU32::MIN, minute);
+        let set = PolicySet::new(vec![Entry::new("silence", Silence)]);
+        let provider = Provider::default();
+        let service = Stack::new(IdentityLayer::passthrough())
+            .with_rate(RateLayer::new(LocalLedger::new(vec![rule])))
+            .with_policy(PolicyLayer::new(set))
+            .layer(provider.clone());
+        let mut statuses = Vec::new();
+        for _ in 0..2 {
+            let asked = Request::post("/v1/messages")
+                .header("x-api-key", "sk")
+                .body(request(Dialect::Anthropic, true));
+            statuses.push(send(&service, asked.unwrap()).await.status().as_u16());
+        }
+        assert_eq!(statuses, [200, 429]);
         assert!(provider.seen().is_empty());
     }
 

@@ -1,0 +1,253 @@
+//! What is looked at when a condition is loaded, so that nothing of it can surprise at run time: names, functions, patterns,
+//! and how long it may take.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cel::{
+    IdedExpr,
+    common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, LiteralValue, operators},
+};
+use regex::{Regex, RegexBuilder};
+
+use super::{WhenError, names, scope::TICK};
+use crate::policy::known;
+
+/// What an expression speaks of.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The variables.
+    pub(super) variables: BTreeSet<&'static str>,
+    /// Whether it looks at the arguments of a call, not only at the name of the tool.
+    pub(super) input: bool,
+    /// Whether it goes through lists.
+    pub(super) loops: bool,
+    /// The patterns that texts are matched with, compiled.
+    pub(super) patterns: BTreeMap<String, Regex>,
+}
+
+/// The most bytes that a compiled pattern may take.
+const PATTERN: usize = 1 << 20;
+/// How deep an expression may be: whoever asks it goes into himself that often.
+const DEPTH: usize = 24;
+
+/// Checks an expression, and makes its loops count their steps.
+pub(super) fn check(expression: &mut IdedExpr) -> Result<Found, WhenError> {
+    let mut walk = Walk {
+        found: Found::default(),
+        bound: Vec::new(),
+        depth: 0,
+    };
+    walk.expression(expression)?;
+    Ok(walk.found)
+}
+
+struct Walk {
+    found: Found,
+    /// The names that loops around have given to elements.
+    bound: Vec<String>,
+    depth: usize,
+}
+
+impl Walk {
+    fn expression(&mut self, expression: &mut IdedExpr) -> Result<(), WhenError> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return Err(WhenError::new("it is nested too deep"));
+        }
+        self.parts(expression)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn parts(&mut self, expression: &mut IdedExpr) -> Result<(), WhenError> {
+        match &mut expression.expr {
+            Expr::Unspecified | Expr::Literal(_) => Ok(()),
+            Expr::Ident(name) => {
+                if name == "tool" {
+                    self.found.input = true;
+                }
+                self.name(name)
+            }
+            Expr::Select(select) => self.member(&mut select.operand, &select.field),
+            Expr::Call(call) => self.call(call),
+            Expr::Comprehension(each) => self.each(each),
+            Expr::List(list) => list
+                .elements
+                .iter_mut()
+                .try_for_each(|element| self.expression(element)),
+            Expr::Map(map) => map.entries.iter_mut().try_for_each(|entry| {
+                let EntryExpr::MapEntry(entry) = &mut entry.expr else {
+                    return Ok(());
+                };
+                self.expression(&mut entry.key)?;
+                self.expression(&mut entry.value)
+            }),
+            Expr::Struct(_) => Err(WhenError::new("a condition cannot make messages")),
+        }
+    }
+
+    fn name(&mut self, name: &str) -> Result<(), WhenError> {
+        // What the parser has made up, or a loop has named.
+        if name.starts_with('@') || self.bound.iter().any(|bound| bound == name) {
+            return Ok(());
+        }
+        let variables = names::VARIABLES.map(|(name, _)| name);
+        if let Some(known) = variables.into_iter().find(|known| *known == name) {
+            self.found.variables.insert(known);
+            return Ok(());
+        }
+        if names::TYPES.contains(&name) {
+            return Ok(());
+        }
+        Err(WhenError::new(format!(
+            "unknown name {name:?}{}; there are {}",
+            known::hint(name, &variables),
+            variables.join(", ")
+        )))
+    }
+
+    /// `operand.member`
+    fn member(&mut self, operand: &mut IdedExpr, member: &str) -> Result<(), WhenError> {
+        let Expr::Ident(name) = &operand.expr else {
+            return self.expression(operand);
+        };
+        self.name(name)?;
+        let Some(members) = names::members(name) else {
+            return Ok(());
+        };
+        if members.is_empty() {
+            return Err(WhenError::new(format!(
+                "{name:?} is a text, it has no {member:?}"
+            )));
+        }
+        if !members.contains(&member) {
+            return Err(WhenError::new(format!(
+                "{name:?} has no {member:?}{}; it has {}",
+                known::hint(member, members),
+                members.join(", ")
+            )));
+        }
+        self.found.input |= name == "tool" && member == "input";
+        Ok(())
+    }
+
+    fn call(&mut self, call: &mut CallExpr) -> Result<(), WhenError> {
+        let function = call.func_name.as_str();
+        if !names::is_operator(function) && !names::FUNCTIONS.contains(&function) {
+            let functions = [&names::FUNCTIONS[..], &names::MACROS].concat();
+            return Err(WhenError::new(format!(
+                "unknown function {function:?}{}; there are {}",
+                known::hint(function, &functions),
+                functions.join(", ")
+            )));
+        }
+        if function == "matches" {
+            self.pattern(call)?;
+        }
+        // `tool["name"]` is `tool.name`.
+        if function == operators::INDEX
+            && let [operand, index] = call.args.as_mut_slice()
+            && let Expr::Literal(LiteralValue::String(member)) = &index.expr
+        {
+            return self.member(operand, member.inner());
+        }
+        if let Some(target) = &mut call.target {
+            self.expression(target)?;
+        }
+        call.args
+            .iter_mut()
+            .try_for_each(|argument| self.expression(argument))
+    }
+
+    /// A pattern has to stand there as it is: one that was made of what a model wrote could not be compiled beforehand, and
+    /// would be the model's.
+    fn pattern(&mut self, call: &CallExpr) -> Result<(), WhenError> {
+        let literal = call.args.last().map(|pattern| &pattern.expr);
+        let Some(Expr::Literal(LiteralValue::String(pattern))) = literal else {
+            return Err(WhenError::new(
+                "the pattern of `matches` must be a text in quotes",
+            ));
+        };
+        let pattern = pattern.inner();
+        let compiled = RegexBuilder::new(pattern).size_limit(PATTERN).build();
+        let compiled = compiled.map_err(|error| WhenError::new(error.to_string()))?;
+        self.found.patterns.insert(pattern.to_owned(), compiled);
+        Ok(())
+    }
+
+    /// A loop: what `all`, `exists`, `exists_one` and `filter` were made into.
+    fn each(&mut self, each: &mut ComprehensionExpr) -> Result<(), WhenError> {
+        self.found.loops = true;
+        if names::members(&each.iter_var).is_some() {
+            return Err(WhenError::new(format!(
+                "{:?} is a variable already: call the element otherwise",
+                each.iter_var
+            )));
+        }
+        // Inside the range the element has no name yet.
+        self.expression(&mut each.iter_range)?;
+        self.bound.push(each.iter_var.clone());
+        for part in [
+            &mut each.accu_init,
+            &mut each.loop_cond,
+            &mut each.loop_step,
+            &mut each.result,
+        ] {
+            self.expression(part)?;
+        }
+        self.bound.pop();
+        count(each)
+    }
+}
+
+/// Puts the counter of steps where the loop comes by each time, and where its error is not taken for an answer.
+fn count(each: &mut ComprehensionExpr) -> Result<(), WhenError> {
+    if !matches!(each.loop_cond.expr, Expr::Literal(_)) {
+        guard(&mut each.loop_cond);
+        return Ok(());
+    }
+    let builds = matches!(each.accu_init.expr, Expr::List(_));
+    if let Expr::Call(step) = &mut each.loop_step.expr
+        && let [condition, kept, _] = step.args.as_mut_slice()
+        && (!builds || keeps_elements(kept, &each.iter_var))
+    {
+        guard(condition);
+        return Ok(());
+    }
+    // It could make something far larger than what came.
+    Err(WhenError::new(
+        "a condition cannot use `map`; `exists`, `all` and `filter` look at elements",
+    ))
+}
+
+/// Whether `@result + [element]` is what is kept.
+fn keeps_elements(kept: &IdedExpr, element: &str) -> bool {
+    let Expr::Call(append) = &kept.expr else {
+        return false;
+    };
+    let Some(Expr::List(list)) = append.args.last().map(|list| &list.expr) else {
+        return false;
+    };
+    matches!(list.elements.as_slice(), [one] if matches!(&one.expr, Expr::Ident(name) if name == element))
+}
+
+/// Makes `tick() ? condition : false` of a condition.
+fn guard(condition: &mut IdedExpr) {
+    let call = |func_name: &str, args| IdedExpr {
+        id: 0,
+        expr: Expr::Call(CallExpr {
+            func_name: func_name.to_owned(),
+            target: None,
+            args,
+        }),
+    };
+    let never = IdedExpr {
+        id: 0,
+        expr: Expr::Literal(LiteralValue::Boolean(false.into())),
+    };
+    let condition_itself = std::mem::take(condition);
+    *condition = call(
+        operators::CONDITIONAL,
+        vec![call(TICK, Vec::new()), condition_itself, never],
+    );
+}

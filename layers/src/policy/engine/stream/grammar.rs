@@ -1,0 +1,146 @@
+//! What a reply may be: a block begins, goes on, ends, and none comes behind the end. A reply that cannot be is refused, for
+//! what a client makes of it nobody can say.
+
+use luthien_core::{
+    Dialect,
+    reject::Rejection,
+    reply::{BlockHead, BlockId, DeltaKind, Event, Part},
+};
+
+use super::Engine;
+use crate::policy::engine::{roles::Role, unreadable};
+
+/// A block that has begun.
+pub(super) struct Known {
+    pub(super) role: Role,
+    pub(super) open: bool,
+    named: bool,
+    /// Whether its end has gone out: nothing can be added to it any more.
+    pub(super) over: bool,
+}
+
+impl Known {
+    pub(super) fn begun(role: Role) -> Self {
+        Self {
+            role,
+            open: true,
+            named: false,
+            over: false,
+        }
+    }
+}
+
+impl Engine {
+    /// Keeps account of what has begun and ended; a reply that cannot be is refused.
+    pub(super) fn note(&mut self, event: &Event) -> Result<(), Rejection> {
+        for part in event.parts() {
+            match part {
+                // Chat's choices begin one by one, in any words.
+                Part::Start { .. } if self.dialect == Dialect::Chat => {}
+                Part::Start { .. } if self.started => {
+                    return Err(unreadable("the reply begins twice"));
+                }
+                Part::Start { .. } => self.started = true,
+                Part::Usage(usage) => self.usage.update(usage),
+                // What would be said of a block that nobody knows of would be judged by nobody.
+                Part::Unknown { block: Some(block) }
+                    if !(self.blocks.contains_key(block) || event.is_shell() && self.started) =>
+                {
+                    return Err(unreadable("it speaks of a block that has not begun"));
+                }
+                Part::BlockStart { block, head } => {
+                    self.begin(*block, Role::of(head.kind))?;
+                    self.name(*block, head)?;
+                }
+                Part::Delta { block, kind, .. } => self.more(*block, *kind)?,
+                Part::BlockStop { block, whole } => {
+                    self.end_block(*block, whole.as_deref(), event)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, block: BlockId, role: Role) -> Result<(), Rejection> {
+        if !self.started && self.dialect != Dialect::Chat {
+            return Err(unreadable("a block begins before the reply does"));
+        }
+        if self.is_stopped(block) {
+            return Err(unreadable("a block begins behind the end of the reply"));
+        }
+        let is_open = |(other, known): (&BlockId, &Known)| *other != block && known.open;
+        if self.dialect == Dialect::Anthropic && self.blocks.iter().any(is_open) {
+            return Err(unreadable("a block begins inside another"));
+        }
+        let known = self.blocks.entry(block).or_insert(Known::begun(role));
+        // In Chat more of a call's head may come; nowhere may a block begin again that has ended, or become another.
+        if !known.open || known.role != role {
+            return Err(unreadable("a block begins twice"));
+        }
+        if role == Role::Text {
+            self.lanes.entry(block.choice).or_default().text = Some(block);
+        }
+        Ok(())
+    }
+
+    /// A name that comes twice: some clients take the last, some join them.
+    fn name(&mut self, block: BlockId, head: &BlockHead) -> Result<(), Rejection> {
+        let is_named = head.name.as_ref().is_some_and(|name| !name.is_empty());
+        let Some(known) = self.blocks.get_mut(&block).filter(|_| is_named) else {
+            return Ok(());
+        };
+        if std::mem::replace(&mut known.named, true) {
+            return Err(unreadable("a call is named twice"));
+        }
+        Ok(())
+    }
+
+    fn more(&mut self, block: BlockId, kind: DeltaKind) -> Result<(), Rejection> {
+        let role = Role::of_delta(kind);
+        if self.is_stopped(block) {
+            return Err(unreadable("a block goes on behind the end of the reply"));
+        }
+        match self.blocks.get(&block) {
+            Some(known) if !known.open => Err(unreadable("a block goes on that has ended")),
+            // A delta of a kind nobody knows goes with the block it belongs to.
+            Some(known) if known.role == role || role == Role::Other => Ok(()),
+            // An unknown kind of block is held as a call is, whatever is in it; so is another's.
+            Some(known) if known.role == Role::Call => Ok(()),
+            Some(known) if known.role == Role::Other && role != Role::Call => Ok(()),
+            Some(_) => Err(unreadable("a block goes on as another")),
+            // Chat's blocks begin without a word.
+            None if self.dialect == Dialect::Chat => self.begin(block, role),
+            None => Err(unreadable("a block goes on that has not begun")),
+        }
+    }
+
+    fn end_block(
+        &mut self,
+        block: BlockId,
+        whole: Option<&BlockHead>,
+        event: &Event,
+    ) -> Result<(), Rejection> {
+        if self.is_stopped(block) && !event.is_terminal() {
+            return Err(unreadable("a block goes on behind the end of the reply"));
+        }
+        match (self.blocks.get_mut(&block), whole) {
+            // The Responses say it of a part, then of its item, then of all.
+            (Some(known), whole) if known.open || whole.is_some() => known.open = false,
+            // What has not begun comes whole in the last event, or not at all.
+            (None, Some(head)) if event.is_terminal() && self.started => {
+                let mut known = Known::begun(Role::of(head.kind));
+                known.open = false;
+                self.blocks.insert(block, known);
+            }
+            _ => return Err(unreadable("a block ends that is not open")),
+        }
+        Ok(())
+    }
+
+    fn is_stopped(&self, block: BlockId) -> bool {
+        self.lanes
+            .get(&block.choice)
+            .is_some_and(|lane| lane.stopped)
+    }
+}

@@ -1,0 +1,25 @@
+//! The policies that come with this crate, each with its settings. [`find`](super::find) makes them by name.
+
+pub mod all_caps;
+mod closing;
+pub mod conversation_link;
+pub mod debug_log;
+pub mod deny_tools;
+pub mod indicator;
+pub mod noop;
+pub mod replace;
+#[cfg(test)]
+mod tests;
+
+use super::registry::Builtin;
+
+/// By name.
+pub(super) static BUILTINS: [Builtin; 7] = [
+    all_caps::BUILTIN,
+    conversation_link::BUILTIN,
+    debug_log::BUILTIN,
+    deny_tools::BUILTIN,
+    indicator::BUILTIN,
+    noop::BUILTIN,
+    replace::BUILTIN,
+];
