@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 
 pub mod edit;
+mod events;
 pub mod json;
+pub mod policy;
 pub mod reply;
 pub mod request;
 pub mod sse;

@@ -8,11 +8,12 @@ use luthien::{
     gate::{DecodeLayer, ParseLayer, Relay},
     identity::{Identity, IdentityLayer, KeyRing, Session},
     limit::{LimitLayer, Repair},
+    policy::{PolicyLayer, PolicySet, Sessions},
     rate::{Ledger, LocalLedger, Per, RateLayer, RedisLedger, RedisSettings, Rule},
     stack::{Rooms, Stack},
     upstream::{Credential, Upstream, Upstreams},
 };
-use luthien_core::{body::ReplyLimits, gate::Parse, json};
+use luthien_core::{body::ReplyLimits, decision::DecisionSink, gate::Parse, json};
 use secrecy::SecretString;
 use tower_layer::Layer;
 
@@ -20,6 +21,7 @@ use crate::{
     config::{self, Config, ConfigError, Mode, Secret},
     keyfile,
     listen::Hosts,
+    policy,
     watch::{Watch, WatchLayer},
 };
 
@@ -33,6 +35,9 @@ pub(crate) struct Running {
     pub(crate) service: Service,
     pub(crate) keys: KeyRing,
     pub(crate) key_file: PathBuf,
+    policies: PolicyLayer,
+    /// What policies remember of conversations.
+    sessions: Sessions,
     ledger: Arc<dyn Ledger>,
     /// The same ledger, if it is shared.
     pub(crate) redis: Option<Arc<RedisLedger>>,
@@ -60,10 +65,12 @@ impl From<ConfigError> for ComposeError {
     }
 }
 
-/// Builds the stack. What `before` has counted goes on counting, if its rules are the same.
+/// Builds the stack, whose policies tell `decisions` what they decide. What `before` has counted goes on counting, if its
+/// rules are the same; what its policies remember of conversations is not forgotten.
 pub(crate) fn compose(
     config: Config,
     watch: WatchLayer,
+    decisions: Arc<dyn DecisionSink>,
     before: Option<&Running>,
 ) -> Result<Running, ComposeError> {
     let key_file = keyfile::path(config.identity.keys.as_deref());
@@ -72,11 +79,14 @@ pub(crate) fn compose(
         keys.replace(keyfile::read(&key_file).map_err(ComposeError::Keys)?);
     }
     let (ledger, redis) = ledger(&config, before)?;
+    let sessions = before.map_or_else(Sessions::default, |before| before.sessions.clone());
+    let policies = policies(&config, decisions, &sessions, before)?;
     let stack = Stack::new(identity(&config, &keys)?)
         .with_parse(parse(&config)?)
         .with_watch(watch)
         .with_limit(limit(&config))
         .with_rate(RateLayer::over(ledger.clone()))
+        .with_policy(policies.clone())
         .with_deadline(deadline(&config))
         .with_decode(DecodeLayer::new().with_limits(ReplyLimits {
             event: config.limits.event.0,
@@ -91,6 +101,8 @@ pub(crate) fn compose(
         service,
         keys,
         key_file,
+        policies,
+        sessions,
         ledger,
         redis,
     })
@@ -185,6 +197,25 @@ fn rule(rate: &config::Rate) -> Option<Rule> {
             rate.output_tokens
                 .map(|limit| Rule::output_tokens(per, limit, every))
         })
+}
+
+fn policies(
+    config: &Config,
+    decisions: Arc<dyn DecisionSink>,
+    sessions: &Sessions,
+    before: Option<&Running>,
+) -> Result<PolicyLayer, ConfigError> {
+    if let Some(before) = before
+        && (&before.config.policies, &before.config.policy) == (&config.policies, &config.policy)
+    {
+        // The same, and with them what they know of themselves: who has panicked too often.
+        return Ok(before.policies.clone());
+    }
+    let set = PolicySet::new(policy::build(&config.policies)?)
+        .with_sessions(sessions.clone())
+        .with_sink(decisions)
+        .with_settings(policy::settings(&config.policy));
+    Ok(PolicyLayer::new(set))
 }
 
 fn deadline(config: &Config) -> DeadlineLayer {

@@ -9,7 +9,10 @@ mod config;
 mod keyfile;
 mod listen;
 mod log;
+mod policy;
+mod script;
 mod serve;
+mod trial;
 mod watch;
 
 use std::process::ExitCode;

@@ -15,6 +15,7 @@ use crate::{
     keyfile, listen,
     listen::{Edge, Hosts, Listener, Protocol, Settings, Timers},
     log::Lines,
+    policy::DecisionLog,
     watch::WatchLayer,
 };
 
@@ -23,6 +24,7 @@ pub(crate) struct Sidecar {
     sources: Sources,
     running: Arc<ArcSwap<Running>>,
     watch: WatchLayer,
+    decisions: Arc<DecisionLog>,
     /// Keys that are in no file.
     extra_keys: Vec<KeyEntry>,
     tls: Arc<ArcSwapOption<TlsAcceptor>>,
@@ -69,6 +71,7 @@ impl Sidecar {
     ) -> Result<Self, StartError> {
         let cut = CancellationToken::new();
         let watch = WatchLayer::new(cut.clone());
+        let decisions = Arc::new(DecisionLog::new(lines.clone()));
         let tls = Arc::new(ArcSwapOption::empty());
         if let Some(pair) = &config.tls {
             tls.store(Some(Arc::new(
@@ -81,7 +84,8 @@ impl Sidecar {
             settings(&config, Arc::default()),
         );
         let admin_hosts = Hosts::new(admin_at.ip().is_loopback(), &config.hosts);
-        let running = compose(config, watch.clone(), None).map_err(StartError::Compose)?;
+        let running =
+            compose(config, watch.clone(), decisions.clone(), None).map_err(StartError::Compose)?;
         add_keys(&running, &extra_keys);
         let running = Arc::new(ArcSwap::from_pointee(running));
         // Both or none.
@@ -101,6 +105,7 @@ impl Sidecar {
             sources,
             running,
             watch,
+            decisions,
             extra_keys,
             tls,
             ready,
@@ -122,8 +127,9 @@ impl Sidecar {
         };
         let before = self.running.load_full();
         let needs_restart = needs_restart(&before.config, &config);
+        let (watch, decisions) = (self.watch.clone(), self.decisions.clone());
         let running =
-            compose(config, self.watch.clone(), Some(&before)).map_err(StartError::Compose)?;
+            compose(config, watch, decisions, Some(&before)).map_err(StartError::Compose)?;
         add_keys(&running, &self.extra_keys);
         // A listener that spoke TLS speaks TLS until it is started anew.
         if acceptor.is_some() && before.config.tls.is_some() {

@@ -36,9 +36,13 @@ async fn the_demonstration_needs_nothing_and_ends_well() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["demo"]).await;
     let shown = out(&output);
-    assert_eq!(shown.matches("at both ends").count(), 6, "{shown}");
+    assert_eq!(shown.matches("at both ends").count(), 7, "{shown}");
     for expected in [
         "calls   Bash {\"command\":\"git status --short\"}",
+        "calls   mcp__prod__drop_table {\"table\":\"customers\"}",
+        "says    Luthien blocked a call of the tool `mcp__prod__drop_table`",
+        "1 of 2 calls has gone through",
+        "decision=d-",
         "404 ",
         "400 ",
         "429 ",
@@ -80,7 +84,7 @@ async fn a_wrong_configuration_does_not_start() {
         ),
         (
             &["--config", "nowhere.yaml"][..],
-            "nowhere.yaml: the configuration cannot be read",
+            "nowhere.yaml: the file cannot be read",
         ),
     ] {
         let output = run(folder.path(), arguments).await;

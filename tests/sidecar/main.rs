@@ -19,5 +19,6 @@ mod doors;
 mod fidelity;
 mod lifecycle;
 mod meaning;
+mod policies;
 mod readme;
 mod sharing;

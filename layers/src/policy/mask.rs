@@ -67,6 +67,7 @@ pub(crate) fn mask_text(text: &str) -> String {
 }
 
 /// A text that may be JSON, with its secrets hidden in both ways.
+#[cfg(feature = "policies")]
 pub(crate) fn masked(text: &str) -> String {
     match serde_json::from_str(text) {
         Ok(mut value) => {

@@ -1,11 +1,11 @@
 //! `luthien check`.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use super::{Failure, Settings, say};
 use crate::{
     compose::compose,
-    config::{Config, Relay},
+    config::{Config, Policy, Relay},
     keyfile, listen,
     watch::WatchLayer,
 };
@@ -19,8 +19,8 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     // What only building shows: unreadable keys, certificates, a URL that Redis does not understand.
     let runtime = super::serve::runtime(&config)?;
     let _inside = runtime.enter();
-    compose(config.clone(), WatchLayer::new(Default::default()), None)
-        .map_err(|error| error.to_string())?;
+    let watch = WatchLayer::new(Default::default());
+    compose(config.clone(), watch, Arc::new(()), None).map_err(|error| error.to_string())?;
     for line in summary(&config, &loaded.overrides) {
         say(&line)?;
     }
@@ -77,6 +77,12 @@ fn summary(config: &Config, overrides: &[String]) -> Vec<String> {
             .map(|every| format!(" in {:?}", every.0))
             .unwrap_or_default();
         lines.push(format!("rate       {what}{every} per {:?}", rate.per).to_lowercase());
+    }
+    for policy in &config.policies {
+        let Policy { mode, fail, .. } = policy;
+        let system = if policy.system { ", system" } else { "" };
+        let how = format!("{mode:?}, {fail:?}{system}").to_lowercase();
+        lines.push(format!("policy     {} ({how})", policy.own_name()));
     }
     match &config.relay {
         Relay::Open(_) => lines.push("relay      everything".to_owned()),

@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod exec;
 mod keys;
+mod policy;
 mod serve;
 
 use std::{
@@ -15,13 +16,13 @@ use std::{
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::config::{Config, ConfigError, Loaded, Sources};
+use crate::config::{self, ConfigError, Loaded, Sources};
 
 /// Stands between AI agents and the models they call.
 ///
 /// Agents connect to Luthien as if it were the provider; it sends their requests on, byte for byte, to Anthropic, OpenAI or
-/// whoever speaks like them. On the way it knows who calls, holds limits, rates and deadlines, and writes one line for every
-/// exchange.
+/// whoever speaks like them. On the way it knows who calls, holds limits, rates and deadlines, puts what is asked, said and
+/// done before policies, and writes one line for every exchange.
 ///
 /// Without arguments it serves on 127.0.0.1:8000 and needs no configuration: point an agent at it and go on working.
 #[derive(Debug, Parser)]
@@ -42,6 +43,7 @@ Examples:
   luthien demo                                  see it work, without a key and without a network
   luthien --config luthien.yaml check           is the configuration fine?
   luthien keys new \"alice's laptop\"             a key for `identity.mode: keys`
+  luthien policy list                           what may be asked, said and done
   luthien schema > luthien.schema.json          for the editor: completion and checks in YAML
 ";
 
@@ -81,6 +83,9 @@ enum Command {
     /// Makes, lists and revokes keys for `identity.mode: keys`.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Lists, explains, checks and tries out policies.
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Starts, waits until ready, runs an agent with the right environment, and stops when it ends.
     ///
     /// The agent finds the sidecar by `ANTHROPIC_BASE_URL` and `OPENAI_BASE_URL`. Ports are chosen freely unless given. The log
@@ -127,6 +132,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Check) => check::run(&cli.settings),
         Some(Command::Schema) => schema(),
         Some(Command::Keys(keys)) => keys::run(&cli.settings, keys),
+        Some(Command::Policy(policy)) => policy::run(&cli.settings, policy),
         Some(Command::Exec(exec)) => exec::run(&cli.settings, exec),
         Some(Command::Demo) => demo::run(),
         Some(Command::Completions { shell }) => {
@@ -142,14 +148,34 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn schema() -> Result<ExitCode, Failure> {
-    let schema = schemars::schema_for!(Config);
-    say(&serde_json::to_string_pretty(&schema)?)?;
+    say(&serde_json::to_string_pretty(&config::schema())?)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Prints a line to standard output.
 fn say(line: &str) -> io::Result<()> {
     writeln!(io::stdout(), "{line}")
+}
+
+/// Prints rows whose columns stand below each other.
+fn table(rows: &[Vec<String>]) -> io::Result<()> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths);
+        let cells: Vec<_> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        say(format!("  {}", cells.join("  ")).trim_end())?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

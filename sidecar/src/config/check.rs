@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use http::HeaderName;
 
 use super::{Config, ConfigError, Dialect, Mode, Relay, Upstream, error::nearest};
+use crate::policy;
 
 /// Presets the well-known providers, if none is named.
 pub(super) fn complete(config: &mut Config) {
@@ -36,6 +37,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     rates(config)?;
     deadlines(config)?;
     relay(config)?;
+    policy::build(&config.policies)?;
     for (index, host) in config.hosts.iter().enumerate() {
         if host.is_empty()
             || host.contains(['/', '@', ' '])

@@ -3,8 +3,11 @@
 //! The comments here are what `luthien schema` and the editor show.
 
 mod check;
+mod document;
 mod error;
 mod load;
+mod policies;
+mod schema;
 mod secret;
 #[cfg(test)]
 mod tests;
@@ -22,8 +25,11 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use error::ConfigError;
+pub(crate) use document::{Document, below, in_our_words};
+pub(crate) use error::{ConfigError, nearest};
 pub(crate) use load::{Loaded, Sources};
+pub(crate) use policies::{Coverage, Fail, Parallel, Policy, PolicyMode, PolicySettings, Reviewer};
+pub(crate) use schema::schema;
 pub(crate) use secret::Secret;
 pub(crate) use units::{Size, Switch, Time};
 
@@ -54,6 +60,11 @@ pub(crate) struct Config {
     pub(crate) rate: Vec<Rate>,
     /// Shares the rates with other sidecars.
     pub(crate) redis: Option<Redis>,
+    /// What may be asked, said and done: policies, in the order in which they judge. A later one sees what an earlier one
+    /// has made of it.
+    pub(crate) policies: Vec<Policy>,
+    /// What holds for all policies.
+    pub(crate) policy: PolicySettings,
     /// How long things may take.
     pub(crate) deadlines: Deadlines,
     /// Requests that pass unread, beside calls of models: a list of methods and paths (`*` stands for one segment), or
@@ -87,6 +98,8 @@ impl Default for Config {
             limits: Limits::default(),
             rate: Vec::new(),
             redis: None,
+            policies: Vec::new(),
+            policy: PolicySettings::default(),
             deadlines: Deadlines::default(),
             relay: Relay::default(),
             repair: Repair::default(),

@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use tempfile::TempDir;
 
-use super::{Config, Loaded, Mode, Relay, Sources};
+use super::{Config, Loaded, Mode, Policy, Relay, Sources, Time, schema};
 
 fn load_from(
     yaml: &str,
@@ -70,6 +70,12 @@ rate: [{ per: key, requests: 600, every: 1m }, { per: user, output_tokens: 20000
 deadlines: { connect: 5s, first_byte: 10m, idle: 5m, total: 60m }
 relay: ["GET /v1/models", "POST /v1/messages/count_tokens", "POST /v1/embeddings"]
 repair: { duplicate_tools: on, orphan_tool_results: off }
+policies:
+  - { use: deny-tools, system: true, mode: enforce, fail: closed, deadline: 50ms, with: { tools: ["mcp__prod__*"] } }
+  - { use: replace, when: 'model.startsWith("claude-")', with: { from: "foo", to: "bar", in: reply } }
+  - parallel: { decide: majority, of: [{ use: deny-tools, with: { tools: [a] } }, { use: deny-tools, name: b, with: { tools: [b] } }] }
+  - { parallel: { decide: { designated: deny-tools }, of: [{ use: deny-tools, fail: open, with: { tools: [a] } }] }, name: other }
+policy: { held: 8MiB, show_arguments: false, coverage: required }
 "#,
     );
     assert_eq!(config.limits.body.0, 16 << 20);
@@ -77,6 +83,13 @@ repair: { duplicate_tools: on, orphan_tool_results: off }
     assert_eq!(config.rate.len(), 2);
     assert!(config.repair.duplicate_tools.0 && !config.repair.orphan_tool_results.0);
     assert!(matches!(config.relay, Relay::Only(paths) if paths.len() == 3));
+    let names: Vec<_> = config.policies.iter().map(Policy::own_name).collect();
+    assert_eq!(names, ["deny-tools", "replace", "parallel", "other"]);
+    assert_eq!(
+        config.policies[0].deadline,
+        Some(Time(Duration::from_millis(50)))
+    );
+    assert_eq!(config.policy.held.0, 8 << 20);
 }
 
 #[test]
@@ -288,7 +301,7 @@ fn a_credential_that_would_never_be_used_is_a_contradiction() {
 
 #[test]
 fn the_schema_knows_every_key() {
-    let schema = serde_json::to_value(schemars::schema_for!(Config)).unwrap();
+    let schema = schema().to_value();
     let known: Vec<_> = schema["properties"]
         .as_object()
         .unwrap()
@@ -303,6 +316,8 @@ fn the_schema_knows_every_key() {
         "routes",
         "limits",
         "rate",
+        "policies",
+        "policy",
         "deadlines",
         "relay",
         "repair",

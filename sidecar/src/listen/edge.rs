@@ -2,7 +2,7 @@
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
-    io,
+    io::{self, Cursor, Write},
     net::IpAddr,
     panic::AssertUnwindSafe,
     pin::Pin,
@@ -25,7 +25,7 @@ use hyper::body::Incoming;
 use luthien_core::{
     BoxError, Dialect,
     body::{Impatient, Patience},
-    facts::{Answered, ClientAddr},
+    facts::{Answered, ClientAddr, ExchangeId},
     reject::{Rejection, RejectionKind},
 };
 use tokio::time::{Sleep, sleep};
@@ -145,6 +145,7 @@ async fn pass(
         _ => BoxError::from,
     });
     let mut request = Request::from_parts(head, Impatient::new(body, stalls));
+    request.extensions_mut().insert(asked.id().clone());
     request.extensions_mut().insert(asked);
     request.extensions_mut().insert(address);
     let mut service = running.service.clone();
@@ -183,7 +184,7 @@ fn finish(response: &mut Reply, asked: &Asked) {
         milliseconds(&mut timing, upstream);
     }
     if let (Ok(id), Ok(timing)) = (
-        HeaderValue::from_str(asked.id()),
+        HeaderValue::from_str(&asked.id().0),
         HeaderValue::try_from(timing),
     ) {
         response.headers_mut().insert(X_LUTHIEN_REQUEST_ID, id);
@@ -196,11 +197,16 @@ fn finish(response: &mut Reply, asked: &Asked) {
 struct Ids(AtomicU64);
 
 impl Ids {
-    fn next(&self) -> String {
+    fn next(&self) -> ExchangeId {
         static PROCESS: LazyLock<u64> =
             LazyLock::new(|| RandomState::new().build_hasher().finish());
         let count = self.0.fetch_add(1, Ordering::Relaxed);
-        format!("{:08x}-{count:08x}", *PROCESS >> 32)
+        // Every request needs one: written on the stack, where the largest number has room, and copied once.
+        let mut name = Cursor::new([0; 25]);
+        write!(name, "{:08x}-{count:08x}", *PROCESS >> 32).ok();
+        let length = usize::try_from(name.position()).unwrap_or_default();
+        let written = name.get_ref().get(..length).unwrap_or_default();
+        ExchangeId(str::from_utf8(written).unwrap_or_default().into())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt::Write, time::Duration};
 
 use luthien_core::facts::ClientAddr;
+use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::fmt::{
     format::Writer,
     time::{FormatTime, SystemTime},
@@ -17,53 +18,89 @@ pub(super) enum Format {
     Human { colours: bool },
 }
 
+/// What a line is about: how it begins, and from which level on it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Topic {
+    pub(crate) level: Level,
+    pub(crate) target: &'static str,
+    pub(crate) message: &'static str,
+}
+
 /// Writes lines about exchanges.
 #[derive(Clone)]
-pub(crate) struct Lines(Option<(Buffer, Format)>);
+pub(crate) struct Lines {
+    buffer: Buffer,
+    format: Format,
+    from: LevelFilter,
+}
 
 impl Lines {
-    pub(super) fn into(buffer: Buffer, format: Format) -> Self {
-        Self(Some((buffer, format)))
-    }
-
-    /// Writes none.
-    pub(crate) fn none() -> Self {
-        Self(None)
+    pub(super) fn into(buffer: Buffer, format: Format, from: LevelFilter) -> Self {
+        Self {
+            buffer,
+            format,
+            from,
+        }
     }
 
     /// A line with the members that `fill` adds.
-    pub(crate) fn write(&self, fill: impl FnOnce(&mut Members<'_>)) {
-        let Some((buffer, format)) = &self.0 else {
-            return;
-        };
-        buffer.add(false, |out| line(out, *format, fill));
+    pub(crate) fn write(&self, topic: Topic, fill: impl FnOnce(&mut Members<'_>)) {
+        if topic.level <= self.from {
+            let add = |out: &mut String| line(out, self.format, topic, fill);
+            self.buffer.add(false, add);
+        }
     }
 }
 
-fn line(out: &mut String, format: Format, fill: impl FnOnce(&mut Members<'_>)) {
-    let human = match format {
+fn line(out: &mut String, format: Format, topic: Topic, fill: impl FnOnce(&mut Members<'_>)) {
+    let Topic {
+        level,
+        target,
+        message,
+    } = topic;
+    match format {
         Format::Json => {
             out.push_str("{\"timestamp\":\"");
             now(out);
-            out.push_str(
-                "\",\"level\":\"INFO\",\"target\":\"luthien::exchange\",\"message\":\"exchange\"",
-            );
-            false
+            for (name, word) in [
+                ("level", level.as_str()),
+                ("target", target),
+                ("message", message),
+            ] {
+                out.extend(["\",\"", name, "\":\"", word]);
+            }
+            out.push('"');
         }
-        Format::Human { colours: false } => {
+        Format::Human { colours } => {
+            let [dim, colour, end] = if colours {
+                ["\x1b[2m", colour_of(level), "\x1b[0m"]
+            } else {
+                [""; 3]
+            };
+            out.push_str(dim);
             now(out);
-            out.push_str("  INFO luthien::exchange: exchange");
-            true
+            // Writing into a string does not fail.
+            write!(
+                out,
+                "{end} {colour}{level:>5}{end} {dim}{target}{end}{dim}:{end} {message}"
+            )
+            .ok();
         }
-        Format::Human { colours: true } => {
-            out.push_str("\x1b[2m");
-            now(out);
-            out.push_str("\x1b[0m \x1b[32m INFO\x1b[0m \x1b[2mluthien::exchange\x1b[0m\x1b[2m:\x1b[0m exchange");
-            true
-        }
-    };
+    }
+    let human = format != Format::Json;
     fill(&mut Members { out, human });
     out.push_str(if human { "\n" } else { "}\n" });
+}
+
+/// As tracing colours its own lines.
+fn colour_of(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "\x1b[31m",
+        Level::WARN => "\x1b[33m",
+        Level::INFO => "\x1b[32m",
+        Level::DEBUG => "\x1b[34m",
+        Level::TRACE => "\x1b[35m",
+    }
 }
 
 /// The line for lines that are not there: so many were lost.
@@ -182,17 +219,21 @@ fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(plain)
 }
 
-/// As JSON has it. What a terminal would obey, and what turns lines around or breaks them, is never written as it is.
+/// Whether a terminal would obey it, or it turns lines around, breaks or hides them.
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+}
+
+/// As JSON has it, and nothing that is hidden as it is.
 fn escape(out: &mut String, c: char) {
-    let hidden = c.is_control()
-        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}');
     match c {
         '"' | '\\' => {
             out.push('\\');
             out.push(c);
         }
         // All of them lie in the first plane; and writing into a string does not fail.
-        c if hidden => {
+        c if is_hidden(c) => {
             write!(out, "\\u{:04x}", u32::from(c)).ok();
         }
         c => out.push(c),
@@ -203,9 +244,15 @@ fn escape(out: &mut String, c: char) {
 mod tests {
     use super::*;
 
+    const TOPIC: Topic = Topic {
+        level: Level::INFO,
+        target: "luthien::exchange",
+        message: "exchange",
+    };
+
     fn written(format: Format, fill: impl FnOnce(&mut Members<'_>)) -> String {
         let mut out = String::new();
-        line(&mut out, format, fill);
+        line(&mut out, format, TOPIC, fill);
         out
     }
 

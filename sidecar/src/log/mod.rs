@@ -15,7 +15,7 @@ use tracing_subscriber::{
     Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
-pub(crate) use self::line::{Lines, Members, milliseconds};
+pub(crate) use self::line::{Lines, Members, Topic, is_hidden, milliseconds};
 use self::{buffer::Buffer, line::Format};
 use crate::config::{Log, LogFormat, LogLevel};
 
@@ -80,11 +80,7 @@ pub(crate) fn start(log: &Log, file: Option<File>) -> io::Result<Open> {
             "a panic: this is a defect, please report it"
         );
     }));
-    let lines = if level >= LevelFilter::INFO {
-        Lines::into(buffer.clone(), format)
-    } else {
-        Lines::none()
-    };
+    let lines = Lines::into(buffer.clone(), format, level);
     Ok(Open { buffer, lines })
 }
 

@@ -7,10 +7,20 @@ use std::{
 };
 
 use http::{Method, Request, Response, Uri};
-use luthien_core::{facts::ClientAddr, reject::Rejection};
+use luthien_core::{
+    facts::{ClientAddr, ExchangeId},
+    reject::Rejection,
+};
+use tracing::Level;
 
 use super::exchange::{GONE, end_of};
-use crate::log::{Lines, Members};
+use crate::log::{Lines, Members, Topic};
+
+const EXCHANGE: Topic = Topic {
+    level: Level::INFO,
+    target: "luthien::exchange",
+    message: "exchange",
+};
 
 /// What was asked, as the edge saw it: noted once, and shared by whoever comes to write the line about it. Lies in the
 /// request's extensions.
@@ -19,7 +29,7 @@ pub(crate) struct Asked(Arc<Noted>);
 
 struct Noted {
     lines: Lines,
-    id: String,
+    id: ExchangeId,
     method: Method,
     target: Uri,
     address: ClientAddr,
@@ -32,7 +42,7 @@ impl Asked {
     /// A request that has come just now, under this name.
     pub(crate) fn now<B>(
         request: &Request<B>,
-        id: String,
+        id: ExchangeId,
         address: ClientAddr,
         lines: Lines,
     ) -> Self {
@@ -48,7 +58,7 @@ impl Asked {
     }
 
     /// Its name, in the log and in `x-luthien-request-id`.
-    pub(crate) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &ExchangeId {
         &self.0.id
     }
 
@@ -68,8 +78,8 @@ impl Asked {
     /// Writes the line that begins with this and goes on with what `more` adds.
     pub(super) fn line(&self, more: impl FnOnce(&mut Members<'_>)) {
         let noted = &*self.0;
-        noted.lines.write(|line| {
-            line.text("id", noted.id.as_str());
+        noted.lines.write(EXCHANGE, |line| {
+            line.text("id", &*noted.id.0);
             line.text("method", noted.method.as_str());
             // Without its query, in which some clients send keys.
             line.text("path", noted.target.path());

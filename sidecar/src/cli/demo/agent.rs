@@ -26,6 +26,8 @@ pub(super) struct Reply {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) events: usize,
+    /// The tools that it is to run.
+    pub(super) calls: Vec<String>,
 }
 
 async fn send(
@@ -58,7 +60,7 @@ pub(super) async fn converse(
         Form::Stream(dialect),
         ReplyLimits::default()
     ));
-    let (mut all, mut events) = (Vec::new(), 0);
+    let (mut all, mut events, mut calls) = (Vec::new(), 0, Vec::new());
     let mut in_block = false;
     while let Some(frame) = body.frame().await {
         let Ok(chunk) = frame.map_err(|error| error as Failure)?.into_data() else {
@@ -68,6 +70,7 @@ pub(super) async fn converse(
         events += 1;
         for part in chunk.event().map_or(&[][..], |event| event.parts()) {
             show(part, &mut in_block)?;
+            calls.extend(call_in(part));
         }
     }
     Ok(Reply {
@@ -75,6 +78,7 @@ pub(super) async fn converse(
         headers: head.headers,
         body: all.into(),
         events,
+        calls,
     })
 }
 
@@ -86,7 +90,18 @@ pub(super) async fn ask(sidecar: SocketAddr, path: &str, body: Bytes) -> Result<
         headers: head.headers,
         body: body.collect().await?.to_bytes(),
         events: 0,
+        calls: Vec::new(),
     })
+}
+
+/// The tool of which a call begins here.
+fn call_in(part: &Part) -> Option<String> {
+    match part {
+        Part::BlockStart { head, .. } if head.kind == BlockKind::ToolCall => {
+            Some(head.name.as_ref()?.decode().into_owned())
+        }
+        _ => None,
+    }
 }
 
 fn show(part: &Part, in_block: &mut bool) -> io::Result<()> {
@@ -105,7 +120,8 @@ fn show(part: &Part, in_block: &mut bool) -> io::Result<()> {
             }
         }
         Part::Delta { kind, text, .. } if *kind != DeltaKind::Signature => {
-            write!(out, "{}", text.decode())?;
+            // What has several lines stays below its beginning.
+            write!(out, "{}", text.decode().replace('\n', "\n            "))?;
         }
         // The Responses end a block, and then the item around it.
         Part::BlockStop { .. } if std::mem::take(in_block) => writeln!(out)?,

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use self::{
     agent::Reply,
     provider::Provider,
-    script::{Scene, scenes},
+    script::{FORBIDDEN, POLICIES, Scene, overdone, scenes},
 };
 use super::{Failure, say, serve::runtime};
 use crate::{
@@ -45,7 +45,10 @@ pub(super) fn run() -> Result<ExitCode, Failure> {
             say(&format!("\n{number}. {}\n", scene.title))?;
             play(scene, &provider, sidecar.agents_at).await?;
         }
-        say("\n4. What is not let through\n")?;
+        let scene = overdone();
+        say(&format!("\n4. {}\n", scene.title))?;
+        play_judged(scene, &provider, sidecar.agents_at).await?;
+        say("\n5. Requests that are not let through\n")?;
         refusals(sidecar.agents_at).await?;
         sidecar.stop().await;
         drop(log);
@@ -62,7 +65,8 @@ fn sources(provider: SocketAddr) -> Sources {
         "listen=127.0.0.1:0".to_owned(),
         "admin.listen=127.0.0.1:0".to_owned(),
         format!("upstreams={{ demo: {{ url: 'http://{provider}' }} }}"),
-        "rate=[{ per: key, requests: 3, every: 1m }]".to_owned(),
+        format!("policies={POLICIES}"),
+        "rate=[{ per: key, requests: 4, every: 1m }]".to_owned(),
         "log.format=human".to_owned(),
     ];
     Sources {
@@ -72,8 +76,9 @@ fn sources(provider: SocketAddr) -> Sources {
 }
 
 async fn play(scene: Scene, provider: &Provider, sidecar: SocketAddr) -> Result<(), Failure> {
-    let said = Bytes::from(scene.reply.concat());
-    provider.will_say(scene.reply);
+    let events = scene.reply.reply(scene.dialect, true);
+    let said = Bytes::from(events.concat());
+    provider.will_say(events);
     let (who, words) = scene.told;
     say(&format!("    {who:<8}{words}"))?;
     let reply = agent::converse(sidecar, scene.dialect, scene.request.clone()).await?;
@@ -86,6 +91,31 @@ async fn play(scene: Scene, provider: &Provider, sidecar: SocketAddr) -> Result<
     ))?;
     same("request ", &scene.request, &provider.was_asked())?;
     same("reply   ", &said, &reply.body)
+}
+
+/// The same where a policy has something to say.
+async fn play_judged(
+    scene: Scene,
+    provider: &Provider,
+    sidecar: SocketAddr,
+) -> Result<(), Failure> {
+    provider.will_say(scene.reply.reply(scene.dialect, true));
+    let (who, words) = scene.told;
+    say(&format!("    {who:<8}{words}"))?;
+    say("\n    What the provider sends:\n")?;
+    say(&format!("    {:<8}{}", "says", scene.reply.text))?;
+    for call in &scene.reply.calls {
+        say(&format!("    {:<8}{} {}", "calls", call.name, call.input))?;
+    }
+    say("\n    What the agent gets:\n")?;
+    let reply = agent::converse(sidecar, scene.dialect, scene.request.clone()).await?;
+    if reply.calls.iter().any(|name| name == FORBIDDEN) || reply.calls.is_empty() {
+        let calls = reply.calls.join(", ");
+        return Err(format!("the policy was not kept: the agent got calls of {calls}").into());
+    }
+    let (sent, left) = (scene.reply.calls.len(), reply.calls.len());
+    say(&format!("\n    {left} of {sent} calls has gone through"))?;
+    same("request ", &scene.request, &provider.was_asked())
 }
 
 /// Shows that both ends have the same bytes, or fails.
@@ -123,7 +153,7 @@ async fn refusals(sidecar: SocketAddr) -> Result<(), Failure> {
             Bytes::from_static(br#"{"model":"a","messages":[],"model":"b"}"#),
         ),
         (
-            "a fourth call in the minute that allows three",
+            "a fifth call in the minute that allows four",
             "/v1/messages",
             scene.request,
         ),
@@ -158,8 +188,9 @@ fn show_log(file: &mut File) -> Result<(), Failure> {
     let mut lines = String::new();
     file.rewind()?;
     file.read_to_string(&mut lines)?;
-    say("\nWhat the sidecar wrote down, a line for each exchange:\n")?;
-    for line in lines.lines().filter(|line| line.contains("exchange")) {
+    say("\nWhat the sidecar wrote down, a line for each exchange and each refusal of a policy:\n")?;
+    let worth = |line: &&str| line.contains(": exchange ") || line.contains(": decision ");
+    for line in lines.lines().filter(worth) {
         say(&format!("    {line}"))?;
     }
     Ok(())

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use luthien_core::Dialect;
 use serde_json::{Value, json};
 
+use crate::script::{Call, Said};
+
 /// One exchange: what the agent asks, and what the provider answers.
 pub(super) struct Scene {
     pub(super) title: &'static str,
@@ -11,21 +13,50 @@ pub(super) struct Scene {
     pub(super) told: (&'static str, &'static str),
     pub(super) dialect: Dialect,
     pub(super) request: Bytes,
-    /// The events of the reply.
-    pub(super) reply: Vec<Bytes>,
+    /// What the model says.
+    pub(super) reply: Said,
 }
 
 const QUESTION: &str = "Is there anything left to commit?";
 const RESULT: &str = "M  src/parser.rs";
 
+/// The policy of the demonstration: no tool that touches production.
+pub(super) const POLICIES: &str = r#"[{ use: deny-tools, with: { tools: ["mcp__prod__*"] } }]"#;
+
+/// What it does not let through.
+pub(super) const FORBIDDEN: &str = "mcp__prod__drop_table";
+
+/// A model that does more than it was asked for.
+pub(super) fn overdone() -> Scene {
+    let asked = "The old migrations are in the way. Clean up.";
+    Scene {
+        title: "Two tool calls, of which a policy lets one through: what an agent never gets it cannot run",
+        told: ("you", asked),
+        dialect: Dialect::Anthropic,
+        request: bytes(
+            &json!({"model": "claude-demo", "max_tokens": 1000, "stream": true, "messages": [{"role": "user", "content": asked}]}),
+        ),
+        reply: Said {
+            calls: vec![
+                call("Bash", json!({"command": "ls migrations"})),
+                call(FORBIDDEN, json!({"table": "customers"})),
+            ],
+            ..said(
+                "claude-demo",
+                "I will look at the migrations, and drop what is in the way.",
+            )
+        },
+    }
+}
+
 /// The conversation, from its beginning to its end.
 pub(super) fn scenes() -> [Scene; 3] {
     let user = json!({"role": "user", "content": QUESTION});
-    let call = json!({"type": "tool_use", "id": "toolu_01", "name": "Bash", "input": {"command": "git status --short"}});
+    let called = json!({"type": "tool_use", "id": "toolu_01", "name": "Bash", "input": {"command": "git status --short"}});
     let turn = json!({"role": "assistant", "content": [
         {"type": "thinking", "thinking": "I should look before I answer.", "signature": "c2lnbmVk"},
         {"type": "text", "text": "Let me look."},
-        call,
+        called,
     ]});
     let result = json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_01", "content": RESULT}]});
     let messages = |messages: &[&Value]| json!({"model": "claude-demo", "max_tokens": 1000, "stream": true, "messages": messages});
@@ -35,30 +66,21 @@ pub(super) fn scenes() -> [Scene; 3] {
             told: ("you", QUESTION),
             dialect: Dialect::Anthropic,
             request: bytes(&messages(&[&user])),
-            reply: anthropic(&[
-                (
-                    json!({"type": "thinking", "thinking": "", "signature": ""}),
-                    "thinking",
-                    "I should look before I answer.",
-                ),
-                (json!({"type": "text", "text": ""}), "text", "Let me look."),
-                (
-                    json!({"type": "tool_use", "id": "toolu_01", "name": "Bash", "input": {}}),
-                    "partial_json",
-                    r#"{"command":"git status --short"}"#,
-                ),
-            ]),
+            reply: Said {
+                thinking: "I should look before I answer.".to_owned(),
+                calls: vec![call("Bash", json!({"command": "git status --short"}))],
+                ..said("claude-demo", "Let me look.")
+            },
         },
         Scene {
             title: "The tool's result goes up with the whole conversation, and the model answers",
             told: ("result", RESULT),
             dialect: Dialect::Anthropic,
             request: bytes(&messages(&[&user, &turn, &result])),
-            reply: anthropic(&[(
-                json!({"type": "text", "text": ""}),
-                "text",
+            reply: said(
+                "claude-demo",
                 "Yes: a change to src/parser.rs is staged, and waits for its commit.",
-            )]),
+            ),
         },
         Scene {
             title: "OpenAI Responses, streamed, through the same port",
@@ -67,7 +89,8 @@ pub(super) fn scenes() -> [Scene; 3] {
             request: bytes(
                 &json!({"model": "gpt-demo", "stream": true, "store": false, "input": QUESTION}),
             ),
-            reply: responses(
+            reply: said(
+                "gpt-demo",
                 "I cannot see your working tree from here. Run git status, and I will read it with you.",
             ),
         },
@@ -78,91 +101,17 @@ fn bytes(value: &Value) -> Bytes {
     value.to_string().into()
 }
 
-fn event(kind: &str, mut data: Value) -> Bytes {
-    if let Some(data) = data.as_object_mut() {
-        data.insert("type".to_owned(), kind.into());
+fn said(model: &str, text: &str) -> Said {
+    Said {
+        model: model.to_owned(),
+        text: text.to_owned(),
+        ..Said::default()
     }
-    format!("event: {kind}\ndata: {data}\n\n").into()
 }
 
-/// Pieces as models make them: a word at a time.
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive(' ')
-}
-
-/// Blocks (how they begin, what their deltas add to, what they say) as a stream.
-fn anthropic(blocks: &[(Value, &str, &str)]) -> Vec<Bytes> {
-    let calls = blocks
-        .iter()
-        .any(|(_, member, _)| *member == "partial_json");
-    let message = json!({"id": "msg_demo", "type": "message", "role": "assistant", "model": "claude-demo", "content": [], "usage": {"input_tokens": 24, "output_tokens": 1}});
-    let mut events = vec![event("message_start", json!({"message": message}))];
-    for (index, (block, member, text)) in blocks.iter().enumerate() {
-        let kind = match *member {
-            "partial_json" => "input_json_delta",
-            "thinking" => "thinking_delta",
-            _ => "text_delta",
-        };
-        events.push(event(
-            "content_block_start",
-            json!({"index": index, "content_block": block}),
-        ));
-        events.extend(words(text).map(|word| {
-            let delta = json!({"type": kind, *member: word});
-            event(
-                "content_block_delta",
-                json!({"index": index, "delta": delta}),
-            )
-        }));
-        if *member == "thinking" {
-            let delta = json!({"type": "signature_delta", "signature": "c2lnbmVk"});
-            events.push(event(
-                "content_block_delta",
-                json!({"index": index, "delta": delta}),
-            ));
-        }
-        events.push(event("content_block_stop", json!({"index": index})));
+fn call(name: &str, input: Value) -> Call {
+    Call {
+        name: name.to_owned(),
+        input,
     }
-    let reason = if calls { "tool_use" } else { "end_turn" };
-    events.push(event(
-        "message_delta",
-        json!({"delta": {"stop_reason": reason}, "usage": {"output_tokens": 31}}),
-    ));
-    events.push(event("message_stop", json!({})));
-    events
-}
-
-/// A message as a stream.
-fn responses(text: &str) -> Vec<Bytes> {
-    let at = |member: &str, value: Value| json!({"item_id": "msg_demo", "output_index": 0, "content_index": 0, member: value});
-    let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
-    let item = |status: &str, content: Value| json!({"id": "msg_demo", "type": "message", "status": status, "role": "assistant", "content": content});
-    let response = |status: &str, output: Value, usage: Value| json!({"response": {"id": "resp_demo", "object": "response", "model": "gpt-demo", "status": status, "output": output, "usage": usage}});
-    let done = item("completed", json!([part(text)]));
-    let mut events = vec![
-        event(
-            "response.created",
-            response("in_progress", json!([]), Value::Null),
-        ),
-        event(
-            "response.output_item.added",
-            json!({"output_index": 0, "item": item("in_progress", json!([]))}),
-        ),
-        event("response.content_part.added", at("part", part(""))),
-    ];
-    events.extend(
-        words(text).map(|word| event("response.output_text.delta", at("delta", word.into()))),
-    );
-    events.push(event("response.output_text.done", at("text", text.into())));
-    events.push(event("response.content_part.done", at("part", part(text))));
-    events.push(event(
-        "response.output_item.done",
-        json!({"output_index": 0, "item": done}),
-    ));
-    let usage = json!({"input_tokens": 15, "output_tokens": 22, "total_tokens": 37});
-    events.push(event(
-        "response.completed",
-        response("completed", json!([done]), usage),
-    ));
-    events
 }

@@ -2,9 +2,10 @@
 
 use std::{fmt::Write, fs, path::Path};
 
+use luthien::policy::builtins;
 use serde_json::{Map, Value};
 
-use crate::config::Config;
+use crate::config::schema;
 
 const HEAD: &str = "\
 # Configuration
@@ -25,6 +26,9 @@ elsewhere: `${NAME}` of an environment variable, `file:PATH`, or `none`.
 
 This page is written from the schema, which `luthien schema` prints.
 ";
+
+const SETTINGS: &str = "\
+What stands under `with`, by what stands after `use`. `luthien policy show NAME` says the same.";
 
 /// What stands in code marks or explains itself, in one line of a table.
 fn words(schema: &Value) -> String {
@@ -58,6 +62,22 @@ fn parts<'a>(definitions: &'a Map<String, Value>, schema: &'a Value) -> Option<&
     part["properties"].is_object().then_some(part)
 }
 
+/// The words that a value may be, unless it is told already what each of them means.
+fn choices(definitions: &Map<String, Value>, schema: &Value) -> String {
+    let name = schema["$ref"].as_str().unwrap_or_default();
+    let part = &definitions.get(name.trim_start_matches("#/$defs/"));
+    let words = part.and_then(|part| part["oneOf"].as_array());
+    let words = words.into_iter().flatten();
+    let words = words.filter_map(|word| Some((word["const"].as_str()?, word)));
+    let words: Vec<_> = words
+        .map(|(name, word)| format!("`{name}`: {}", self::words(word)))
+        .collect();
+    if words.is_empty() {
+        return String::new();
+    }
+    format!(" {}", words.join(" "))
+}
+
 fn table(page: &mut String, definitions: &Map<String, Value>, path: &str, object: &Value) {
     writeln!(page, "\n| key | default | |\n|---|---|---|").unwrap();
     let members = object["properties"].as_object().unwrap();
@@ -73,7 +93,7 @@ fn table(page: &mut String, definitions: &Map<String, Value>, path: &str, object
             page,
             "| `{key}` | {} | {}{more} |",
             default(schema),
-            words(schema)
+            words(schema) + &choices(definitions, schema)
         )
         .unwrap();
     }
@@ -93,9 +113,21 @@ fn anchor(path: &str) -> String {
 
 #[test]
 fn the_page_about_the_configuration_is_that_of_the_schema() {
-    let schema = serde_json::to_value(schemars::schema_for!(Config)).unwrap();
+    let schema = schema().to_value();
+    let definitions = schema["$defs"].as_object().unwrap();
     let mut page = HEAD.to_owned();
-    table(&mut page, schema["$defs"].as_object().unwrap(), "", &schema);
+    table(&mut page, definitions, "", &schema);
+    writeln!(page, "\n# The settings of each policy\n\n{SETTINGS}").unwrap();
+    for builtin in builtins() {
+        let name = builtin.name;
+        writeln!(page, "\n## `{name}`\n\n{}", builtin.summary).unwrap();
+        let settings = &definitions[&format!("with.{name}")];
+        if settings["properties"].is_object() {
+            let example = builtin.example.trim();
+            writeln!(page, "\n```yaml\nwith: {example}\n```").unwrap();
+            table(&mut page, definitions, &format!("{name}."), settings);
+        }
+    }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
     if fs::read_to_string(&file).unwrap_or_default() != page {
         fs::write(&file, page).unwrap();

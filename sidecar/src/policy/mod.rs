@@ -1,0 +1,9 @@
+//! Policies: from the configuration to those that judge, and what they decide into the log.
+
+mod build;
+mod log;
+
+pub(crate) use self::{
+    build::{build, settings},
+    log::{DecisionLog, why},
+};
