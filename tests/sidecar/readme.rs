@@ -45,7 +45,8 @@ fn commands() -> Vec<String> {
 /// A folder in which the README's commands run: the file that it shows, and programs that stand for those of its reader.
 fn desk() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let [yaml] = blocks("yaml").try_into().unwrap();
+    // The page shows the file in pieces.
+    let yaml = blocks("yaml").join("\n");
     fs::write(folder.path().join("luthien.yaml"), yaml).unwrap();
     let binary = env!("CARGO_BIN_EXE_luthien");
     let program = |name: &str, script: &str| {
@@ -104,6 +105,18 @@ async fn run(folder: &Path, command: &str, provider: Option<&Provider>) -> Strin
     shown
 }
 
+/// Tries a policy without an agent.
+const EVAL: &str = r#"echo '{"id":"1","tool":"Bash","input":{"command":"ls"}}' | luthien policy eval --use 'deny-tools={"tools":["Bash"]}'"#;
+
+#[tokio::test]
+async fn a_policy_is_tried_without_an_agent() {
+    let shown = run(desk().path(), EVAL, None).await;
+    assert!(
+        shown.contains(r#""id":"1""#) && shown.contains(r#""verdict":"block""#),
+        "{shown}"
+    );
+}
+
 #[test]
 fn these_are_its_commands() {
     assert_eq!(
@@ -116,6 +129,7 @@ fn these_are_its_commands() {
             "luthien exec -- claude",
             "luthien --config luthien.yaml check",
             "luthien --config luthien.yaml keys new \"alice's laptop\" --user alice",
+            EVAL,
         ],
         "every command is to be run by a test of this file"
     );
