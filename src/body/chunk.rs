@@ -212,6 +212,7 @@ fn read_whole(dialect: Dialect, bytes: &Bytes) -> Event {
             Event {
                 parts,
                 terminal: true,
+                ambiguous: dialect.is_ambiguous_whole(document.root()),
                 ..Event::default()
             }
         }

@@ -20,7 +20,7 @@ pub(crate) use wire::Calls;
 
 use crate::{
     body::Chunk,
-    json::{Document, Edits, Json, JsonError},
+    json::{Document, Edits, Json, JsonError, Kind},
     reject::Rejection,
     reply::{Answer, Encode, Part, Plan, Usage},
     request::{Block, Layout, Message, Tie},
@@ -171,6 +171,16 @@ impl Dialect {
         }
     }
 
+    /// The same of a whole reply.
+    pub(crate) fn is_ambiguous_whole(self, root: Json<'_>) -> bool {
+        root.kind() != Kind::Object
+            || match self {
+                Self::Anthropic => anthropic::reply::is_ambiguous_whole(root),
+                Self::Chat => chat::reply::is_ambiguous_whole(root),
+                Self::Responses => responses::reply::is_ambiguous_whole(root),
+            }
+    }
+
     /// Whether an event only begins or ends what blocks stand in.
     pub(crate) fn is_shell(self, root: Json<'_>) -> bool {
         match self {
@@ -183,11 +193,12 @@ impl Dialect {
     /// written oddly; or it only begins something, and already holds what events of its own are to bring, which SDKs'
     /// accumulators take over and nobody would have read as a block.
     pub(crate) fn is_ambiguous(self, root: Json<'_>) -> bool {
-        match self {
-            Self::Anthropic => anthropic::reply::is_ambiguous(root),
-            Self::Chat => chat::reply::is_ambiguous(root),
-            Self::Responses => responses::reply::is_ambiguous(root),
-        }
+        root.kind() != Kind::Object
+            || match self {
+                Self::Anthropic => anthropic::reply::is_ambiguous(root),
+                Self::Chat => chat::reply::is_ambiguous(root),
+                Self::Responses => responses::reply::is_ambiguous(root),
+            }
     }
 
     /// What a whole reply says, as the events of a stream would have said it.
@@ -265,6 +276,18 @@ fn has_odd(json: Json<'_>, name: &str) -> bool {
     json.get(name).is_some_and(|index| {
         !index.is_null() && index.as_u64().is_none_or(|index| index > u32::MAX.into())
     })
+}
+
+/// Whether a member is a list, or not there: what is something else some readers go through all the same.
+pub(crate) fn is_list(member: Option<Json<'_>>) -> bool {
+    member.is_none_or(|member| member.kind() == Kind::Array || member.is_empty())
+}
+
+/// Whether any of these members holds anything.
+pub(crate) fn holds(json: Json<'_>, names: &[&str]) -> bool {
+    names
+        .iter()
+        .any(|name| json.get(name).is_some_and(|member| !member.is_empty()))
 }
 
 /// An event as a dialect reads it.

@@ -7,7 +7,8 @@ use crate::request::BlockKind;
 ///
 /// A block is finished when the dialect says so, or when its choice stops; at the latest when [`finish`](Self::finish)
 /// is called. Where a dialect repeats a block whole at its end, that version counts, as it does for clients. A block
-/// that was finished and comes again with other content is answered again.
+/// that was finished and comes again with other content is answered again, and so is a call that comes whole with other
+/// arguments than its deltas have brought.
 #[derive(Debug)]
 pub struct Assembler {
     limit: usize,
@@ -136,9 +137,13 @@ impl Assembler {
     fn stop(&mut self, block: BlockId, whole: Option<&BlockHead>, finished: &mut Vec<ReplyBlock>) {
         let draft = match (self.open.remove(&block), whole) {
             (Some(draft), None) => draft,
-            (_, Some(head)) => {
+            (streamed, Some(head)) => {
                 let mut draft = Draft::new(block, head.kind);
                 self.held += EACH + draft.take(head);
+                // Readers who go by the deltas have seen another call: it is answered as well.
+                if let Some(streamed) = streamed.filter(|streamed| streamed.contradicts(&draft)) {
+                    finished.push(streamed.finish());
+                }
                 draft
             }
             (None, None) => return,
@@ -174,6 +179,11 @@ impl Draft {
             block,
             placeholder: None,
         }
+    }
+
+    /// Whether its deltas have brought other arguments than those of the block that came whole.
+    fn contradicts(&self, whole: &Self) -> bool {
+        !self.block.input.is_empty() && Some(&self.block.input) != whole.placeholder.as_ref()
     }
 
     /// Takes over what a head knows; answers by how many bytes there is more to hold.

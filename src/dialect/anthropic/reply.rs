@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::request;
 use crate::{
-    dialect::{EventData, Needle, has_odd, needle},
+    dialect::{EventData, Needle, has_odd, holds, is_list, needle},
     json::{Json, JsonStr, JsonString},
     reply::{BlockHead, BlockId, DeltaKind, Part, StopReason, Usage},
 };
@@ -94,7 +94,31 @@ pub(crate) fn is_ambiguous(root: Json<'_>) -> bool {
     let content = root
         .get("message")
         .and_then(|message| message.get("content"));
-    has_odd(root, "index") || (content.is_some_and(|content| !content.is_empty()) && begins())
+    let of_block = |kind: &str| kind.starts_with("content_block_");
+    let kind = root.get("type").and_then(|kind| kind.as_str());
+    let Some(kind) = kind.map(|kind| kind.decode()) else {
+        return true;
+    };
+    let nameless = of_block(&kind) && root.get("index").and_then(|index| index.as_u64()).is_none();
+    let elsewhere = root.get("content_block").is_some() && kind != "content_block_start";
+    has_odd(root, "index")
+        || (content.is_some_and(|content| !content.is_empty()) && begins())
+        || nameless
+        || elsewhere
+        || root.get("delta").is_some_and(mixes)
+        || (kind == "error" && holds(root, &["content", "message", "delta"]))
+}
+
+/// Whether a delta holds arguments that its type does not speak of.
+fn mixes(delta: Json<'_>) -> bool {
+    let kind = delta.get("type");
+    delta.get("partial_json").is_some() && !kind.is_some_and(|kind| kind.is_str("input_json_delta"))
+}
+
+/// A whole reply that readers would read differently: an error with contents, contents that are no list.
+pub(crate) fn is_ambiguous_whole(root: Json<'_>) -> bool {
+    let is_error = root.get("type").is_some_and(|kind| kind.is_str("error"));
+    !is_list(root.get("content")) || (is_error && holds(root, &["content"]))
 }
 
 pub(crate) fn read_whole(root: Json<'_>, bytes: &Bytes) -> Vec<Part> {

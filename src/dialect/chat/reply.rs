@@ -5,7 +5,7 @@ use super::{
     request,
 };
 use crate::{
-    dialect::{EventData, Needle, has_odd, needle, openai},
+    dialect::{EventData, Needle, has_odd, holds, is_list, needle, openai},
     json::{Json, JsonStr},
     reply::{BlockHead, BlockId, DeltaKind, HeadInput, Part, StopReason, Usage},
     request::{BlockKind, Content},
@@ -81,19 +81,48 @@ const MOST_BLOCKS: usize = 128;
 
 pub(crate) fn is_ambiguous(root: Json<'_>) -> bool {
     let mut blocks = 0;
-    choices(root).any(|choice| {
-        blocks += 1;
-        has_odd(choice, "index")
-            || holders(choice, Form::Stream).any(|holder| {
-                blocks += items(holder.json, "content").count();
-                let mut calls = items(holder.json, "tool_calls");
-                calls.any(|call| {
-                    blocks += 1;
-                    blocks > MOST_BLOCKS || has_odd(call, "index")
+    is_ambiguous_whole(root)
+        || choices(root).any(|choice| {
+            blocks += 1;
+            has_odd(choice, "index")
+                || holders(choice, Form::Stream).any(|holder| {
+                    blocks += items(holder.json, "content").count();
+                    let mut calls = items(holder.json, "tool_calls");
+                    calls.any(|call| {
+                        blocks += 1;
+                        blocks > MOST_BLOCKS || has_odd(call, "index")
+                    })
                 })
-            })
-            || blocks > MOST_BLOCKS
-    })
+                || blocks > MOST_BLOCKS
+        })
+}
+
+/// What readers would read differently, streamed or whole: an error beside choices, lists that are none, a call of two
+/// kinds at once.
+pub(crate) fn is_ambiguous_whole(root: Json<'_>) -> bool {
+    let error = root.get("error").is_some_and(|error| !error.is_null());
+    let two = |call: Json<'_>| {
+        let kind = call.get("type").and_then(|kind| kind.as_str());
+        let named = kind.is_some_and(|kind| {
+            let kind = kind.decode();
+            kind != "function" && kind != "custom" && call.get(&kind).is_some()
+        });
+        let inner = [
+            call.get("function").is_some(),
+            call.get("custom").is_some(),
+            named,
+        ];
+        inner.into_iter().filter(|there| *there).count() > 1
+    };
+    let odd = |holder: Json<'_>| {
+        !is_list(holder.get("tool_calls")) || items(holder, "tool_calls").any(two)
+    };
+    !is_list(root.get("choices"))
+        || (error && holds(root, &["choices"]))
+        || choices(root).any(|choice| {
+            let holders = [choice.get("delta"), choice.get("message")];
+            holders.into_iter().flatten().any(odd)
+        })
 }
 
 /// What a choice says. `parts` is appended to.

@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::request;
 use crate::{
-    dialect::{EventData, Needle, has_odd, needle, openai},
+    dialect::{EventData, Needle, has_odd, is_list, needle, openai},
     json::{Json, Kind},
     reply::{BlockHead, BlockId, DeltaKind, Part, StopReason, Usage},
     request::{BlockKind, Content},
@@ -105,10 +105,30 @@ pub(crate) fn is_ambiguous(root: Json<'_>) -> bool {
     };
     let response = root.get("response");
     let item = root.get("item").filter(|item| request::is_message(*item));
+    let placed = root.get("output_index").and_then(|index| index.as_u64());
+    let unplaced = ["item", "part", "delta"]
+        .iter()
+        .any(|name| root.get(name).is_some());
+    let failed = response.is_some_and(is_ambiguous_whole) || is(&["response.failed"]);
+    let kind = root.get("type").and_then(|kind| kind.as_str());
     has_odd(root, "output_index")
         || has_odd(root, "content_index")
+        || kind.is_none()
+        || (unplaced && placed.is_none())
+        || (is(&["error"]) && (unplaced || response.is_some()))
+        || response.is_some_and(|response| !is_list(response.get("output")))
+        || (failed && holds(response, "output"))
         || (holds(response, "output") && !is(&LAST))
         || (is(&["response.output_item.added"]) && holds(item, "content"))
+}
+
+/// A whole reply that readers would read differently: an error with contents, contents that are no list.
+pub(crate) fn is_ambiguous_whole(root: Json<'_>) -> bool {
+    let error = root.get("error").is_some_and(|error| !error.is_null());
+    let failed = root
+        .get("status")
+        .is_some_and(|status| status.is_str("failed"));
+    !is_list(root.get("output")) || ((error || failed) && crate::dialect::holds(root, &["output"]))
 }
 
 pub(crate) fn is_shell(root: Json<'_>) -> bool {

@@ -344,7 +344,7 @@ fn legacy_function_calls_late_names_and_missing_numbers_are_calls() {
 }
 
 #[test]
-fn the_version_at_the_end_of_an_item_counts() {
+fn every_version_of_a_call_that_contradicts_another_is_told() {
     let events = [
         r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","call_id":"c","name":"f","arguments":""}}"#,
         r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{\"harmless\":1}"}"#,
@@ -357,7 +357,10 @@ fn the_version_at_the_end_of_an_item_counts() {
         .into_iter()
         .map(|block| block.input)
         .collect();
-    assert_eq!(inputs, [r#"{"evil":1}"#, r#"{"worse":1}"#]);
+    assert_eq!(
+        inputs,
+        [r#"{"harmless":1}"#, r#"{"evil":1}"#, r#"{"worse":1}"#]
+    );
 }
 
 #[test]

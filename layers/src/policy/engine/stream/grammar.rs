@@ -4,7 +4,7 @@
 use luthien_core::{
     Dialect,
     reject::Rejection,
-    reply::{BlockHead, BlockId, DeltaKind, Event, Part},
+    reply::{BlockHead, BlockId, DeltaKind, Event, HeadInput, Part},
 };
 
 use super::Engine;
@@ -15,6 +15,8 @@ pub(super) struct Known {
     pub(super) role: Role,
     pub(super) open: bool,
     named: bool,
+    /// Whether its arguments stood in its beginning.
+    has_input: bool,
     /// Whether its end has gone out: nothing can be added to it any more.
     pub(super) over: bool,
 }
@@ -25,6 +27,7 @@ impl Known {
             role,
             open: true,
             named: false,
+            has_input: false,
             over: false,
         }
     }
@@ -51,6 +54,7 @@ impl Engine {
                 Part::BlockStart { block, head } => {
                     self.begin(*block, Role::of(head.kind))?;
                     self.name(*block, head)?;
+                    self.note_input(*block, head);
                 }
                 Part::Delta { block, kind, .. } => self.more(*block, *kind)?,
                 Part::BlockStop { block, whole } => {
@@ -84,6 +88,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Notes arguments that stand in a call's beginning: deltas behind them would be taken for all of them by some, and for
+    /// more of them by others.
+    fn note_input(&mut self, block: BlockId, head: &BlockHead) {
+        let is_empty = match &head.input {
+            None => true,
+            Some(HeadInput::Json(json)) => matches!(json.trim_ascii(), b"{}" | b"null" | b""),
+            Some(HeadInput::Text(text)) => text.is_empty(),
+        };
+        if let Some(known) = self.blocks.get_mut(&block) {
+            known.has_input |= !is_empty;
+        }
+    }
+
     /// A name that comes twice: some clients take the last, some join them.
     fn name(&mut self, block: BlockId, head: &BlockHead) -> Result<(), Rejection> {
         let is_named = head.name.as_ref().is_some_and(|name| !name.is_empty());
@@ -102,6 +119,9 @@ impl Engine {
             return Err(unreadable("a block goes on behind the end of the reply"));
         }
         match self.blocks.get(&block) {
+            Some(known) if known.has_input && role == Role::Call => {
+                Err(unreadable("a call's arguments come twice"))
+            }
             Some(known) if !known.open => Err(unreadable("a block goes on that has ended")),
             // A delta of a kind nobody knows goes with the block it belongs to.
             Some(known) if known.role == role || role == Role::Other => Ok(()),

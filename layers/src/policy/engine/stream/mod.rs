@@ -60,6 +60,8 @@ pub struct Engine {
     parting: Option<(BlockId, Vec<Chunk>)>,
     usage: Usage,
     dialect: Dialect,
+    /// Whether any frame has come, and whether the reply has begun in one.
+    begun: bool,
     started: bool,
     /// What the writer has just made.
     written: Vec<Chunk>,
@@ -117,6 +119,7 @@ impl Engine {
             parting: None,
             usage: Usage::default(),
             dialect,
+            begun: false,
             started: false,
             written: Vec::new(),
             rejoin: Rejoin::default(),
@@ -139,11 +142,12 @@ impl Engine {
     fn piece(&mut self, chunk: Chunk) -> Result<(), Rejection> {
         // The event is shared; only handles are cloned.
         let shared = chunk.clone();
+        let first = !std::mem::replace(&mut self.begun, true);
         let Some(event) = shared.event() else {
             self.queue.push_back(Item::Frame(chunk));
             return Ok(());
         };
-        if event.is_ambiguous() || event.is_unreadable() {
+        if event.is_ambiguous() || event.is_unreadable() || !is_well_framed(chunk.bytes(), first) {
             return Err(unreadable("the provider's reply can be read in two ways"));
         }
         let is_error = |part: &Part| matches!(part, Part::Error { .. });
@@ -306,4 +310,18 @@ impl fmt::Debug for Engine {
             .field("held", &self.held)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether every line of a frame is one that all readers take for the same: some forgive a space or a byte order mark in
+/// front of a field, or its letter case.
+fn is_well_framed(frame: &[u8], first: bool) -> bool {
+    // Only in front of all is the mark none of the text's.
+    let mark: &[u8] = if first { b"\xEF\xBB\xBF" } else { b"" };
+    let frame = frame.strip_prefix(mark).unwrap_or(frame);
+    frame
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .all(|line| {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+            matches!(name, b"" | b"data" | b"event" | b"id" | b"retry")
+        })
 }
