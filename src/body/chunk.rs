@@ -195,13 +195,13 @@ fn read_event(dialect: Dialect, frame: &Bytes, first: bool) -> Event {
         _ => false,
     };
     Event {
-        parts,
-        terminal,
         ambiguous: named_otherwise
-            || json.is_some_and(|json| dialect.is_ambiguous(json))
+            || json.is_some_and(|json| dialect.is_ambiguous(json, &parts))
             || document.as_ref().is_err_and(JsonError::is_ambiguous),
         unreadable: json.is_none() && !terminal,
         shell: json.is_some_and(|json| dialect.is_shell(json)),
+        parts,
+        terminal,
     }
 }
 
@@ -210,9 +210,9 @@ fn read_whole(dialect: Dialect, bytes: &Bytes) -> Event {
         Ok(document) => {
             let parts = dialect.read_whole(document.root(), bytes);
             Event {
+                ambiguous: dialect.is_ambiguous_whole(document.root(), &parts),
                 parts,
                 terminal: true,
-                ambiguous: dialect.is_ambiguous_whole(document.root()),
                 ..Event::default()
             }
         }

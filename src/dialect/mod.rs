@@ -10,12 +10,14 @@ mod list;
 mod needle;
 mod openai;
 mod responses;
+mod stray;
 mod wire;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 pub(crate) use needle::{Needle, needle, value};
+use stray::has_stray;
 pub(crate) use wire::Calls;
 
 use crate::{
@@ -172,8 +174,9 @@ impl Dialect {
     }
 
     /// The same of a whole reply.
-    pub(crate) fn is_ambiguous_whole(self, root: Json<'_>) -> bool {
+    pub(crate) fn is_ambiguous_whole(self, root: Json<'_>, parts: &[Part]) -> bool {
         root.kind() != Kind::Object
+            || has_stray(root, parts)
             || match self {
                 Self::Anthropic => anthropic::reply::is_ambiguous_whole(root),
                 Self::Chat => chat::reply::is_ambiguous_whole(root),
@@ -191,9 +194,10 @@ impl Dialect {
 
     /// Whether readers would disagree about what an event says, or about whether it says it: the number of a block is
     /// written oddly; or it only begins something, and already holds what events of its own are to bring, which SDKs'
-    /// accumulators take over and nobody would have read as a block.
-    pub(crate) fn is_ambiguous(self, root: Json<'_>) -> bool {
+    /// accumulators take over and nobody would have read as a block; or there is a call in it that is none of `parts`.
+    pub(crate) fn is_ambiguous(self, root: Json<'_>, parts: &[Part]) -> bool {
         root.kind() != Kind::Object
+            || has_stray(root, parts)
             || match self {
                 Self::Anthropic => anthropic::reply::is_ambiguous(root),
                 Self::Chat => chat::reply::is_ambiguous(root),

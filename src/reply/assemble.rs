@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{BlockHead, BlockId, DeltaKind, Event, HeadInput, Part};
-use crate::request::BlockKind;
+use crate::{json::JsonString, request::BlockKind};
 
 /// Turns the parts of a reply into finished blocks: the same ones for a streamed and a whole reply.
 ///
@@ -80,6 +80,10 @@ impl Assembler {
             match part {
                 Part::BlockStart { block, head } => self.start(*block, head),
                 Part::Delta { block, kind, text } => self.delta(*block, *kind, &text.decode()),
+                Part::Arguments { block, name, text } => {
+                    let name = name.as_ref().map(JsonString::decode);
+                    self.arguments(*block, name.as_deref(), &text.decode(), finished);
+                }
                 Part::BlockStop { block, whole } => self.stop(*block, whole.as_deref(), finished),
                 Part::Stop { choice, .. } => {
                     self.stop_all(|block| block.choice == *choice, finished);
@@ -134,6 +138,30 @@ impl Assembler {
         }
     }
 
+    /// Takes in what is said once more: if it was not said before, or otherwise, there is another call, which is answered
+    /// as well.
+    fn arguments(
+        &mut self,
+        block: BlockId,
+        name: Option<&str>,
+        text: &str,
+        finished: &mut Vec<ReplyBlock>,
+    ) {
+        self.held += text.len();
+        let draft = self.draft(block, BlockKind::ToolCall);
+        if draft.arguments().is_empty() {
+            text.clone_into(&mut draft.block.input);
+        }
+        let name = name.or(draft.block.name.as_deref());
+        if draft.arguments() != text || draft.block.name.as_deref() != name {
+            finished.push(ReplyBlock {
+                name: name.map(str::to_owned),
+                input: text.to_owned(),
+                ..draft.block.clone()
+            });
+        }
+    }
+
     fn stop(&mut self, block: BlockId, whole: Option<&BlockHead>, finished: &mut Vec<ReplyBlock>) {
         let draft = match (self.open.remove(&block), whole) {
             (Some(draft), None) => draft,
@@ -181,16 +209,24 @@ impl Draft {
         }
     }
 
-    /// Whether its deltas have brought other arguments than those of the block that came whole.
+    /// Whether it is of another name, or its deltas have brought other arguments, than the block that came whole.
     fn contradicts(&self, whole: &Self) -> bool {
-        !self.block.input.is_empty() && Some(&self.block.input) != whole.placeholder.as_ref()
+        (self.block.name.is_some() && self.block.name != whole.block.name)
+            || (!self.block.input.is_empty()
+                && Some(&self.block.input) != whole.placeholder.as_ref())
+    }
+
+    /// The arguments so far.
+    fn arguments(&self) -> &str {
+        match &self.placeholder {
+            Some(placeholder) if self.block.input.is_empty() => placeholder,
+            _ => &self.block.input,
+        }
     }
 
     /// Takes over what a head knows; answers by how many bytes there is more to hold.
     fn take(&mut self, head: &BlockHead) -> usize {
-        let text = |text: &Option<crate::json::JsonString>| {
-            text.as_ref().map(|text| text.decode().into_owned())
-        };
+        let text = |text: &Option<JsonString>| text.as_ref().map(|text| text.decode().into_owned());
         let before = self.held();
         let block = &mut self.block;
         block.kind = head.kind;

@@ -80,6 +80,15 @@ pub enum Part {
         /// The whole block once more, where the dialect repeats it. Clients go by this, not by the deltas.
         whole: Option<Box<BlockHead>>,
     },
+    /// All arguments of a tool call once more, before its block ends. Some clients go by these.
+    Arguments {
+        /// Which block.
+        block: BlockId,
+        /// The tool, where it is named once more.
+        name: Option<JsonString>,
+        /// The arguments.
+        text: JsonString,
+    },
     /// Tokens used so far.
     Usage(Usage),
     /// A choice ends: no more blocks of it will come.
@@ -111,6 +120,7 @@ impl Part {
         match self {
             Self::BlockStart { block, .. }
             | Self::Delta { block, .. }
+            | Self::Arguments { block, .. }
             | Self::BlockStop { block, .. } => Some(*block),
             Self::Unknown { block } => *block,
             _ => None,

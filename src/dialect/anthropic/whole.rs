@@ -19,7 +19,7 @@ pub(crate) fn edit(document: &Document, plan: &Plan, edits: &mut Edits) -> Resul
             let kind = request::block(json).content.kind();
             match edit_block(block, kind, json, plan)? {
                 Some(edits) => list.keep(kind, json, edits),
-                None => list.drop(),
+                None => list.drop(kind),
             }
         }
         let notices = plan.notices(0).iter();

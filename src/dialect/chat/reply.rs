@@ -97,8 +97,8 @@ pub(crate) fn is_ambiguous(root: Json<'_>) -> bool {
         })
 }
 
-/// What readers would read differently, streamed or whole: an error beside choices, lists that are none, a call of two
-/// kinds at once.
+/// What readers would read differently, streamed or whole: an error beside choices, lists that are none, a call that is
+/// told in two ways at once.
 pub(crate) fn is_ambiguous_whole(root: Json<'_>) -> bool {
     let error = root.get("error").is_some_and(|error| !error.is_null());
     let two = |call: Json<'_>| {
@@ -112,7 +112,11 @@ pub(crate) fn is_ambiguous_whole(root: Json<'_>) -> bool {
             call.get("custom").is_some(),
             named,
         ];
-        inner.into_iter().filter(|there| *there).count() > 1
+        // Beside that, what some would take for the call's own.
+        let beside = ["name", "arguments", "input"]
+            .iter()
+            .any(|name| call.get(name).is_some());
+        inner.into_iter().filter(|there| *there).count() + usize::from(beside) > 1
     };
     let odd = |holder: Json<'_>| {
         !is_list(holder.get("tool_calls")) || items(holder, "tool_calls").any(two)

@@ -80,7 +80,10 @@ pub(super) fn call(json: Json<'_>) -> Option<ToolCall<'_>> {
     let input = match argument.filter(|json| !json.is_null()) {
         Some(json) if json.as_str().is_none() => ToolInput::Json(json),
         Some(json) => ToolInput::text(Some(json)),
-        None => ToolInput::free(inner.get("input")),
+        None => match inner.get("input").filter(|json| !json.is_null()) {
+            Some(json) if json.as_str().is_none() => ToolInput::Json(json),
+            json => ToolInput::free(json),
+        },
     };
     Some(ToolCall {
         id: json.get("id").and_then(|id| id.as_str()),

@@ -132,13 +132,13 @@ impl Changed<'_> {
         for (lane, json) in self.holder.parts() {
             let mut changes = Edits::default();
             if self.is_dropped(lane) {
-                list.drop();
+                list.drop(BlockKind::Text);
                 continue;
             }
             if lane == lane::TEXT && is_other {
                 // The first of them says it all.
                 let (Some(text), Some(member)) = (text.take(), json.get("text")) else {
-                    list.drop();
+                    list.drop(BlockKind::Text);
                     continue;
                 };
                 changes.replace(member, quote(text));

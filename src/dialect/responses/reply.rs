@@ -66,6 +66,8 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
         "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
             one(delta(root, &kind, DeltaKind::Input, bytes))
         }
+        "response.function_call_arguments.done" => one(arguments(root, &kind, "arguments", bytes)),
+        "response.custom_tool_call_input.done" => one(arguments(root, &kind, "input", bytes)),
         "response.content_part.done" => one(part_stopped(root, &kind, bytes)),
         "response.output_item.done" => {
             let number = number(root, "output_index");
@@ -262,6 +264,15 @@ fn delta(root: Json<'_>, kind: &str, of: DeltaKind, bytes: &Bytes) -> Option<Par
         block: block_id(root, kind)?,
         kind: of,
         text,
+    })
+}
+
+fn arguments(root: Json<'_>, kind: &str, member: &str, bytes: &Bytes) -> Option<Part> {
+    let text = |name: &str| Some(root.get(name)?.as_str()?.owned_by(bytes));
+    Some(Part::Arguments {
+        block: block_id(root, kind)?,
+        name: text("name"),
+        text: text(member)?,
     })
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn edit(document: &Document, plan: &Plan, edits: &mut Edits) {
         if correction.edit_item(item, number, &mut changes) {
             list.keep(kind(item), item, changes);
         } else {
-            list.drop();
+            list.drop(kind(item));
         }
     }
     let id = root.get("id").and_then(|id| Some(id.as_str()?.decode()));

@@ -196,3 +196,84 @@ fn messages_in_streams_and_deltas_in_whole_replies_are_read() {
         assert_eq!(streamed, expected);
     }
 }
+
+#[test]
+fn a_call_where_no_call_belongs_makes_its_event_ambiguous() {
+    let call = r#"{"type":"tool_use","id":"c","name":"n","input":{},"arguments":"{}"}"#;
+    for (dialect, event) in [
+        (
+            Dialect::Anthropic,
+            r#"{"type":"brand_new","wrapped":[[@]]}"#,
+        ),
+        (
+            Dialect::Anthropic,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"","note":@}}"#,
+        ),
+        (
+            Dialect::Chat,
+            r#"{"data":{"choices":[{"delta":{"tool_calls":[@]}}]}}"#,
+        ),
+        (
+            Dialect::Chat,
+            r#"{"choices":[{"delta":{},"tool_calls":[@]}]}"#,
+        ),
+        (
+            Dialect::Chat,
+            r#"{"choices":[{"delta":{},"tool_calls":[{"index":0,"function":{"n\u0061me":"n"}}]}]}"#,
+        ),
+        (
+            Dialect::Responses,
+            r#"{"type":"response.output_item.snapshot","output_index":0,"item":@}"#,
+        ),
+    ] {
+        let event = event.replace('@', call);
+        assert!(read(dialect, &event).is_ambiguous(), "{event}");
+    }
+    // Tools that were offered, and what stands in a call's own arguments, are no calls.
+    for (dialect, event) in [
+        (
+            Dialect::Responses,
+            r#"{"type":"response.created","response":{"output":[],"tools":[{"type":"function","name":"n","parameters":{}}]}}"#,
+        ),
+        (
+            Dialect::Anthropic,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"c","name":"n","input":{"call":@}}}"#,
+        ),
+        (
+            Dialect::Anthropic,
+            r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"c","name":"n","input":{}}}"#,
+        ),
+    ] {
+        let event = event.replace('@', call);
+        assert!(!read(dialect, &event).is_ambiguous(), "{event}");
+    }
+}
+
+#[test]
+fn arguments_that_are_said_once_more_otherwise_are_another_call() {
+    use crate::reply::Assembler;
+    let begun = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"function_call","call_id":"c","name":"n","arguments":""}}"#;
+    let delta =
+        r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{}"}"#;
+    let calls = |done: &str| {
+        let mut finished = Vec::new();
+        let mut assembler = Assembler::new(1000);
+        for event in [begun, delta, done] {
+            assembler
+                .push(&read(Dialect::Responses, event), &mut finished)
+                .unwrap();
+        }
+        finished.extend(assembler.finish());
+        let calls = finished
+            .into_iter()
+            .map(|call| (call.name.unwrap(), call.input));
+        calls.collect::<Vec<_>>()
+    };
+    let of = |name: &str, input: &str| (name.to_owned(), input.to_owned());
+    let same = r#"{"type":"response.function_call_arguments.done","output_index":0,"arguments":"{}","name":"n"}"#;
+    assert_eq!(calls(same), [of("n", "{}")]);
+    let others = same.replace(r#""{}""#, r#""{\"a\":1}""#);
+    assert_eq!(calls(&others), [of("n", r#"{"a":1}"#), of("n", "{}")]);
+    let renamed = same.replace(r#""n""#, r#""m""#);
+    assert_eq!(calls(&renamed), [of("m", "{}"), of("n", "{}")]);
+}

@@ -17,6 +17,8 @@ pub(super) struct Known {
     named: bool,
     /// Whether its arguments stood in its beginning.
     has_input: bool,
+    /// Whether any came behind it.
+    has_deltas: bool,
     /// Whether its end has gone out: nothing can be added to it any more.
     pub(super) over: bool,
 }
@@ -28,6 +30,7 @@ impl Known {
             open: true,
             named: false,
             has_input: false,
+            has_deltas: false,
             over: false,
         }
     }
@@ -54,9 +57,11 @@ impl Engine {
                 Part::BlockStart { block, head } => {
                     self.begin(*block, Role::of(head.kind))?;
                     self.name(*block, head)?;
-                    self.note_input(*block, head);
+                    self.note_input(*block, head)?;
                 }
                 Part::Delta { block, kind, .. } => self.more(*block, *kind)?,
+                // Whether they are those that have come is for the assembler to say.
+                Part::Arguments { block, .. } => self.repeat(*block)?,
                 Part::BlockStop { block, whole } => {
                     self.end_block(*block, whole.as_deref(), event)?;
                 }
@@ -90,15 +95,20 @@ impl Engine {
 
     /// Notes arguments that stand in a call's beginning: deltas behind them would be taken for all of them by some, and for
     /// more of them by others.
-    fn note_input(&mut self, block: BlockId, head: &BlockHead) {
+    fn note_input(&mut self, block: BlockId, head: &BlockHead) -> Result<(), Rejection> {
         let is_empty = match &head.input {
             None => true,
-            Some(HeadInput::Json(json)) => matches!(json.trim_ascii(), b"{}" | b"null" | b""),
+            Some(HeadInput::Json(json)) => is_placeholder(json),
             Some(HeadInput::Text(text)) => text.is_empty(),
         };
-        if let Some(known) = self.blocks.get_mut(&block) {
-            known.has_input |= !is_empty;
+        let Some(known) = self.blocks.get_mut(&block).filter(|_| !is_empty) else {
+            return Ok(());
+        };
+        if known.has_input || known.has_deltas {
+            return Err(unreadable("a call's arguments come twice"));
         }
+        known.has_input = true;
+        Ok(())
     }
 
     /// A name that comes twice: some clients take the last, some join them.
@@ -118,6 +128,9 @@ impl Engine {
         if self.is_stopped(block) {
             return Err(unreadable("a block goes on behind the end of the reply"));
         }
+        if let Some(known) = self.blocks.get_mut(&block) {
+            known.has_deltas |= role == Role::Call;
+        }
         match self.blocks.get(&block) {
             Some(known) if known.has_input && role == Role::Call => {
                 Err(unreadable("a call's arguments come twice"))
@@ -135,6 +148,13 @@ impl Engine {
         }
     }
 
+    fn repeat(&self, block: BlockId) -> Result<(), Rejection> {
+        match self.blocks.get(&block) {
+            Some(known) if known.open && known.role == Role::Call => Ok(()),
+            _ => Err(unreadable("arguments come once more where no call is open")),
+        }
+    }
+
     fn end_block(
         &mut self,
         block: BlockId,
@@ -144,7 +164,11 @@ impl Engine {
         if self.is_stopped(block) && !event.is_terminal() {
             return Err(unreadable("a block goes on behind the end of the reply"));
         }
+        let is_call = whole.map(|head| Role::of(head.kind) == Role::Call);
         match (self.blocks.get_mut(&block), whole) {
+            (Some(known), _) if is_call.is_some_and(|is| is != (known.role == Role::Call)) => {
+                return Err(unreadable("a block ends as another"));
+            }
             // The Responses say it of a part, then of its item, then of all.
             (Some(known), whole) if known.open || whole.is_some() => known.open = false,
             // What has not begun comes whole in the last event, or not at all.
@@ -163,4 +187,14 @@ impl Engine {
             .get(&block.choice)
             .is_some_and(|lane| lane.stopped)
     }
+}
+
+/// Whether arguments in a beginning say nothing: deltas are to follow.
+fn is_placeholder(json: &[u8]) -> bool {
+    let inside = json
+        .trim_ascii()
+        .strip_prefix(b"{")
+        .and_then(|rest| rest.strip_suffix(b"}"));
+    inside.is_some_and(|inside| inside.trim_ascii().is_empty())
+        || matches!(json.trim_ascii(), b"null" | b"")
 }

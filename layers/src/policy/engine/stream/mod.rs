@@ -140,10 +140,10 @@ impl Engine {
 
     /// Takes in a frame of at most one block.
     fn piece(&mut self, chunk: Chunk) -> Result<(), Rejection> {
-        // The event is shared; only handles are cloned.
-        let shared = chunk.clone();
         let first = !std::mem::replace(&mut self.begun, true);
-        let Some(event) = shared.event() else {
+        // Decoded before it is cloned: what is cloned then are handles, and nobody decodes it again.
+        let shared = chunk.event().is_some().then(|| chunk.clone());
+        let Some(event) = shared.as_ref().and_then(Chunk::event) else {
             self.queue.push_back(Item::Frame(chunk));
             return Ok(());
         };

@@ -214,11 +214,21 @@ impl Engine {
         for frame in closing.into_iter().flat_map(|(_, frames)| frames) {
             self.writer.forward(frame, &mut self.written);
         }
-        if !words.is_empty() {
-            let words = words.join("\n\n");
+        // Before the calls that are left, of which none may have text behind it; if none is left, at the end: Anthropic takes
+        // no turn back that ends in thinking.
+        let words = (!words.is_empty()).then(|| words.join("\n\n"));
+        let (before, behind) = if left == 0 {
+            (None, words)
+        } else {
+            (words, None)
+        };
+        if let Some(words) = before {
             self.writer.text_block(choice, &words, &mut self.written);
         }
         self.let_frames_go(frames, &fates);
+        if let Some(words) = behind {
+            self.writer.text_block(choice, &words, &mut self.written);
+        }
         if let Some(frame) = frame {
             self.writer.forward(frame, &mut self.written);
         }

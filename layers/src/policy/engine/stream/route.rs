@@ -254,13 +254,7 @@ impl Engine {
 
 /// The block that an event speaks of: at most one, but for the last event of a reply.
 fn block_of(event: &Event) -> Option<BlockId> {
-    event.parts().iter().find_map(|part| match part {
-        Part::BlockStart { block, .. }
-        | Part::Delta { block, .. }
-        | Part::BlockStop { block, .. }
-        | Part::Unknown { block: Some(block) } => Some(*block),
-        _ => None,
-    })
+    event.parts().iter().find_map(Part::block)
 }
 
 /// The text that an event adds to a text block; `None` if it is none that adds.
