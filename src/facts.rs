@@ -110,6 +110,11 @@ pub struct Repairs {
     pub orphan_tool_results: usize,
 }
 
+/// The upstream that a request is to go to, by its name in the configuration, whatever the routes say. Absent means that
+/// routes decide.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Destination(pub Arc<str>);
+
 /// Which upstream answered, and how long it took. In responses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answered {

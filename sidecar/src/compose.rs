@@ -8,7 +8,7 @@ use luthien::{
     gate::{DecodeLayer, ParseLayer, Relay},
     identity::{Identity, IdentityLayer, KeyRing, Session},
     limit::{LimitLayer, Repair},
-    policy::{PolicyLayer, PolicySet, Sessions},
+    policy::{JudgeModel, JudgeOver, PolicyLayer, PolicySet, Sessions},
     rate::{Ledger, LocalLedger, Per, RateLayer, RedisLedger, RedisSettings, Rule},
     stack::{Rooms, Stack},
     upstream::{Credential, Upstream, Upstreams},
@@ -80,7 +80,11 @@ pub(crate) fn compose(
     }
     let (ledger, redis) = ledger(&config, before)?;
     let sessions = before.map_or_else(Sessions::default, |before| before.sessions.clone());
-    let policies = policies(&config, decisions, &sessions, before)?;
+    let upstreams = upstreams(&config)?;
+    let decode = decode(&config);
+    // A judge is asked as the model is, but for policies and rates.
+    let judge = JudgeOver::new(deadline(&config).layer(decode.layer(upstreams.clone())));
+    let policies = policies(&config, decisions, &sessions, judge, before)?;
     let stack = Stack::new(identity(&config, &keys)?)
         .with_parse(parse(&config)?)
         .with_watch(watch)
@@ -88,12 +92,8 @@ pub(crate) fn compose(
         .with_rate(RateLayer::over(ledger.clone()))
         .with_policy(policies.clone())
         .with_deadline(deadline(&config))
-        .with_decode(DecodeLayer::new().with_limits(ReplyLimits {
-            event: config.limits.event.0,
-            stream: config.limits.stream.0,
-            whole: config.limits.reply.0,
-        }));
-    let service = stack.layer(upstreams(&config)?);
+        .with_decode(decode);
+    let service = stack.layer(upstreams);
     let hosts = Hosts::new(config.listen.ip().is_loopback(), &config.hosts);
     Ok(Running {
         config,
@@ -147,6 +147,15 @@ fn limit(config: &Config) -> LimitLayer {
             duplicate_tools: config.repair.duplicate_tools.0,
             orphan_tool_results: config.repair.orphan_tool_results.0,
         })
+}
+
+fn decode(config: &Config) -> DecodeLayer {
+    let limits = &config.limits;
+    DecodeLayer::new().with_limits(ReplyLimits {
+        event: limits.event.0,
+        stream: limits.stream.0,
+        whole: limits.reply.0,
+    })
 }
 
 type Ledgers = (Arc<dyn Ledger>, Option<Arc<RedisLedger>>);
@@ -203,10 +212,11 @@ fn policies(
     config: &Config,
     decisions: Arc<dyn DecisionSink>,
     sessions: &Sessions,
+    judge: impl JudgeModel,
     before: Option<&Running>,
 ) -> Result<PolicyLayer, ConfigError> {
     if let Some(before) = before
-        && (&before.config.policies, &before.config.policy) == (&config.policies, &config.policy)
+        && decides(&before.config) == decides(config)
     {
         // The same, and with them what they know of themselves: who has panicked too often.
         return Ok(before.policies.clone());
@@ -214,8 +224,18 @@ fn policies(
     let set = PolicySet::new(policy::build(&config.policies)?)
         .with_sessions(sessions.clone())
         .with_sink(decisions)
+        .with_judge(judge)
         .with_settings(policy::settings(&config.policy));
     Ok(PolicyLayer::new(set))
+}
+
+/// What policies are made of, the models that they may ask among it.
+fn decides(config: &Config) -> impl PartialEq + '_ {
+    (
+        (&config.policies, &config.policy),
+        (&config.upstreams, &config.routes),
+        (&config.deadlines, &config.limits),
+    )
 }
 
 fn deadline(config: &Config) -> DeadlineLayer {

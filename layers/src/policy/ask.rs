@@ -11,8 +11,9 @@ use std::{
 use futures_util::FutureExt;
 use luthien_core::decision::Failure;
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
-use super::{Entry, PolicyError};
+use super::{Context, Entry, PolicyError};
 
 /// An answer, or why there is none, and how long it took.
 pub(crate) struct Answered<T> {
@@ -39,6 +40,7 @@ impl Failed {
 /// Asks a hook that may wait.
 pub(crate) async fn ask<T>(
     entry: &Entry,
+    cx: &Context,
     hook: impl Future<Output = Result<T, PolicyError>>,
 ) -> Answered<T> {
     let start = Instant::now();
@@ -49,7 +51,9 @@ pub(crate) async fn ask<T>(
         };
     }
     // What it leaves behind is its own: the engine gave it nothing that a panic could leave half done.
-    let caught = AssertUnwindSafe(hook).catch_unwind();
+    let caught = AssertUnwindSafe(hook)
+        .catch_unwind()
+        .instrument(cx.span().clone());
     let answer = match timeout(entry.deadline, caught).await {
         Ok(Ok(Ok(answer))) => {
             entry.breaker.answered();

@@ -1,15 +1,21 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use luthien_core::{
-    decision::{DecisionSink, Exchange, Severity, Vote},
+    decision::{Consulted, Decision, Exchange, Severity, Vote},
     request::LlmRequest,
 };
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
-use super::session::{PastDecision, Session, StateError};
+use super::{
+    ledger::Ledger,
+    models::{Answer, Asking, JudgeError, Question, consulted},
+    session::{PastDecision, Session, StateError},
+};
 
 /// What a policy may know of the exchange it judges, and the only things it may do beside judging. Everything about the
 /// exchange is read-only.
@@ -17,29 +23,58 @@ use super::session::{PastDecision, Session, StateError};
 pub struct Context {
     shared: Arc<Shared>,
     policy: Arc<str>,
-    votes: Arc<Mutex<Vec<Vote>>>,
+    span: Span,
+    notes: Arc<Mutex<Notes>>,
+}
+
+/// What is told with the decision, beside the verdict.
+#[derive(Default)]
+pub(crate) struct Notes {
+    votes: Vec<Vote>,
+    consulted: Vec<Consulted>,
+}
+
+impl Notes {
+    /// Puts them into the decision they belong to.
+    pub(crate) fn tell(self, decision: &mut Decision) {
+        decision.votes = self.votes;
+        decision.consulted = self.consulted;
+    }
 }
 
 /// What all policies of one exchange share.
 pub(crate) struct Shared {
-    pub(crate) exchange: Exchange,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) request: Option<Arc<LlmRequest>>,
     pub(crate) session: Arc<Session>,
-    pub(crate) sink: Arc<dyn DecisionSink>,
+    pub(crate) asking: Option<Arc<Asking>>,
+}
+
+impl Shared {
+    /// The same about this request, or about none.
+    pub(crate) fn with_request(&self, request: Option<Arc<LlmRequest>>) -> Self {
+        Self {
+            ledger: self.ledger.clone(),
+            request,
+            session: self.session.clone(),
+            asking: self.asking.clone(),
+        }
+    }
 }
 
 impl Context {
     pub(crate) fn new(shared: Arc<Shared>, policy: Arc<str>) -> Self {
         Self {
+            span: tracing::debug_span!(target: "luthien::policy", "policy", name = &*policy),
             shared,
             policy,
-            votes: Arc::default(),
+            notes: Arc::default(),
         }
     }
 
     /// Who calls, for whom, in which dialect, model and conversation.
     pub fn exchange(&self) -> &Exchange {
-        &self.shared.exchange
+        self.shared.ledger.exchange()
     }
 
     /// The request, and in it the conversation so far. While a reply is judged it is there only for policies that watch
@@ -78,14 +113,42 @@ impl Context {
 
     /// Tells the operator something beside the verdict.
     pub fn emit(&self, severity: Severity, message: &str) {
-        let shared = &self.shared;
-        shared
-            .sink
-            .emitted(&shared.exchange, &self.policy, severity, message);
+        self.shared.ledger.emit(&self.policy, severity, message);
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// Asks a model, and records what it was shown, what it said, how long it took and what it cost. The policy's own
+    /// deadline bounds it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no model to ask, it does not answer, or not in the form that was asked for. A policy that hands this on
+    /// has failed, and what that means is declared with it.
+    pub async fn ask_model(&self, question: &Question) -> Result<Answer, JudgeError> {
+        let Some(asking) = &self.shared.asking else {
+            return Err(JudgeError::Unconfigured);
+        };
+        let start = Instant::now();
+        let span = tracing::debug_span!(
+            target: "luthien::policy", parent: &self.span, "judge", model = &*question.model
+        );
+        let asked = asking.model.ask(question, &asking.caller).instrument(span);
+        let answer = asked.await;
+        self.note_consulted(consulted(question, &answer, start.elapsed()));
+        answer
+    }
+
+    /// Records the answer of a model that was asked the same before.
+    pub(crate) fn note_consulted(&self, consulted: Consulted) {
+        self.notes().consulted.push(consulted);
+    }
+
+    /// The span in which the policy is asked, for what it wants to be traced below it.
+    pub fn span(&self) -> &Span {
+        &self.span
     }
 
     /// The same for a reviewer inside this policy.
@@ -94,15 +157,29 @@ impl Context {
         Self::new(self.shared.clone(), name)
     }
 
+    /// Takes over what a reviewer inside this policy has noted, under its name.
     #[cfg(feature = "policies")]
-    pub(crate) fn vote(&self, vote: Vote) {
-        let mut votes = self.votes.lock().unwrap_or_else(PoisonError::into_inner);
-        votes.push(vote);
+    pub(crate) fn take_over(&self, member: &str, own: &Self) {
+        let theirs = own.take_notes();
+        let mut notes = self.notes();
+        notes.consulted.extend(theirs.consulted);
+        notes.votes.extend(theirs.votes.into_iter().map(|vote| {
+            let policy = format!("{member}/{}", vote.policy).into();
+            Vote { policy, ..vote }
+        }));
     }
 
-    pub(crate) fn take_votes(&self) -> Vec<Vote> {
-        let mut votes = self.votes.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut votes)
+    #[cfg(feature = "policies")]
+    pub(crate) fn vote(&self, vote: Vote) {
+        self.notes().votes.push(vote);
+    }
+
+    pub(crate) fn take_notes(&self) -> Notes {
+        std::mem::take(&mut self.notes())
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,7 +187,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("policy", &self.policy)
-            .field("exchange", &self.shared.exchange)
+            .field("exchange", self.exchange())
             .finish_non_exhaustive()
     }
 }

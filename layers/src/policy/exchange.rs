@@ -24,6 +24,8 @@ use super::{
     ask::ask_now,
     context::Shared,
     engine::{Engine, judge_whole},
+    ledger::Ledger,
+    models::{Asking, CallerCredential},
     request::{Asked, judge_request},
     run::{Run, decision_id, session_key},
 };
@@ -59,12 +61,17 @@ where
         exchange.caller.as_ref(),
         exchange.session.as_ref(),
     ));
+    let asking = set.judge.as_ref().map(|model| {
+        let model = model.clone();
+        let caller = CallerCredential::of(request.headers(), request.extensions());
+        Arc::new(Asking { model, caller })
+    });
     let mut run = Run {
         shared: Arc::new(Shared {
-            exchange,
+            ledger: Arc::new(Ledger::new(exchange, set.sink.clone())),
             request: Some(call),
             session,
-            sink: set.sink.clone(),
+            asking,
         }),
         set,
         applying,
@@ -77,13 +84,11 @@ where
         }
     }
     // From here on the conversation stays in memory only for those who want it.
-    let kept = watches.has(Watches::CONVERSATION);
-    run.shared = Arc::new(Shared {
-        exchange: run.shared.exchange.clone(),
-        request: kept.then(|| request.body().shared_call()).flatten(),
-        session: run.shared.session.clone(),
-        sink: run.shared.sink.clone(),
-    });
+    let conversation = match watches.has(Watches::CONVERSATION) {
+        true => request.body().shared_call(),
+        false => None,
+    };
+    run.shared = Arc::new(run.shared.with_request(conversation));
     let run = Arc::new(run);
     let mut response = service.call(request).await?;
     head(&run, &mut response);
@@ -212,7 +217,7 @@ where
     let id = decision_id().to_string();
     let answer = Answer {
         text,
-        model: run.shared.exchange.model.as_deref(),
+        model: run.shared.ledger.exchange().model.as_deref(),
         created: now.map_or(0, |now| now.as_secs()),
         id: &id,
     };

@@ -67,7 +67,7 @@ struct Bench<'a> {
 impl Bench<'_> {
     async fn judge(&mut self) {
         let run = self.run;
-        let exchange = &run.shared.exchange;
+        let exchange = run.shared.ledger.exchange();
         let mut group: Vec<&Entry> = Vec::new();
         let mut applied = 0;
         let entries = run.entries(self.subject.watch());
@@ -105,16 +105,17 @@ impl Bench<'_> {
         }
         let (run, subject) = (self.run, &self.subject);
         let asked = entries.iter().map(|entry| async move {
+            run.shared.ledger.ask(&Run::decision_on(entry, subject));
             let cx = run.context(entry);
-            let answered = ask(entry, entry.policy.judge(subject, &cx)).await;
-            (answered, cx.take_votes())
+            let answered = ask(entry, &cx, entry.policy.judge(subject, &cx)).await;
+            (answered, cx.take_notes())
         });
         let answers = join_all(asked).await;
-        for (entry, (answered, votes)) in entries.iter().zip(answers) {
+        for (entry, (answered, notes)) in entries.iter().zip(answers) {
             let Answered { answer, latency } = answered;
             let mut decision = Run::decision_on(entry, &self.subject);
             decision.latency = latency;
-            decision.votes = votes;
+            notes.tell(&mut decision);
             self.take(entry, answer, &mut decision);
             self.run.tell(&decision);
         }
@@ -298,12 +299,20 @@ pub(crate) fn too_large(run: &Run) -> Fail {
     fail
 }
 
+/// A block that nobody holds: only those in the shadow look at it.
+pub(crate) fn pass_over(run: &Arc<Run>, subject: &Subject) {
+    let tool = subject.tool();
+    let ledger = &run.shared.ledger;
+    ledger.note(subject.phase(), subject.block(), tool.as_ref());
+    begin_shadows(run, subject);
+}
+
 /// Asks those in the shadow, somewhere else.
-pub(crate) fn begin_shadows(run: &Arc<Run>, subject: &Subject) {
+fn begin_shadows(run: &Arc<Run>, subject: &Subject) {
     if !run.shadows(subject.watch()) {
         return;
     }
-    let exchange = &run.shared.exchange;
+    let exchange = run.shared.ledger.exchange();
     for entry in run.entries(subject.watch()) {
         if entry.mode != Mode::Shadow {
             continue;
@@ -324,10 +333,11 @@ pub(crate) fn begin_shadows(run: &Arc<Run>, subject: &Subject) {
 
 async fn evaluate(run: &Arc<Run>, entry: &Entry, subject: Subject) {
     let cx = run.context(entry);
-    let Answered { answer, latency } = ask(entry, entry.policy.judge(&subject, &cx)).await;
     let mut decision = Run::decision_on(entry, &subject);
+    run.shared.ledger.ask(&decision);
+    let Answered { answer, latency } = ask(entry, &cx, entry.policy.judge(&subject, &cx)).await;
     decision.latency = latency;
-    decision.votes = cx.take_votes();
+    cx.take_notes().tell(&mut decision);
     let mut bench = Bench {
         run,
         original: subject.content(),

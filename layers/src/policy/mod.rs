@@ -85,7 +85,9 @@ mod judge;
 #[cfg(feature = "policies")]
 mod known;
 mod layer;
+mod ledger;
 mod mask;
+mod models;
 mod notice;
 #[cfg(feature = "policies")]
 mod parallel;
@@ -115,7 +117,11 @@ pub use exchange::PolicyBody;
 pub use hooks::{Policy, Watches};
 pub use layer::{Policies, PolicyLayer};
 pub use luthien_core::decision::{
-    Decision, DecisionSink, Exchange, Failure, Mode, Outcome, Phase, Severity, Skip, Vote,
+    Consulted, Coverage, Decision, DecisionSink, Exchange, Failure, Inspected, Look, Mode, Outcome,
+    Phase, Severity, Skip, Vote,
+};
+pub use models::{
+    Answer, CallerCredential, JudgeCredential, JudgeError, JudgeModel, JudgeOver, Question,
 };
 #[cfg(feature = "policies")]
 pub use parallel::{Decide, Parallel};

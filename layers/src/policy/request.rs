@@ -11,7 +11,7 @@ use luthien_core::{
 use super::{
     Denial, Entry, Fail, RequestVerdict, Watches,
     ask::{Answered, Failed, ask},
-    context::{Context, Shared},
+    context::Context,
     notice,
     run::Run,
 };
@@ -46,13 +46,15 @@ pub(super) async fn judge_request(run: &Run, body: &mut LlmBody) -> Asked {
             continue;
         };
         let cx = context(run, entry, request.clone());
+        run.shared.ledger.ask(&decision);
         if entry.mode == Mode::Shadow {
             begin_shadow(entry.clone(), request, cx, decision, run);
             continue;
         }
-        let Answered { answer, latency } = ask(entry, entry.policy.request(&request, &cx)).await;
+        let Answered { answer, latency } =
+            ask(entry, &cx, entry.policy.request(&request, &cx)).await;
         decision.latency = latency;
-        decision.votes = cx.take_votes();
+        cx.take_notes().tell(&mut decision);
         refused = take(run, entry, answer, body, &mut decision);
         run.tell(&decision);
     }
@@ -61,12 +63,7 @@ pub(super) async fn judge_request(run: &Run, body: &mut LlmBody) -> Asked {
 
 /// The context of a policy that sees the request as those before it have left it.
 fn context(run: &Run, entry: &Entry, request: Arc<LlmRequest>) -> Context {
-    let shared = Shared {
-        exchange: run.shared.exchange.clone(),
-        request: Some(request),
-        session: run.shared.session.clone(),
-        sink: run.shared.sink.clone(),
-    };
+    let shared = run.shared.with_request(Some(request));
     Context::new(Arc::new(shared), entry.name.clone())
 }
 
@@ -146,9 +143,10 @@ fn begin_shadow(
 ) {
     let skipped = decision.clone();
     let evaluation = async move {
-        let Answered { answer, latency } = ask(&entry, entry.policy.request(&request, &cx)).await;
+        let Answered { answer, latency } =
+            ask(&entry, &cx, entry.policy.request(&request, &cx)).await;
         decision.latency = latency;
-        decision.votes = cx.take_votes();
+        cx.take_notes().tell(&mut decision);
         match answer {
             Ok(RequestVerdict::Allow) => {}
             Ok(RequestVerdict::Edit(_)) => decision.outcome = Outcome::Modify,
@@ -160,8 +158,7 @@ fn begin_shadow(
                 decision.reason = failed.reason;
             }
         }
-        let shared = cx.shared();
-        shared.sink.decided(&shared.exchange, &decision);
+        cx.shared().ledger.decide(&decision);
     };
     if !run.set.shadows.begin(evaluation) {
         let mut skipped = skipped;

@@ -64,6 +64,7 @@ impl Run {
             before: None,
             after: None,
             votes: Vec::new(),
+            consulted: Vec::new(),
         }
     }
 
@@ -78,7 +79,7 @@ impl Run {
 
     /// Hands a decision to whoever records, and to the memory of the conversation.
     pub(crate) fn tell(&self, decision: &Decision) {
-        self.set.sink.decided(&self.shared.exchange, decision);
+        self.shared.ledger.decide(decision);
         if !matches!(decision.outcome, Outcome::Allow | Outcome::Skipped(_)) {
             self.shared.session.note(PastDecision {
                 id: decision.id,

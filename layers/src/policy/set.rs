@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use luthien_core::decision::{DecisionSink, Exchange, Mode};
 
-use super::{Entry, Sessions, Watches, shadow::Shadows};
+use super::{Entry, JudgeModel, Sessions, Watches, models::AnyJudge, shadow::Shadows};
 
 /// Policies in the order in which they judge, and what they share. Immutable: whoever wants others makes another set, and
 /// exchanges in flight end with the one they began with.
@@ -12,6 +12,7 @@ pub struct PolicySet {
     pub(crate) sink: Arc<dyn DecisionSink>,
     pub(crate) settings: PolicySettings,
     pub(crate) shadows: Shadows,
+    pub(crate) judge: Option<Arc<dyn AnyJudge>>,
 }
 
 /// What holds for all policies of a set.
@@ -45,6 +46,7 @@ impl PolicySet {
             sink: Arc::new(()),
             settings: PolicySettings::default(),
             shadows: Shadows::default(),
+            judge: None,
         }
     }
 
@@ -59,6 +61,13 @@ impl PolicySet {
     #[must_use]
     pub fn with_sink(mut self, sink: Arc<dyn DecisionSink>) -> Self {
         self.sink = sink;
+        self
+    }
+
+    /// The model that policies may ask.
+    #[must_use]
+    pub fn with_judge(mut self, model: impl JudgeModel) -> Self {
+        self.judge = Some(Arc::new(model));
         self
     }
 

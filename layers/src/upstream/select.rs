@@ -217,6 +217,13 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// The one upstream of this name, if it speaks the dialect.
+    pub(super) fn named(&self, dialect: Dialect, name: &str) -> Vec<&Upstream> {
+        let is_it =
+            |upstream: &&Upstream| *upstream.name == *name && upstream.dialects.contains(&dialect);
+        self.upstreams.iter().find(is_it).into_iter().collect()
+    }
+
     /// The upstreams to try for a request of this dialect and model: those of the first route that has any, or the first
     /// that speaks the dialect. A request goes to several, and its client's credential with it, only where a route says
     /// so.

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full};
 use luthien_core::{
     Dialect,
     body::Chunk,
-    facts::{Answered, CREDENTIAL_HEADERS, Caller},
+    facts::{Answered, CREDENTIAL_HEADERS, Caller, Destination},
     reject::{Rejection, RejectionKind},
     request::LlmBody,
 };
@@ -191,9 +191,14 @@ impl Shared {
             Some(call) => call.dialect(),
             None => Dialect::of_client(request.uri().path(), request.headers()),
         };
-        let candidates = self
-            .table
-            .candidates(dialect, call.and_then(|call| call.model()));
+        let destination = request.extensions().get::<Destination>();
+        let candidates = match destination {
+            Some(Destination(name)) => self.table.named(dialect, name),
+            None => {
+                let model = call.and_then(|call| call.model());
+                self.table.candidates(dialect, model)
+            }
+        };
         let mut outgoing = Outgoing::new(request);
         let mut refusal = None;
         for (place, upstream) in candidates.iter().enumerate() {

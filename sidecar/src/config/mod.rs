@@ -157,7 +157,7 @@ pub(crate) enum Mode {
 }
 
 /// A provider, or something that speaks like one.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Upstream {
     /// Where it is: `https://host[:port][/path]`. A path goes before that of every request.
@@ -205,7 +205,7 @@ impl From<Dialect> for luthien_core::Dialect {
 }
 
 /// Models, and where they go.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Route {
     /// Patterns of model names; `*` stands for anything.
@@ -215,7 +215,7 @@ pub(crate) struct Route {
 }
 
 /// How large things may be.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Limits {
     /// A request body.
@@ -321,7 +321,7 @@ fn fifty_milliseconds() -> Time {
 }
 
 /// How long things may take. `none` for no limit.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Deadlines {
     /// Connecting to a provider, handshake included.
@@ -361,7 +361,7 @@ impl Default for Deadlines {
 }
 
 /// Deadlines of some models; what is left out is as for all.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelDeadlines {
     /// A pattern of model names; `*` stands for anything.

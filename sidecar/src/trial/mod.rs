@@ -17,7 +17,7 @@ use luthien::{
 };
 use luthien_core::{
     Dialect,
-    decision::{Decision, DecisionSink, Exchange, Mode, Outcome, Severity},
+    decision::{Coverage, Decision, DecisionSink, Exchange, Mode, Outcome, Severity},
 };
 use tower::{Layer, ServiceExt};
 
@@ -53,6 +53,8 @@ pub(crate) struct Tried {
     pub(crate) decisions: Vec<Decision>,
     /// What policies said beside.
     pub(crate) remarks: Vec<Remark>,
+    /// What was looked at, and what was not.
+    pub(crate) coverage: Coverage,
 }
 
 /// What a policy said beside its verdicts.
@@ -121,6 +123,7 @@ impl Trial {
         let Heard {
             mut decisions,
             remarks,
+            coverage,
         } = told.take();
         for decision in &mut decisions {
             if shadows.iter().any(|name| **name == *decision.policy) {
@@ -134,6 +137,7 @@ impl Trial {
             seen,
             decisions,
             remarks,
+            coverage,
         }
     }
 
@@ -208,6 +212,7 @@ struct Told {
 struct Heard {
     decisions: Vec<Decision>,
     remarks: Vec<Remark>,
+    coverage: Coverage,
 }
 
 impl Told {
@@ -232,5 +237,9 @@ impl DecisionSink for Told {
             severity,
             words: message.to_owned(),
         });
+    }
+
+    fn covered(&self, _: &Exchange, coverage: &Coverage) {
+        self.heard().coverage = coverage.clone();
     }
 }

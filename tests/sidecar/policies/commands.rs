@@ -182,6 +182,7 @@ async fn a_captured_exchange_is_explained_in_every_dialect_streamed_and_whole() 
                     "{shown}"
                 );
                 assert_eq!(shown.matches("(enforce): allow, ").count(), 1, "{shown}");
+                assert!(shown.contains("Watched by nobody: "), "{shown}");
                 assert!(shown.contains("All in all: block."), "{shown}");
                 assert!(
                     shown.contains("The request is sent up byte for byte."),

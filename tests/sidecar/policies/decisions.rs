@@ -73,6 +73,30 @@ async fn who_wants_to_know_it_all_is_told_what_passed_and_what_was_not_looked_at
 }
 
 #[tokio::test]
+async fn what_of_an_exchange_was_looked_at_is_told_at_its_end() {
+    let is = |line: &Value| line["message"] == "coverage";
+    let settings = format!("{NO_READING}\nlog: {{ level: debug }}");
+    let (_provider, sidecar) = pair(&settings).await;
+    ask(sidecar.agents, &asked(Dialect::Anthropic, true)).await;
+    let line = sidecar.logged("its coverage", is).await;
+    assert_eq!(
+        (&line["level"], &line["gaps"]),
+        (&"DEBUG".into(), &0.into())
+    );
+    assert_eq!(line["looked_at"], 2, "both calls: {line}");
+    assert!(line["things"].as_u64() > Some(2), "texts, too: {line}");
+
+    let settings = NO_READING
+        .replace("{ use", "{ fail: open, deadline: 1ms, use")
+        .replace("policy: {", "policy: { held: 200B,");
+    let (_provider, sidecar) = pair(&settings).await;
+    ask(sidecar.agents, &asked(Dialect::Anthropic, false)).await;
+    let line = sidecar.logged("its coverage", is).await;
+    assert_eq!(line["level"], "INFO");
+    assert_eq!(line["missed"], "end: deny-tools too_large");
+}
+
+#[tokio::test]
 async fn a_tool_with_a_name_for_terminals_does_not_reach_one() {
     let reply = r#"{"type":"message","role":"assistant","content":[{"type":"tool_use","id":"t","name":"evil\u001b[2J\u202e","input":{}}],"stop_reason":"tool_use"}"#;
     let provider = Provider::saying(200, "content-type: application/json\r\n", reply).await;

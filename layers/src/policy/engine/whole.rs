@@ -21,7 +21,7 @@ use super::{
 };
 use crate::policy::{
     Fail, ReplyEnd, Watches,
-    judge::{Fate, Judged, begin_shadows, judge, opaque, too_large},
+    judge::{Fate, Judged, judge, opaque, pass_over, too_large},
     run::Run,
 };
 
@@ -88,7 +88,7 @@ async fn judge_block(run: &Arc<Run>, block: &ReplyBlock) -> Judged {
     };
     if !run.watches(watch) {
         if let Some(subject) = subject(block) {
-            begin_shadows(run, &subject);
+            pass_over(run, &subject);
         }
         return Judged::default();
     }

@@ -72,10 +72,7 @@ pub(super) async fn hear<R: Review>(
         reason,
         latency,
     });
-    for vote in own.take_votes() {
-        let policy = format!("{}/{}", member.name, vote.policy).into();
-        cx.vote(Vote { policy, ..vote });
-    }
+    cx.take_over(&member.name, own);
     Some(Ballot {
         name: member.name.clone(),
         answer,

@@ -136,7 +136,7 @@ impl Parallel {
             .map(|member| async move {
                 let applies = member.may_apply(exchange) && member.applies_to(exchange, subject);
                 let own = member::context(cx, member);
-                let asked = ask(member, member.policy.judge(subject, &own));
+                let asked = ask(member, &own, member.policy.judge(subject, &own));
                 member::hear(member, applies, asked, &own, cx).await
             });
         self.conclude(join_all(asked).await, cx)
@@ -189,7 +189,7 @@ impl Policy for Parallel {
                     .is_some_and(|condition| condition.is_about_calls());
                 let applies = !about_calls && member.may_apply(exchange);
                 let own = member::context(cx, member);
-                let asked = ask(member, member.policy.request(request, &own));
+                let asked = ask(member, &own, member.policy.request(request, &own));
                 member::hear(member, applies, asked, &own, cx).await
             });
         self.conclude(join_all(asked).await, cx)

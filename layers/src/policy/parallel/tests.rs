@@ -1,10 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
-use luthien_core::decision::{Failure, Mode, Outcome, Skip, Vote};
+use luthien_core::decision::{Failure, Mode, Outcome, Phase, Skip, Vote};
 use serde_json::json;
 
 use super::*;
-use crate::policy::{Denial, Fail, testing::Case};
+use crate::policy::{Denial, Fail, run::Run, testing::Case};
 
 /// What a reviewer does with everything.
 #[derive(Clone, Copy)]
@@ -78,24 +78,29 @@ async fn judge(decide: Decide, members: Vec<Entry>) -> (Result<Verdict, PolicyEr
     let parallel = Parallel::new(decide, members).unwrap();
     let cx = context();
     let answer = parallel.on_tool_call(&ToolCall::new("f", "{}"), &cx).await;
-    (answer, cx.take_votes())
+    let mut decision = Run::decision(&open("any", Says::Allow), Phase::ToolCall);
+    cx.take_notes().tell(&mut decision);
+    (answer, decision.votes)
 }
 
 fn context() -> Context {
     let shared = crate::policy::context::Shared {
-        exchange: luthien_core::decision::Exchange {
-            id: None,
-            dialect: luthien_core::Dialect::Chat,
-            path: "/".into(),
-            model: Some("m".into()),
-            caller: None,
-            user: None,
-            session: None,
-            purpose: None,
-        },
+        ledger: Arc::new(crate::policy::ledger::Ledger::new(
+            luthien_core::decision::Exchange {
+                id: None,
+                dialect: luthien_core::Dialect::Chat,
+                path: "/".into(),
+                model: Some("m".into()),
+                caller: None,
+                user: None,
+                session: None,
+                purpose: None,
+            },
+            Arc::new(()),
+        )),
         request: None,
         session: Arc::default(),
-        sink: Arc::new(()),
+        asking: None,
     };
     Context::new(Arc::new(shared), "review".into())
 }

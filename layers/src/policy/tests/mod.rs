@@ -1,6 +1,7 @@
 //! What clients see of replies that policies judge: every dialect, streamed and whole, cut anywhere.
 
 mod calls;
+mod coverage;
 mod failures;
 mod requests;
 mod streams;
@@ -53,10 +54,10 @@ pub(super) fn blocking(tools: &'static str) -> impl Policy {
 
 /// Remembers what was decided.
 #[derive(Default)]
-pub(super) struct Noted(Mutex<Vec<Decision>>);
+pub(in crate::policy) struct Noted(Mutex<Vec<Decision>>);
 
 impl Noted {
-    pub(super) fn all(&self) -> Vec<Decision> {
+    pub(in crate::policy) fn all(&self) -> Vec<Decision> {
         self.0.lock().unwrap().clone()
     }
 

@@ -1,6 +1,7 @@
 //! Where a request goes: upstream, path and query.
 
 use http::Method;
+use luthien_core::facts::Destination;
 
 use super::*;
 
@@ -101,6 +102,35 @@ async fn requests_go_where_dialect_and_model_say() {
         .unwrap();
     let response = send(&gates().layer(only), call(Dialect::Chat)).await;
     assert_eq!(code(&response), (404, "no_upstream"));
+}
+
+#[tokio::test]
+async fn who_names_an_upstream_is_sent_there_and_nowhere_else() {
+    let (a, b) = (Server::start(ok).await, Server::start(ok).await);
+    let named = |name, server: &Server| {
+        Upstream::new(name, &server.url())
+            .unwrap()
+            .with_dialects([Dialect::Anthropic])
+    };
+    let upstreams = Upstreams::builder()
+        .upstream(named("a", &a))
+        .upstream(named("b", &b))
+        .route(["*"], ["a", "b"])
+        .build();
+    let service = gates().layer(upstreams.unwrap());
+    for (dialect, name, expected) in [
+        (Dialect::Anthropic, "b", [0, 1]),
+        (Dialect::Anthropic, "c", [0, 0]),
+        (Dialect::Chat, "b", [0, 0]),
+    ] {
+        let before = [a.count(), b.count()];
+        let mut request = call(dialect);
+        request.extensions_mut().insert(Destination(name.into()));
+        let response = send(&service, request).await;
+        let after = [a.count() - before[0], b.count() - before[1]];
+        assert_eq!(after, expected, "{dialect} {name}");
+        assert_eq!(response.status() == 404, expected == [0, 0]);
+    }
 }
 
 #[tokio::test]

@@ -123,6 +123,15 @@ fn show(scenario: &Scenario, tried: &Tried) -> Result<(), Failure> {
             &format!("{policy} remarks ({severity}): {}", remark.words),
         )?;
     }
+    let unwatched = tried
+        .coverage
+        .things()
+        .iter()
+        .filter(|thing| thing.looks.is_empty());
+    let unwatched: Vec<_> = unwatched.map(|thing| thing.phase.name()).collect();
+    if !unwatched.is_empty() {
+        say(&format!("  Watched by nobody: {}", unwatched.join(", ")))?;
+    }
     say(&format!(
         "\nAll in all: {}.",
         tried.verdict(scenario).name()

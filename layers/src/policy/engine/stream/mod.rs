@@ -34,7 +34,7 @@ use super::{
 use crate::policy::{
     Watches,
     entry::BoxFuture,
-    judge::{Judged, begin_shadows},
+    judge::{Judged, pass_over},
     run::Run,
 };
 
@@ -181,7 +181,7 @@ impl Engine {
                 finished.extend(self.assembler.finish());
             }
             for subject in finished.iter().filter_map(subject) {
-                begin_shadows(&self.run, &subject);
+                pass_over(&self.run, &subject);
             }
             if pushed.is_err() {
                 self.phase = Phase::Blind;

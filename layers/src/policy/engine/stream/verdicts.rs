@@ -16,7 +16,7 @@ use crate::policy::{
         text::{Closed, edit_whole},
         unreadable,
     },
-    judge::{Judged, begin_shadows, judge, opaque, too_large},
+    judge::{Judged, judge, opaque, pass_over, too_large},
 };
 
 impl Engine {
@@ -48,7 +48,7 @@ impl Engine {
         }
         if !self.watches(watch) {
             if let Some(subject) = subject(&block) {
-                begin_shadows(&self.run, &subject);
+                pass_over(&self.run, &subject);
             }
             return Ok(());
         }

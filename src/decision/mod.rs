@@ -3,12 +3,19 @@
 //! Every policy that an exchange meets answers with a [`Decision`] for everything it was there to judge, those it let pass
 //! included. That nothing was found is said by an [`Outcome::Allow`] and by nothing else: a check that did not run is
 //! [`Skipped`](Outcome::Skipped) or [`Failed`](Outcome::Failed), and no reader can take it for one that passed. All
-//! decisions of an exchange together are its coverage: what was looked at, by which version of which policy, and what was
+//! decisions of an exchange together are its [`Coverage`]: what was looked at, by which version of which policy, and what was
 //! not, and why.
+
+mod coverage;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{Dialect, facts, reply::BlockId};
+use crate::{
+    Dialect, facts,
+    reply::{BlockId, Usage},
+};
+
+pub use coverage::{Coverage, Inspected, Look};
 
 /// What one policy said of one thing.
 #[derive(Clone, Debug)]
@@ -45,6 +52,37 @@ pub struct Decision {
     pub after: Option<Arc<str>>,
     /// Of reviewers in parallel, what each of them said.
     pub votes: Vec<Vote>,
+    /// Which models were asked about it.
+    pub consulted: Vec<Consulted>,
+}
+
+/// A model that a policy has asked, and what it said.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Consulted {
+    /// The model.
+    pub model: Arc<str>,
+    /// What it was shown, as JSON. For the operator.
+    pub asked: Arc<str>,
+    /// What it answered, or why it did not. For the operator.
+    pub answered: Arc<str>,
+    /// The tokens it took: what it cost.
+    pub usage: Usage,
+    /// How long it took.
+    pub latency: Duration,
+    /// Whether an earlier answer to the same question was taken.
+    pub cached: bool,
+}
+
+/// Shows what it cost, not what was said.
+impl fmt::Debug for Consulted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consulted")
+            .field("model", &self.model)
+            .field("usage", &self.usage)
+            .field("latency", &self.latency)
+            .field("cached", &self.cached)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What one of several reviewers said.
@@ -290,6 +328,12 @@ pub trait DecisionSink: Send + Sync {
     /// A policy has something to say beside its verdicts.
     fn emitted(&self, exchange: &Exchange, policy: &str, severity: Severity, message: &str) {
         let _ = (exchange, policy, severity, message);
+    }
+
+    /// An exchange that met policies has ended, whatever way: what was judged in it, and what was not. Once for each, after
+    /// all else.
+    fn covered(&self, exchange: &Exchange, coverage: &Coverage) {
+        let _ = (exchange, coverage);
     }
 }
 
