@@ -44,8 +44,11 @@ impl Look {
         match self.outcome {
             Outcome::Failed(_)
             | Outcome::Skipped(Skip::Opaque | Skip::Overload | Skip::ClientGone) => true,
-            Outcome::Skipped(Skip::Condition | Skip::Refused) => false,
-            Outcome::Allow | Outcome::Modify | Outcome::Block | Outcome::Ask => false,
+            Outcome::Skipped(Skip::Condition | Skip::Refused)
+            | Outcome::Allow
+            | Outcome::Modify
+            | Outcome::Block
+            | Outcome::Ask => false,
         }
     }
 }

@@ -199,7 +199,7 @@ impl Policy for Asks {
 
 /// What is decided about one call, if the model answers so.
 async fn decided(answer: Option<Reply>) -> (StatusCode, Vec<luthien_core::decision::Decision>) {
-    let noted = std::sync::Arc::new(Noted::default());
+    let noted = Arc::new(Noted::default());
     let entry = Entry::new("asks", Asks).with_deadline(Duration::from_secs(1));
     let mut set = PolicySet::new(vec![entry]).with_sink(noted.clone());
     if let Some(answer) = answer {
