@@ -26,6 +26,8 @@ pub(crate) struct Failed {
     pub(crate) failure: Failure,
     /// For the operator.
     pub(crate) reason: Arc<str>,
+    /// A word of the policy's own in the place of the failure's.
+    code: Option<&'static str>,
 }
 
 impl Failed {
@@ -33,6 +35,15 @@ impl Failed {
         Self {
             failure,
             reason: reason.into(),
+            code: None,
+        }
+    }
+
+    /// The stable word for programs.
+    pub(crate) fn code(&self) -> Arc<str> {
+        match self.code {
+            Some(code) => code.into(),
+            None => format!("policy_{}", self.failure.name()).into(),
         }
     }
 }
@@ -59,7 +70,10 @@ pub(crate) async fn ask<T>(
             entry.breaker.answered();
             Ok(answer)
         }
-        Ok(Ok(Err(error))) => Err(Failed::new(Failure::Error, &error.to_string())),
+        Ok(Ok(Err(error))) => Err(Failed {
+            code: error.code(),
+            ..Failed::new(Failure::Error, &error.to_string())
+        }),
         Ok(Err(panic)) => {
             entry.breaker.panicked();
             Err(Failed::new(Failure::Panic, message(panic.as_ref())))

@@ -201,7 +201,7 @@ impl Bench<'_> {
 
     fn fail(&mut self, entry: &Entry, failed: &Failed, decision: &mut Decision) {
         decision.outcome = Outcome::Failed(failed.failure);
-        decision.code = format!("policy_{}", failed.failure.name()).into();
+        decision.code = failed.code();
         decision.reason = failed.reason.clone();
         decision.severity = Severity::Critical;
         // A policy that panics over and over is closed, whatever was declared.

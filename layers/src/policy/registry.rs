@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use schemars::{JsonSchema, Schema};
 use serde::{Serialize, de::DeserializeOwned};
@@ -141,6 +141,9 @@ pub(super) trait Settings: Serialize + DeserializeOwned + JsonSchema {
     /// What is made of them.
     type Policy: Policy;
 
+    /// How long it may take unless the configuration says otherwise, where that is not what holds for all.
+    const DEADLINE: Option<Duration> = None;
+
     /// Makes it.
     fn policy(self) -> Result<Self::Policy, BuildError>;
 }
@@ -155,7 +158,11 @@ fn build<S: Settings>(name: &str, with: &Value) -> Result<Entry, BuildError> {
         BuildError::new(path, error.into_inner().to_string())
     })?;
     let version = version(name, &settings);
-    Ok(Entry::new(name, settings.policy()?).with_version(version))
+    let entry = Entry::new(name, settings.policy()?).with_version(version);
+    Ok(match S::DEADLINE {
+        Some(deadline) => entry.with_deadline(deadline),
+        None => entry,
+    })
 }
 
 /// Changes when the settings do, defaults included, and with every release.

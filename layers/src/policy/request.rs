@@ -114,7 +114,7 @@ fn refusal(decision: &mut Decision, denial: &Denial, enforced: bool) {
 
 fn fail(run: &Run, entry: &Entry, failed: &Failed, decision: &mut Decision) -> Option<Asked> {
     decision.outcome = Outcome::Failed(failed.failure);
-    decision.code = format!("policy_{}", failed.failure.name()).into();
+    decision.code = failed.code();
     decision.reason = failed.reason.clone();
     decision.severity = Severity::Critical;
     let closed = entry.fail == Fail::Closed

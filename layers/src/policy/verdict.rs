@@ -86,18 +86,35 @@ impl Denial {
 
 /// A policy could not judge. What then happens is declared with the policy: `fail: closed` or `open`.
 #[derive(Clone, Debug)]
-pub struct PolicyError(String);
+pub struct PolicyError {
+    reason: String,
+    code: Option<&'static str>,
+}
 
 impl PolicyError {
     /// With the reason, for the operator alone.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+        Self {
+            reason: reason.into(),
+            code: None,
+        }
+    }
+
+    /// With a stable word for programs in the place of `policy_error`.
+    #[must_use]
+    pub fn with_code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        self.code
     }
 }
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.reason)
     }
 }
 

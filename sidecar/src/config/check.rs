@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use http::HeaderName;
 
-use super::{Config, ConfigError, Dialect, Mode, Relay, Upstream, error::nearest};
+use super::{Config, ConfigError, Dialect, Mode, Relay, Upstream, error::nearest, judges};
 use crate::policy;
 
 /// Presets the well-known providers, if none is named.
@@ -38,6 +38,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     deadlines(config)?;
     relay(config)?;
     policy::build(&config.policies)?;
+    judges::check(config)?;
     for (index, host) in config.hosts.iter().enumerate() {
         if host.is_empty()
             || host.contains(['/', '@', ' '])
@@ -103,7 +104,9 @@ fn identity(config: &Config) -> Result<(), ConfigError> {
     for (name, upstream) in &config.upstreams {
         let path = format!("upstreams.{name}.credential");
         match (config.identity.mode, &upstream.credential) {
-            (Mode::Passthrough, Some(credential)) if credential.value().is_some() => {
+            (Mode::Passthrough, Some(credential))
+                if credential.value().is_some() && !judges::pays(config, name) =>
+            {
                 let message = "is never used: clients' own credentials go up";
                 return Err(ConfigError::new(path, message)
                     .with_hint("set `identity.mode` to `keys` or `both`"));

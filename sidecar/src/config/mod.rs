@@ -5,6 +5,7 @@
 mod check;
 mod document;
 mod error;
+mod judges;
 mod load;
 mod policies;
 mod schema;

@@ -319,7 +319,7 @@ fn tell_failed(run: &Run, entry: &Entry, block: BlockId, failed: &Failed) -> Res
     let mut decision = Run::decision(entry, Phase::Text);
     decision.block = Some(block);
     decision.outcome = Outcome::Failed(failed.failure);
-    decision.code = format!("policy_{}", failed.failure.name()).into();
+    decision.code = failed.code();
     decision.reason = failed.reason.clone();
     decision.severity = Severity::Critical;
     decision.applied = closed;

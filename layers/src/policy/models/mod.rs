@@ -92,7 +92,7 @@ pub enum JudgeError {
 
 impl From<JudgeError> for PolicyError {
     fn from(error: JudgeError) -> Self {
-        Self::new(error.to_string())
+        Self::new(error.to_string()).with_code("judge_unavailable")
     }
 }
 

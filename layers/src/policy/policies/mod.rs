@@ -6,6 +6,7 @@ pub mod conversation_link;
 pub mod debug_log;
 pub mod deny_tools;
 pub mod indicator;
+pub mod judges;
 pub mod noop;
 pub mod replace;
 #[cfg(test)]
@@ -14,12 +15,14 @@ mod tests;
 use super::registry::Builtin;
 
 /// By name.
-pub(super) static BUILTINS: [Builtin; 7] = [
+pub(super) static BUILTINS: [Builtin; 9] = [
     all_caps::BUILTIN,
     conversation_link::BUILTIN,
     debug_log::BUILTIN,
     deny_tools::BUILTIN,
     indicator::BUILTIN,
+    judges::judge::BUILTIN,
     noop::BUILTIN,
     replace::BUILTIN,
+    judges::tool_call_judge::BUILTIN,
 ];

@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use http::{Extensions, Request};
@@ -7,6 +10,7 @@ use luthien_core::{
     decision::{Decision, DecisionSink, Exchange, Severity},
     facts::{Caller, Purpose, SessionId, UserId},
     gate::gate,
+    reply::Usage,
     testing::{Provider, send},
 };
 use serde_json::{Value, json};
@@ -16,7 +20,10 @@ use super::{
     provider::{Said, Script},
     seen::Seen,
 };
-use crate::policy::{Entry, Policy, PolicyLayer, PolicySet, PolicySettings, breaker::Breaker};
+use crate::policy::{
+    Answer, CallerCredential, Entry, JudgeError, JudgeModel, Policy, PolicyLayer, PolicySet,
+    PolicySettings, Question, breaker::Breaker,
+};
 
 /// A request, what the model answers to it, and policies between them. See the [module docs](super).
 #[derive(Debug)]
@@ -28,6 +35,7 @@ pub struct Case {
     request: Value,
     facts: Extensions,
     script: Script,
+    judge: Option<Judging>,
     times: usize,
 }
 
@@ -53,6 +61,7 @@ impl Case {
             }),
             facts: Extensions::new(),
             script: Script::default(),
+            judge: None,
             times: 1,
         }
     }
@@ -99,6 +108,15 @@ impl Case {
     /// The reply ends because the limit of tokens was reached.
     pub fn reply_cut_short(mut self) -> Self {
         self.script.cut_short = true;
+        self
+    }
+
+    /// What a model answers whom a policy asks: an object, or why it does not answer.
+    pub fn judge<F>(mut self, answer: F) -> Self
+    where
+        F: Fn(&Question) -> Result<Value, JudgeError> + Send + Sync + 'static,
+    {
+        self.judge = Some(Judging(Arc::new(answer)));
         self
     }
 
@@ -164,6 +182,10 @@ impl Case {
         let set = PolicySet::new(entries.collect())
             .with_settings(self.settings.clone())
             .with_sink(noted.clone());
+        let set = match &self.judge {
+            Some(judge) => set.with_judge(judge.clone()),
+            None => set,
+        };
         let replies = (0..self.times).map(|_| self.script.reply(dialect, stream, seed));
         let provider = Provider::new(replies);
         let service = gate(PolicyLayer::new(set)).layer(provider.clone());
@@ -204,6 +226,25 @@ impl Case {
         *request.uri_mut() = http::Uri::from_static(dialect.path());
         *request.extensions_mut() = self.facts.clone();
         request
+    }
+}
+
+/// A model in the hands of a test.
+#[derive(Clone)]
+struct Judging(Arc<dyn Fn(&Question) -> Result<Value, JudgeError> + Send + Sync>);
+
+impl JudgeModel for Judging {
+    async fn ask(&self, question: &Question, _: &CallerCredential) -> Result<Answer, JudgeError> {
+        Ok(Answer {
+            json: (self.0)(question)?.to_string(),
+            usage: Usage::default(),
+        })
+    }
+}
+
+impl fmt::Debug for Judging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Judging").finish_non_exhaustive()
     }
 }
 
