@@ -199,7 +199,6 @@ fn read_event(dialect: Dialect, frame: &Bytes, first: bool) -> Event {
             || json.is_some_and(|json| dialect.is_ambiguous(json, &parts))
             || document.as_ref().is_err_and(JsonError::is_ambiguous),
         unreadable: json.is_none() && !terminal,
-        shell: json.is_some_and(|json| dialect.is_shell(json)),
         parts,
         terminal,
     }

@@ -184,14 +184,6 @@ impl Dialect {
             }
     }
 
-    /// Whether an event only begins or ends what blocks stand in.
-    pub(crate) fn is_shell(self, root: Json<'_>) -> bool {
-        match self {
-            Self::Responses => responses::reply::is_shell(root),
-            Self::Anthropic | Self::Chat => false,
-        }
-    }
-
     /// Whether readers would disagree about what an event says, or about whether it says it: the number of a block is
     /// written oddly; or it only begins something, and already holds what events of its own are to bring, which SDKs'
     /// accumulators take over and nobody would have read as a block; or there is a call in it that is none of `parts`.

@@ -13,7 +13,6 @@ pub struct Event {
     pub(crate) terminal: bool,
     pub(crate) ambiguous: bool,
     pub(crate) unreadable: bool,
-    pub(crate) shell: bool,
 }
 
 impl Event {
@@ -34,12 +33,6 @@ impl Event {
         self.ambiguous
     }
 
-    /// Whether it only begins or ends what blocks stand in, and says nothing of them: a message of the Responses', whose
-    /// parts are told one by one.
-    pub fn is_shell(&self) -> bool {
-        self.shell
-    }
-
     /// Whether it holds data that could not be read at all. Whoever must judge it should refuse it.
     pub fn is_unreadable(&self) -> bool {
         self.unreadable
@@ -56,6 +49,16 @@ pub enum Part {
         id: Option<JsonString>,
         /// The model that answers; may differ from the one asked for.
         model: Option<JsonString>,
+    },
+    /// A message begins in which blocks are to stand: only the Responses say so, whose other output items are blocks.
+    MessageStart {
+        /// Its first block, should it have any.
+        block: BlockId,
+    },
+    /// Such a message ends.
+    MessageStop {
+        /// Its first block, if it has any.
+        block: BlockId,
     },
     /// A block begins, or more of its head is known.
     BlockStart {
@@ -121,6 +124,8 @@ impl Part {
             Self::BlockStart { block, .. }
             | Self::Delta { block, .. }
             | Self::Arguments { block, .. }
+            | Self::MessageStart { block }
+            | Self::MessageStop { block }
             | Self::BlockStop { block, .. } => Some(*block),
             Self::Unknown { block } => *block,
             _ => None,

@@ -74,8 +74,11 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
             let mut parts = Vec::new();
             if let Some((number, item)) = number.zip(root.get("item")) {
                 whole_item(number, item, bytes, false, &mut parts);
+                if request::is_message(item) {
+                    let block = BlockId::new(0, number, 0);
+                    parts.push(Part::MessageStop { block });
+                }
             }
-            // A message without parts is a block all the same.
             if parts.is_empty() {
                 return one(None);
             }
@@ -131,16 +134,6 @@ pub(crate) fn is_ambiguous_whole(root: Json<'_>) -> bool {
         .get("status")
         .is_some_and(|status| status.is_str("failed"));
     !is_list(root.get("output")) || ((error || failed) && crate::dialect::holds(root, &["output"]))
-}
-
-pub(crate) fn is_shell(root: Json<'_>) -> bool {
-    let is = |name| root.get("type").is_some_and(|kind| kind.is_str(name));
-    let item = root.get("item").filter(|item| request::is_message(*item));
-    let content = item.and_then(|item| item.get("content"));
-    let is_empty = content.is_none_or(|content| content.is_empty());
-    item.is_some()
-        && is_empty
-        && (is("response.output_item.added") || is("response.output_item.done"))
 }
 
 /// The events at which a response ends, and is said once more.
@@ -225,10 +218,12 @@ fn whole_item(number: u32, item: Json<'_>, bytes: &Bytes, begin: bool, parts: &m
 }
 
 fn item_started(root: Json<'_>, kind: &str, bytes: &Bytes) -> Option<Part> {
-    // The parts of a message are started one by one.
-    let item = root
-        .get("item")
-        .filter(|item| !request::is_message(*item))?;
+    let item = root.get("item")?;
+    if request::is_message(item) {
+        // Its parts are started one by one.
+        let block = block_id(root, kind)?;
+        return Some(Part::MessageStart { block });
+    }
     let head = BlockHead::of(request::block(item), bytes);
     Some(Part::BlockStart {
         block: block_id(root, kind)?,

@@ -267,3 +267,41 @@ async fn an_exchange_ends_with_the_policies_it_began_with() {
     let view = house.view_once(Dialect::Anthropic, false, &reply, 0).await;
     assert_eq!(calls(&view), ["Read"], "judged by the new one");
 }
+
+#[tokio::test]
+async fn a_message_that_has_begun_ends_as_one() {
+    let created =
+        r#"{"type":"response.created","response":{"id":"r","status":"in_progress","output":[]}}"#;
+    let added = r#"{"type":"response.output_item.added","output_index":0,"item":{"id":"m","type":"message","role":"assistant","content":[]}}"#;
+    let done = added.replace(".added", ".done");
+    let last = |item: &str| {
+        format!(
+            r#"{{"type":"response.completed","response":{{"id":"r","status":"completed","output":[{item}]}}}}"#
+        )
+    };
+    let message = r#"{"id":"m","type":"message","role":"assistant","content":[]}"#;
+    let call = r#"{"id":"f","type":"function_call","call_id":"c","name":"ls","arguments":"{}"}"#;
+    let house = House::new(vec![Entry::new("calls", blocking("nothing"))]);
+    for (events, is_sound) in [
+        (vec![created, added, &done, &last(message)], true),
+        (vec![created, added, &last(message)], false),
+        (vec![created, added, &last(call)], false),
+        (vec![created, added, added, &done, &last(message)], false),
+        (vec![created, added, &done, &done, &last(message)], false),
+        (vec![created, added, &done, &last(call)], false),
+    ] {
+        let stream: String = events
+            .iter()
+            .map(|data| {
+                let kind = data.split('"').nth(3).unwrap();
+                format!("event: {kind}\ndata: {data}\n\n")
+            })
+            .collect();
+        let reply = Reply::events(&stream.clone().into(), 3);
+        let response = house.ask(Dialect::Responses, true, reply).await;
+        let got = response.into_body().unwrap();
+        let got = String::from_utf8_lossy(&got);
+        assert_eq!(got == stream, is_sound, "{stream}\n{got}");
+        assert_eq!(got.contains("event: error"), !is_sound, "{got}");
+    }
+}

@@ -77,9 +77,7 @@ enum EventKind {
 impl Encode for Writer {
     fn split(&mut self, chunk: &Chunk) -> Option<Vec<Chunk>> {
         self.order.arrives(chunk);
-        if kind_of(chunk) == EventKind::Added
-            && let [Part::Unknown { block: Some(block) }] = parts_of(chunk)
-        {
+        if let [Part::MessageStart { block }] = parts_of(chunk) {
             self.item(*block).shell = Some(chunk.clone());
         }
         None

@@ -49,11 +49,11 @@ impl Engine {
                 Part::Start { .. } => self.started = true,
                 Part::Usage(usage) => self.usage.update(usage),
                 // What would be said of a block that nobody knows of would be judged by nobody.
-                Part::Unknown { block: Some(block) }
-                    if !(self.blocks.contains_key(block) || event.is_shell() && self.started) =>
-                {
+                Part::Unknown { block: Some(block) } if !self.blocks.contains_key(block) => {
                     return Err(unreadable("it speaks of a block that has not begun"));
                 }
+                Part::MessageStart { block } => self.begin_message(*block)?,
+                Part::MessageStop { block } => self.end_message(*block)?,
                 Part::BlockStart { block, head } => {
                     self.begin(*block, Role::of(head.kind))?;
                     self.name(*block, head)?;
@@ -69,6 +69,26 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    fn begin_message(&mut self, block: BlockId) -> Result<(), Rejection> {
+        if !self.started || self.is_stopped(block) {
+            return Err(unreadable("a message begins outside of the reply"));
+        }
+        let is_new = !self.blocks.contains_key(&block);
+        if !is_new || self.messages.insert(block.index, true).is_some() {
+            return Err(unreadable(
+                "a message begins where something else has begun",
+            ));
+        }
+        Ok(())
+    }
+
+    fn end_message(&mut self, block: BlockId) -> Result<(), Rejection> {
+        match self.messages.insert(block.index, false) {
+            Some(true) => Ok(()),
+            _ => Err(unreadable("a message ends that is not open")),
+        }
     }
 
     fn begin(&mut self, block: BlockId, role: Role) -> Result<(), Rejection> {
@@ -165,6 +185,7 @@ impl Engine {
             return Err(unreadable("a block goes on behind the end of the reply"));
         }
         let is_call = whole.map(|head| Role::of(head.kind) == Role::Call);
+        let is_message = self.messages.contains_key(&block.index);
         match (self.blocks.get_mut(&block), whole) {
             (Some(known), _) if is_call.is_some_and(|is| is != (known.role == Role::Call)) => {
                 return Err(unreadable("a block ends as another"));
@@ -172,7 +193,11 @@ impl Engine {
             // The Responses say it of a part, then of its item, then of all.
             (Some(known), whole) if known.open || whole.is_some() => known.open = false,
             // What has not begun comes whole in the last event, or not at all.
-            (None, Some(head)) if event.is_terminal() && self.started => {
+            (None, Some(head))
+                if event.is_terminal()
+                    && self.started
+                    && !(is_call == Some(true) && is_message) =>
+            {
                 let mut known = Known::begun(Role::of(head.kind));
                 known.open = false;
                 self.blocks.insert(block, known);

@@ -49,6 +49,8 @@ pub struct Engine {
     writer: StreamWriter,
     assembler: Assembler,
     blocks: BTreeMap<BlockId, Known>,
+    /// The messages of the Responses, by number, and whether they are open.
+    messages: BTreeMap<u32, bool>,
     windows: BTreeMap<BlockId, Windows>,
     /// In the order in which it goes out. What is in front may have to wait, and then all behind it does.
     queue: VecDeque<Item>,
@@ -111,6 +113,7 @@ impl Engine {
             writer: StreamWriter::new(dialect),
             assembler: Assembler::new(most),
             blocks: BTreeMap::new(),
+            messages: BTreeMap::new(),
             windows: BTreeMap::new(),
             queue: VecDeque::new(),
             lanes: BTreeMap::new(),

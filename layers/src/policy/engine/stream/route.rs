@@ -207,7 +207,9 @@ impl Engine {
                 return Err(unreadable("the reply ends twice"));
             }
             let is_open = |(block, known): (&BlockId, &Known)| block.choice == choice && known.open;
-            if self.dialect != Dialect::Chat && self.blocks.iter().any(is_open) {
+            let message_is_open = self.messages.values().any(|open| *open);
+            if self.dialect != Dialect::Chat && (message_is_open || self.blocks.iter().any(is_open))
+            {
                 return Err(unreadable("the reply ends inside a block"));
             }
             let lane = self.lanes.entry(choice).or_default();
@@ -281,6 +283,9 @@ pub(super) fn carried_by(chunk: &Chunk) -> Option<String> {
 /// Whether a frame of a text block belongs to its end: neither begins it nor adds to it.
 fn ends(frame: &Chunk) -> bool {
     let parts = frame.event().map_or(&[][..], Event::parts);
-    let end = |part: &Part| matches!(part, Part::BlockStop { .. } | Part::Unknown { .. });
+    let end = |part: &Part| {
+        let is_end = matches!(part, Part::BlockStop { .. } | Part::MessageStop { .. });
+        is_end || matches!(part, Part::Unknown { .. })
+    };
     !parts.is_empty() && parts.iter().all(end)
 }
