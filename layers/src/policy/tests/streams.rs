@@ -305,3 +305,28 @@ async fn a_message_that_has_begun_ends_as_one() {
         assert_eq!(got.contains("event: error"), !is_sound, "{got}");
     }
 }
+
+#[tokio::test]
+async fn what_is_said_of_a_part_that_has_ended_is_not_let_go() {
+    let reply = recorded(Dialect::Responses, true);
+    let all = events(&reply);
+    let place = |kind: &str| {
+        let kind = format!("event: {kind}\n");
+        all.iter()
+            .position(|event| event.starts_with(kind.as_bytes()))
+            .unwrap()
+    };
+    let mut swapped = all.clone();
+    swapped.swap(
+        place("response.output_text.done"),
+        place("response.content_part.done"),
+    );
+    let house = House::new(vec![Entry::new("calls", blocking("nothing"))]);
+    for (events, is_sound) in [(all, true), (swapped, false)] {
+        let script = Reply::events(&events.concat().into(), 2);
+        let response = house.ask(Dialect::Responses, true, script).await;
+        let got = response.into_body().unwrap();
+        let got = String::from_utf8_lossy(&got);
+        assert_eq!(got.contains("event: error"), !is_sound, "{got}");
+    }
+}

@@ -49,8 +49,8 @@ impl Engine {
                 Part::Start { .. } => self.started = true,
                 Part::Usage(usage) => self.usage.update(usage),
                 // What would be said of a block that nobody knows of would be judged by nobody.
-                Part::Unknown { block: Some(block) } if !self.blocks.contains_key(block) => {
-                    return Err(unreadable("it speaks of a block that has not begun"));
+                Part::Unknown { block: Some(block) } if !self.is_open(*block) => {
+                    return Err(unreadable("it speaks of a block that is not open"));
                 }
                 Part::MessageStart { block } => self.begin_message(*block)?,
                 Part::MessageStop { block } => self.end_message(*block)?,
@@ -69,6 +69,11 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    fn is_open(&self, block: BlockId) -> bool {
+        let known = self.blocks.get(&block);
+        known.is_some_and(|known| known.open || self.dialect == Dialect::Chat)
     }
 
     fn begin_message(&mut self, block: BlockId) -> Result<(), Rejection> {
