@@ -21,7 +21,7 @@ use crate::{
 /// The credential of the client.
 const KEY: &str = "sk-ant-of-the-client";
 
-struct Claude;
+pub struct Claude;
 
 type Desk = run::Desk<Claude>;
 
@@ -29,14 +29,23 @@ impl Agent for Claude {
     const PROGRAM: &'static str = "claude";
     const ARGUMENTS: &'static [&'static str] = &["--output-format", "stream-json", "--verbose"];
 
-    fn point(command: &mut Command, sidecar: &Sidecar) {
+    fn point(command: &mut Command, base: &str) {
         command
-            .env("ANTHROPIC_BASE_URL", sidecar.base())
+            .env("ANTHROPIC_BASE_URL", base)
             .env("ANTHROPIC_API_KEY", KEY);
     }
 
     fn words(ran: &Ran) -> &str {
         result(ran)["result"].as_str().unwrap()
+    }
+
+    fn texts(ran: &Ran) -> Vec<&str> {
+        let lines = ran.lines.iter().filter(|line| line["type"] == "assistant");
+        let blocks = lines.filter_map(|line| line["message"]["content"].as_array());
+        blocks
+            .flatten()
+            .filter_map(|block| block["text"].as_str())
+            .collect()
     }
 
     fn session(ran: &Ran) -> &str {
@@ -63,7 +72,7 @@ impl Agent for Claude {
 }
 
 /// The last line.
-fn result(ran: &Ran) -> &Value {
+pub fn result(ran: &Ran) -> &Value {
     ran.line("a result", |line| line["type"] == "result")
 }
 
@@ -78,13 +87,12 @@ async fn logged(sidecar: &Sidecar, session: &str, purpose: &str) {
     assert_eq!(line["output_tokens"], OUTPUT_TOKENS);
 }
 
-fn has_results(body: &Value) -> bool {
+pub fn has_results(body: &Value) -> bool {
     body["messages"].to_string().contains("\"tool_result\"")
 }
 
 /// All results of tools in a request.
-fn results(request: &Message) -> Vec<Value> {
-    let body = request.json();
+pub fn results(body: &Value) -> Vec<Value> {
     let messages = body["messages"].as_array().unwrap();
     let blocks = messages
         .iter()
@@ -95,7 +103,7 @@ fn results(request: &Message) -> Vec<Value> {
     blocks.cloned().collect()
 }
 
-fn bash(id: &'static str, command: &str) -> Say {
+pub fn bash(id: &'static str, command: &str) -> Say {
     Say::Call(
         id,
         "Bash",
@@ -163,7 +171,7 @@ async fn tools_run_in_parallel_and_their_results_arrive() {
         .await;
     let seen = desk.provider.seen();
     // In the order in which the commands have ended.
-    let mut got: Vec<_> = results(&seen[1])
+    let mut got: Vec<_> = results(&seen[1].json())
         .into_iter()
         .map(|result| {
             (
@@ -195,7 +203,7 @@ async fn an_image_that_a_tool_reads_arrives() {
     let desk = Desk::new(provider, "").await;
     fs::write(desk.home.work().join("dot.png"), DOT).unwrap();
     desk.says(&["-p", "look at dot.png"], "A dot.", 2).await;
-    let results = results(&desk.provider.seen()[1]);
+    let results = results(&desk.provider.seen()[1].json());
     let source = &results[0]["content"][0]["source"];
     assert_eq!(
         (&source["type"], &source["media_type"]),
@@ -267,7 +275,11 @@ async fn a_sub_agent_works_in_the_same_session() {
         .map(|seen| seen.header("x-claude-code-agent-id").is_some())
         .collect();
     assert_eq!(agents, [false, true, false]);
-    assert!(results(&seen[2])[0].to_string().contains("It is in a.txt."));
+    assert!(
+        results(&seen[2].json())[0]
+            .to_string()
+            .contains("It is in a.txt.")
+    );
     logged(&desk.sidecar, Claude::session(&ran), "sub_agent").await;
 }
 

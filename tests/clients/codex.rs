@@ -14,7 +14,7 @@ use crate::{
 /// The credential of the client.
 const KEY: &str = "sk-of-the-client";
 
-struct Codex;
+pub struct Codex;
 
 type Desk = run::Desk<Codex>;
 
@@ -29,18 +29,23 @@ impl Agent for Codex {
         "gpt-mock",
     ];
 
-    fn point(command: &mut Command, sidecar: &Sidecar) {
+    fn point(command: &mut Command, base: &str) {
         // Just as the sidecar says it when it starts.
         command
-            .args(["-c", &format!("openai_base_url={}/v1", sidecar.base())])
+            .args(["-c", &format!("openai_base_url={base}/v1")])
             .env("CODEX_API_KEY", KEY);
     }
 
     fn words(ran: &Ran) -> &str {
+        let last = Self::texts(ran).pop();
+        last.unwrap_or_else(|| panic!("no words: {ran:#?}"))
+    }
+
+    fn texts(ran: &Ran) -> Vec<&str> {
         let is = |line: &&Value| line["item"]["type"] == "agent_message";
-        let last = ran.lines.iter().rfind(is);
-        let last = last.unwrap_or_else(|| panic!("no words: {ran:#?}"));
-        last["item"]["text"].as_str().unwrap()
+        let said = ran.lines.iter().filter(is);
+        said.map(|line| line["item"]["text"].as_str().unwrap())
+            .collect()
     }
 
     fn session(ran: &Ran) -> &str {
@@ -82,7 +87,7 @@ async fn logged(sidecar: &Sidecar, session: &str) {
 }
 
 /// The outputs of calls in a request, by the calls' ids.
-fn outputs(request: &Message) -> Vec<(String, String)> {
+pub fn outputs(request: &Message) -> Vec<(String, String)> {
     let body = request.json();
     let items = body["input"].as_array().unwrap().iter();
     let outputs = items.filter(|item| item["type"] == "function_call_output");
@@ -96,11 +101,11 @@ fn outputs(request: &Message) -> Vec<(String, String)> {
         .collect()
 }
 
-fn shell(id: &'static str, command: &str) -> Say {
+pub fn shell(id: &'static str, command: &str) -> Say {
     Say::Call(id, "exec_command", json!({ "cmd": command }))
 }
 
-fn has_outputs(body: &Value) -> bool {
+pub fn has_outputs(body: &Value) -> bool {
     body["input"]
         .to_string()
         .contains("\"function_call_output\"")

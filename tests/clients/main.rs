@@ -24,3 +24,4 @@ mod anthropic;
 mod claude_code;
 mod codex;
 mod openai;
+mod policies;

@@ -70,6 +70,15 @@ impl Home {
         self.path().join("work")
     }
 
+    /// What lies in the folder to work in, by name.
+    pub fn made(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.work()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
     /// `luthien exec --` and the agent, to which what it is told is to be added.
     pub fn exec<A: Agent>(&self, provider: &Provider, mode: &str, upstream: &str) -> Command {
         let config = format!(
@@ -180,11 +189,14 @@ pub trait Agent {
     /// With these arguments it says what it does, as JSON.
     const ARGUMENTS: &'static [&'static str];
 
-    /// Points it at a sidecar, with a key.
-    fn point(command: &mut Command, sidecar: &Sidecar);
+    /// Points it at what listens there, with a key.
+    fn point(command: &mut Command, base: &str);
 
     /// The last words.
     fn words(ran: &Ran) -> &str;
+
+    /// All words of the model, text by text.
+    fn texts(ran: &Ran) -> Vec<&str>;
 
     fn session(ran: &Ran) -> &str;
 
@@ -225,7 +237,7 @@ impl<A: Agent> Desk<A> {
     /// The agent, to which what it is told is to be added.
     pub fn command(&self) -> Command {
         let mut command = self.home.command(A::program());
-        A::point(&mut command, &self.sidecar);
+        A::point(&mut command, &self.sidecar.base());
         command.args(A::ARGUMENTS);
         command
     }
