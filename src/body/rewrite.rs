@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project::{pin_project, pinned_drop};
 
 use super::{Chunk, Form, StreamEnd, end_of};
-use crate::{BoxError, reject::Rejection};
+use crate::{BoxError, Dialect, reject::Rejection};
 
 /// Changes a reply on its way: holds chunks while something is awaited, replaces, inserts, drops, cuts.
 ///
@@ -84,6 +84,8 @@ pub struct Rewrite<B, R: Rewriter> {
     end: Option<(StreamEnd, Option<BoxError>)>,
     form: Form,
     events: u64,
+    /// The first event that went out, where a cut has more to say with it.
+    first: Option<Chunk>,
     terminal: bool,
 }
 
@@ -122,6 +124,7 @@ where
             end: None,
             form,
             events: 0,
+            first: None,
             terminal: false,
         }
     }
@@ -147,6 +150,9 @@ where
         loop {
             // What is to go out goes first; with the last of it, the end is told.
             if let Some(chunk) = this.out.queue.pop_front() {
+                if let (0, Form::Stream(Dialect::Responses)) = (*this.events, *this.form) {
+                    *this.first = Some(chunk.clone());
+                }
                 *this.events += 1;
                 *this.terminal |= chunk.is_terminal();
                 if let (true, Some((end, None))) = (this.out.queue.is_empty(), &this.end) {
@@ -208,9 +214,9 @@ where
                     (None, _) => (StreamEnd::Cut, None),
                     (Some(rejection), Form::Stream(dialect)) => {
                         let sent = *this.events + this.out.queue.len() as u64;
-                        this.out
-                            .queue
-                            .push_back(rejection.last_event(dialect, sent));
+                        let first = this.first.as_ref().or(this.out.queue.front());
+                        let last = rejection.last_event_of(dialect, sent, first);
+                        this.out.queue.push_back(last);
                         (StreamEnd::Cut, None)
                     }
                     (Some(rejection), Form::Whole(_) | Form::Opaque) => {

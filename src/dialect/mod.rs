@@ -250,12 +250,21 @@ impl Dialect {
         }
     }
 
-    /// The last event of a stream that is refused after its head; `events` have gone out before it.
-    pub(crate) fn error_event(self, rejection: &Rejection, events: u64) -> Bytes {
+    /// The last event of a stream that is refused after its head; `events` have gone out before it, of which this was the
+    /// `first`, if it is known.
+    pub(crate) fn error_event(
+        self,
+        rejection: &Rejection,
+        events: u64,
+        first: Option<&Chunk>,
+    ) -> Bytes {
         match self {
             Self::Anthropic => anthropic::reject::event(rejection),
             Self::Chat => openai::chat_event(rejection),
-            Self::Responses => openai::responses_event(rejection, events),
+            Self::Responses => {
+                let failed = first.and_then(|first| responses::failed(rejection, events, first));
+                failed.unwrap_or_else(|| openai::responses_event(rejection, events))
+            }
         }
     }
 }

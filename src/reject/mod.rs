@@ -248,9 +248,25 @@ impl Rejection {
         response
     }
 
+    /// Whether the client's SDK is told to try again, or not to.
+    pub fn should_retry(&self) -> Option<bool> {
+        self.0.retriable
+    }
+
     /// The refusal as the last event of a stream of which `events` have gone out.
     pub fn last_event(&self, dialect: Dialect, events: u64) -> Chunk {
-        Chunk::refusing(dialect, dialect.error_event(self, events), self.code())
+        self.last_event_of(dialect, events, None)
+    }
+
+    /// The same, of a stream whose `first` event has gone out: with it, more can be said.
+    pub(crate) fn last_event_of(
+        &self,
+        dialect: Dialect,
+        events: u64,
+        first: Option<&Chunk>,
+    ) -> Chunk {
+        let bytes = dialect.error_event(self, events, first);
+        Chunk::refusing(dialect, bytes, self.code())
     }
 
     /// What every dialect sends alike.

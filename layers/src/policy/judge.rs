@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use luthien_core::{
-    decision::{Decision, Failure, Mode, Outcome, Phase, Severity, Skip},
+    decision::{Decision, DecisionId, Failure, Mode, Outcome, Phase, Severity, Skip},
+    reject::{Rejection, RejectionKind},
     reply::BlockId,
 };
 
@@ -209,11 +210,7 @@ impl Bench<'_> {
             || failed.failure == Failure::Tripped
             || self.run.set.settings.coverage_required;
         if entry.is_enforced() && closed && !self.is_gone() {
-            let denial = Denial::new(
-                "policy_failed",
-                "a check that must pass first could not be made",
-            )
-            .with_remedy("try again later, or tell the person who runs this sidecar");
+            let denial = notice::failure();
             let notice = notice::Notice {
                 denial: &denial,
                 subject: &self.subject,
@@ -277,9 +274,21 @@ pub(crate) fn opaque(run: &Run, block: BlockId) -> Judged {
     judged
 }
 
-/// More has come than may be held: everyone who watches the reply has failed. Answers what that means.
-pub(crate) fn too_large(run: &Run) -> Fail {
-    let mut fail = Fail::Open;
+/// A policy that must look could not, and is closed: the reply cannot go on. Under this name it is recorded.
+pub(crate) struct Closed(pub(crate) DecisionId);
+
+impl From<Closed> for Rejection {
+    fn from(Closed(decision): Closed) -> Self {
+        let notice = notice::not_made("reply", decision);
+        Self::new(RejectionKind::PolicyRefused, notice)
+            .with_code("policy_failed")
+            .with_should_retry(false)
+    }
+}
+
+/// More has come than may be held: everyone who watches the reply has failed.
+pub(crate) fn too_large(run: &Run) -> Result<(), Closed> {
+    let mut refused = None;
     for entry in run.entries(Watches::REPLY) {
         if entry.mode == Mode::Shadow {
             continue;
@@ -292,11 +301,11 @@ pub(crate) fn too_large(run: &Run) -> Fail {
         let closed = entry.fail == Fail::Closed || run.set.settings.coverage_required;
         if entry.is_enforced() && closed {
             decision.applied = true;
-            fail = Fail::Closed;
+            refused.get_or_insert(decision.id);
         }
         run.tell(&decision);
     }
-    fail
+    refused.map_or(Ok(()), |decision| Err(Closed(decision)))
 }
 
 /// A block that nobody holds: only those in the shadow look at it.

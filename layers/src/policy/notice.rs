@@ -60,7 +60,25 @@ impl Notice<'_> {
 
 /// A request that was not sent up, in words that stand in the model's place.
 pub(crate) fn request(denial: &Denial, decision: DecisionId) -> String {
-    let mut notice = format!("Luthien blocked this request: {}.\n\n", denial.reason);
+    all_of_it("request", denial, decision)
+}
+
+/// A `request` or a `reply` that goes no further, since a policy that had to look at it could not.
+pub(crate) fn not_made(what: &str, decision: DecisionId) -> String {
+    all_of_it(what, &failure(), decision)
+}
+
+/// That a policy has failed is no fault of who is refused.
+pub(crate) fn failure() -> Denial {
+    Denial::new(
+        "policy_failed",
+        "a check that must pass first could not be made",
+    )
+    .with_remedy("try again later, or tell the person who runs this sidecar")
+}
+
+fn all_of_it(what: &str, denial: &Denial, decision: DecisionId) -> String {
+    let mut notice = format!("Luthien blocked this {what}: {}.\n\n", denial.reason);
     if let Some(remedy) = &denial.remedy {
         notice.push_str("What to do: ");
         notice.push_str(remedy);

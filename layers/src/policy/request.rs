@@ -121,12 +121,9 @@ fn fail(run: &Run, entry: &Entry, failed: &Failed, decision: &mut Decision) -> O
         || failed.failure == Failure::Tripped
         || run.set.settings.coverage_required;
     decision.applied = entry.is_enforced() && closed;
-    decision.applied.then(|| {
-        let message = "a check that must pass first could not be made";
-        let denial = Denial::new("policy_failed", message)
-            .with_remedy("try again later, or tell the person who runs this sidecar");
-        Asked::Refuse(reject(&notice::request(&denial, decision.id)))
-    })
+    decision
+        .applied
+        .then(|| Asked::Refuse(reject(&notice::not_made("request", decision.id))))
 }
 
 /// An error that no client tries again by itself.

@@ -1,8 +1,10 @@
 //! Rewriters, which hold, replace, insert, drop and end.
 
+use http_body_util::Full;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::testing::{protocol::check, recorded};
 
 /// Holds the second chunk until a verdict arrives.
 struct HoldSecond {
@@ -191,4 +193,50 @@ struct Nothing;
 
 impl Rewriter for Nothing {
     fn on_chunk(&mut self, _: Chunk, _: &mut Outbox) {}
+}
+
+/// Cuts before the second event.
+struct CutSecond(Rejection, usize);
+
+impl Rewriter for CutSecond {
+    fn on_chunk(&mut self, chunk: Chunk, out: &mut Outbox) {
+        self.1 += 1;
+        match self.1 {
+            1 => out.send(chunk),
+            _ => out.cut(self.0.clone()),
+        }
+    }
+}
+
+/// What goes out of a reply in the Responses dialect that is cut before its second event.
+fn cut_response(rejection: Rejection) -> String {
+    let events = recorded(Dialect::Responses, true);
+    let mut response = Response::new(Full::new(events));
+    let form = Form::Stream(Dialect::Responses);
+    response.extensions_mut().insert(form);
+    let events = response.map(|body| Decoded::new(body, form, ReplyLimits::default()));
+    text(Rewrite::over(events, CutSecond(rejection, 0)).into_body()).unwrap()
+}
+
+#[test]
+fn a_response_that_is_refused_for_good_has_failed_under_its_own_name() {
+    let refusal = || Rejection::new(RejectionKind::PolicyRefused, "not \"here\"");
+    let sent = cut_response(refusal().with_should_retry(false));
+    let view = check(Dialect::Responses, true, sent.as_bytes()).unwrap();
+    assert_eq!(view.error.as_deref(), Some("invalid_prompt"), "{sent}");
+    let (begun, last) = sent.split_once("event: response.failed\n").unwrap();
+    let data = |event: &str| -> serde_json::Value {
+        let (_, data) = event.split_once("data: ").unwrap();
+        serde_json::from_str(data).unwrap()
+    };
+    let (begun, last) = (data(begun), data(last));
+    assert_eq!(last["sequence_number"], 1);
+    assert_eq!(last["response"]["error"]["message"], "not \"here\"");
+    for same in ["id", "model", "created_at", "tools"] {
+        assert_eq!(last["response"][same], begun["response"][same], "{same}");
+    }
+    // Others may ask again, and are told so in the event that means just that.
+    let sent = cut_response(refusal());
+    let view = check(Dialect::Responses, true, sent.as_bytes()).unwrap();
+    assert_eq!(view.error.as_deref(), Some("policy_refused"), "{sent}");
 }

@@ -25,14 +25,6 @@ fn unreadable(message: &'static str) -> Rejection {
     Rejection::new(RejectionKind::BadUpstream, message).with_code("unreadable_reply")
 }
 
-/// A policy that must look could not.
-fn closed() -> Rejection {
-    let message = "a check that must pass first could not be made";
-    Rejection::new(RejectionKind::PolicyRefused, message)
-        .with_code("policy_failed")
-        .with_should_retry(false)
-}
-
 /// What stands at the end of the last text of a choice, if any policy has something to say there.
 fn last_words(run: &Run, end: &ReplyEnd) -> Option<String> {
     let words: Vec<_> = run

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::policy::{
     Entry, Fail, TextEditor, TextEdits, Watches,
     ask::{Failed, ask_now},
+    judge::Closed,
     run::Run,
 };
 
@@ -54,9 +55,6 @@ pub(super) struct Windows {
     pub(super) changed: bool,
     finished: bool,
 }
-
-/// An editor has failed, and closed: the reply cannot go on.
-pub(super) struct Closed;
 
 impl Windows {
     /// The editors for a block; `None` if nobody wants to edit it.
@@ -324,7 +322,11 @@ fn tell_failed(run: &Run, entry: &Entry, block: BlockId, failed: &Failed) -> Res
     decision.severity = Severity::Critical;
     decision.applied = closed;
     run.tell(&decision);
-    if closed { Err(Closed) } else { Ok(()) }
+    if closed {
+        Err(Closed(decision.id))
+    } else {
+        Ok(())
+    }
 }
 
 /// All of a text at once, as a reply that is not streamed brings it: what the editors make of it, if they change it.

@@ -14,13 +14,13 @@ use luthien_core::{
 };
 
 use super::{
-    closed, last_words, reason_left,
+    last_words, reason_left,
     roles::{Role, is_nameless, subject},
-    text::{Closed, edit_whole},
+    text::edit_whole,
     unreadable,
 };
 use crate::policy::{
-    Fail, ReplyEnd, Watches,
+    ReplyEnd, Watches,
     judge::{Fate, Judged, judge, opaque, pass_over, too_large},
     run::Run,
 };
@@ -46,10 +46,8 @@ pub(crate) async fn judge_whole(
     let mut assembler = Assembler::new(run.set.settings.held);
     let mut blocks = Vec::new();
     if assembler.push(event, &mut blocks).is_err() {
-        return match too_large(&run) {
-            Fail::Closed => Err(closed()),
-            Fail::Open => Ok(reply),
-        };
+        too_large(&run)?;
+        return Ok(reply);
     }
     blocks.extend(assembler.finish());
     if run.watches(Watches::TOOL_CALLS) && blocks.iter().any(is_nameless) {
@@ -144,7 +142,7 @@ impl Outcome {
         if !run.watches(Watches::TEXT_EDITS) {
             return Ok(());
         }
-        let edited = edit_whole(run, block.block, &block.text).map_err(|Closed| closed())?;
+        let edited = edit_whole(run, block.block, &block.text)?;
         if let Some(text) = edited {
             self.changes.texts.insert(block.block, text.clone());
             block.text = text;

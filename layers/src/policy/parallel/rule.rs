@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ballot::{Ballot, Review};
-use crate::policy::{Denial, PolicyError};
+use crate::policy::{PolicyError, notice};
 
 /// How one verdict is made of what several reviewers say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -78,7 +78,7 @@ impl Decide {
             }
         }
         // A failure weighs as much as a block, but a reviewer's own words explain more.
-        let refused = || R::refuse(failure());
+        let refused = || R::refuse(notice::failure().with_severity(Severity::Critical));
         let mut answer = match heaviest {
             Some(answer) if !failed || answer.outcome() == Outcome::Block => answer,
             _ => refused(),
@@ -116,13 +116,4 @@ fn summary<R: Review>(ballots: &[Ballot<R>]) -> String {
         })
         .collect();
     each.join("; ")
-}
-
-fn failure() -> Denial {
-    Denial::new(
-        "policy_failed",
-        "a check that must pass first could not be made",
-    )
-    .with_remedy("try again later, or tell the person who runs this sidecar")
-    .with_severity(Severity::Critical)
 }

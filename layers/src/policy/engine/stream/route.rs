@@ -11,10 +11,9 @@ use super::{Engine, Item, Phase, grammar::Known};
 use crate::policy::{
     Watches,
     engine::{
-        closed,
         lane::State,
         roles::Role,
-        text::{Closed, Piece, Windows},
+        text::{Piece, Windows},
         unreadable,
     },
 };
@@ -70,7 +69,7 @@ impl Engine {
         if !self.windows.contains_key(&block)
             && self.watches(Watches::TEXT_EDITS)
             && self.blocks.get(&block).is_some_and(|known| known.open)
-            && let Some(windows) = Windows::open(&self.run, block).map_err(|Closed| closed())?
+            && let Some(windows) = Windows::open(&self.run, block)?
         {
             self.windows.insert(block, windows);
         }
@@ -88,9 +87,9 @@ impl Engine {
             .iter()
             .any(|part| matches!(part, Part::BlockStop { .. }));
         if stopped {
-            windows.finish(&mut out).map_err(|Closed| closed())?;
+            windows.finish(&mut out)?;
         }
-        windows.push(piece, &mut out).map_err(|Closed| closed())?;
+        windows.push(piece, &mut out)?;
         self.windows_out(block, out);
         Ok(())
     }
@@ -107,7 +106,7 @@ impl Engine {
         for block in blocks {
             let mut out = Vec::new();
             if let Some(windows) = self.windows.get_mut(&block) {
-                windows.finish(&mut out).map_err(|Closed| closed())?;
+                windows.finish(&mut out)?;
             }
             self.windows_out(block, out);
         }

@@ -8,12 +8,11 @@ use luthien_core::{
 
 use super::{Engine, Item, Phase};
 use crate::policy::{
-    Fail, Watches,
+    Watches,
     engine::{
-        closed,
         lane::State,
         roles::{Role, is_nameless, is_opaque, subject},
-        text::{Closed, edit_whole},
+        text::edit_whole,
         unreadable,
     },
     judge::{Judged, judge, opaque, pass_over, too_large},
@@ -38,7 +37,7 @@ impl Engine {
                 // It came whole, in the last event: no frame has carried it.
                 None if self.watches(Watches::TEXT_EDITS) => {
                     let edited = edit_whole(&self.run, id, &block.text);
-                    if let Some(text) = edited.map_err(|Closed| closed())? {
+                    if let Some(text) = edited? {
                         self.writer.set_text(id, text.clone());
                         block.text = text;
                     }
@@ -108,9 +107,7 @@ impl Engine {
 
     /// More is held than may be: whoever was to look at it has failed.
     pub(super) fn exceeded(&mut self) -> Result<(), Rejection> {
-        if too_large(&self.run) == Fail::Closed {
-            return Err(closed());
-        }
+        too_large(&self.run)?;
         self.phase = Phase::Blind;
         self.judging.clear();
         for lane in self.lanes.values_mut() {
