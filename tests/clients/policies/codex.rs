@@ -8,9 +8,9 @@ use crate::{
 };
 
 use super::{
-    DENIED, NEXT, POLICIES, decision, explanation,
+    DENIED, LITTLE, NEXT, POLICIES, could_not, decision, explanation,
     history::{Said, responses},
-    in_mode, is_next,
+    in_mode, is_next, long,
 };
 
 type Desk = run::Desk<Codex>;
@@ -122,6 +122,24 @@ async fn a_call_that_is_said_in_two_ways_runs_in_neither() {
     let ran = desk.turn(&["Do it."]).await;
     assert_eq!(ran.status.code(), Some(1), "{ran:?}");
     assert_eq!(next(&desk, Codex::session(&ran)).await, []);
+    assert_eq!(desk.home.made(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_call_that_could_not_be_judged_does_not_run_and_is_not_asked_for_again() {
+    let provider = thinking(|body| match is_next(body) {
+        true => HELLO.to_vec(),
+        false => vec![Say::Text("Let me see."), shell("call_A", &long())],
+    })
+    .await;
+    let desk = Desk::new(provider, &format!("{POLICIES}\n{LITTLE}")).await;
+    let ran = desk.turn(&["Do it."]).await;
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    let failed = ran.line("a failure", |line| line["type"] == "turn.failed");
+    could_not(&desk.sidecar, failed["error"]["message"].as_str().unwrap()).await;
+    assert_eq!(desk.provider.count(), 1);
+    let said = next(&desk, Codex::session(&ran)).await;
+    assert_eq!(said, [Said::text("Let me see.")]);
     assert_eq!(desk.home.made(), [""; 0]);
 }
 

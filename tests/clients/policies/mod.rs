@@ -73,6 +73,25 @@ async fn explanation<A: Agent>(desk: &Desk<A>, ran: &Ran) -> String {
     (*text).to_owned()
 }
 
+/// These words say that a check could not be made, and under which name that is recorded.
+async fn could_not(sidecar: &Sidecar, words: &str) {
+    let decision = decision(sidecar).await;
+    assert_eq!(
+        (&decision["outcome"], &decision["why"]),
+        (&"failed".into(), &"too_large".into())
+    );
+    for part in [
+        "Luthien blocked this reply: a check that must pass first could not be made.",
+        "What to do: try again later",
+        "Decision d-",
+    ] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    let (_, name) = words.split_once("Decision ").unwrap();
+    let is = |line: &Value| line["message"] == "decision" && line["decision"] == name.trim();
+    sidecar.logged("the decision that it names", is).await;
+}
+
 /// How many requests for a model the sidecar has seen, once it has written of as many.
 async fn requests(sidecar: &Sidecar, count: usize) {
     let is = |line: &Value| line["message"] == "exchange" && line["method"] == "POST";
