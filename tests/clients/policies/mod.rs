@@ -6,6 +6,7 @@
 mod claude_code;
 mod codex;
 mod history;
+mod own;
 
 use serde_json::Value;
 
