@@ -2,20 +2,27 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
 /// What stands in place of a secret.
 const MASK: &str = "****";
 
+/// How large a compiled pattern may be, in bytes. They are compiled when the first call is blocked, and all that flows through
+/// this thread waits for that: 200 ms with `\w{30}`, for `\w` stands for more than a hundred thousand characters.
+const SIZE: usize = 128 * 1024;
+
+fn pattern(pattern: &str) -> Option<Regex> {
+    RegexBuilder::new(pattern).size_limit(SIZE).build().ok()
+}
+
 /// Whether a secret is likely to stand under this name.
 pub(crate) fn is_secret(name: &str) -> bool {
     static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(concat!(
+        pattern(concat!(
             "(?i)(pass(word|wd|phrase)?$|secret|token$|api[-_]?key|private[-_]?key|authorization|credential",
             "|^(set-)?cookie$)"
         ))
-        .ok()
     });
     NAMES.as_ref().is_some_and(|names| names.is_match(name))
 }
@@ -41,20 +48,16 @@ pub(crate) fn mask_value(value: &mut Value) {
 /// Hides what has the shape of a secret wherever it stands, and what is assigned to a name that secrets have.
 pub(crate) fn mask_text(text: &str) -> String {
     static SHAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(concat!(
-            r"\b(?:sk-[A-Za-z0-9_-]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|xox[abprs]-[\w-]{10,}",
-            r"|AKIA[A-Z0-9]{16}|AIza[\w-]{30,}|glpat-[\w-]{16,}|lk-[A-Za-z0-9_-]{8,}",
-            r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)",
+        pattern(concat!(
+            r"\b(?:sk-[A-Za-z0-9_-]{8,}|gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{16,}|xox[abprs]-[A-Za-z0-9_-]{10,}",
+            r"|AKIA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|glpat-[A-Za-z0-9_-]{16,}|lk-[A-Za-z0-9_-]{8,}",
+            r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*)",
             r"|(?i:bearer\s+)[A-Za-z0-9._~+/-]{12,}",
             r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?s:.*?)(?:-----END [A-Z ]*PRIVATE KEY-----|\z)",
         ))
-        .ok()
     });
     static ASSIGNED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(
-            r#"(?i)\b([\w-]*(?:password|passwd|secret|token|api[-_]?key)\s*[=:]\s*)[^\s"'\\]+"#,
-        )
-        .ok()
+        pattern(r#"(?i)\b([\w-]*(?:password|passwd|secret|token|api[-_]?key)\s*[=:]\s*)[^\s"'\\]+"#)
     });
     // Should a pattern not compile, a test has failed before this could.
     let (Some(shapes), Some(assigned)) = (SHAPES.as_ref(), ASSIGNED.as_ref()) else {
