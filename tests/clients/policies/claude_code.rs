@@ -1,5 +1,7 @@
 //! Claude Code.
 
+use serde_json::json;
+
 use crate::{
     claude_code::{Claude, bash, has_results, result, results},
     model::{HELLO, Say, answer, events, thinking},
@@ -130,6 +132,30 @@ async fn a_call_that_is_tried_again_and_again_ends_the_attempt() {
         .collect();
     assert_eq!(calls, [&Said::call("toolu_B"), &Said::call("toolu_D")]);
     assert_eq!(desk.home.made(), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn a_sub_agent_whose_call_is_blocked_reports_the_explanation() {
+    let provider = thinking(|body| {
+        let sub = body["system"].to_string().contains("cc_is_subagent=true");
+        let task = json!({ "description": "do it", "prompt": "Do it.", "subagent_type": "general-purpose", "run_in_background": false });
+        match (sub, has_results(body)) {
+            (true, _) => vec![bash("toolu_B", DENIED)],
+            (false, true) => HELLO.to_vec(),
+            (false, false) => vec![Say::Call("toolu_A", "Agent", task)],
+        }
+    })
+    .await;
+    let desk = Desk::new(provider, POLICIES).await;
+    let ran = first(&desk).await.well();
+    assert_eq!(Claude::words(&ran), "Hello there");
+    let seen = desk.provider.seen();
+    assert_eq!(seen.len(), 3);
+    assert_eq!(anthropic(&seen[2]), [Said::call("toolu_A")]);
+    let name = decision(&desk.sidecar).await["decision"].clone();
+    let report = results(&seen[2].json())[0].to_string();
+    assert!(report.contains(name.as_str().unwrap()), "{report}");
+    assert_eq!(desk.home.made(), [""; 0]);
 }
 
 #[tokio::test]
