@@ -135,6 +135,37 @@ async fn a_call_that_is_tried_again_and_again_ends_the_attempt() {
 }
 
 #[tokio::test]
+async fn a_call_that_can_be_read_in_two_ways_does_not_run() {
+    // It goes by the last of two keys, others by the first.
+    let refused =
+        "Luthien blocked a call of the tool `Bash`: its arguments can be read in two ways.";
+    for (policies, made, begins) in [
+        ("", &["denied"][..], "Hello there"),
+        (POLICIES, &[], refused),
+    ] {
+        let provider = Provider::start(|request, mut wire| async move {
+            if is_next(&request.json()) || has_results(&request.json()) {
+                answer(&mut wire, &request, &HELLO).await?;
+            } else {
+                let calls = [bash("toolu_A", "true")];
+                let twice = r#"\"says it\",\"command\":\"touch denied\""#;
+                let events = events(Dialect::Anthropic, "mock", &calls).into_iter();
+                let events = events.map(|event| event.replace(r#"\"says it\""#, twice));
+                wire.streamed(events).await?;
+            }
+            Ok(Some(wire))
+        })
+        .await;
+        let desk = Desk::new(provider, policies).await;
+        let ran = first(&desk).await.well();
+        assert_eq!(desk.home.made(), made);
+        let words = Claude::words(&ran);
+        assert!(words.starts_with(begins), "{words}");
+        next(&desk, Claude::session(&ran)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_sub_agent_whose_call_is_blocked_reports_the_explanation() {
     let provider = thinking(|body| {
         let sub = body["system"].to_string().contains("cc_is_subagent=true");
