@@ -55,11 +55,22 @@ pub fn dialect_of(request: &Message) -> Dialect {
 pub async fn answer(wire: &mut Wire, request: &Message, says: &[Say]) -> io::Result<()> {
     let (dialect, body) = (dialect_of(request), request.json());
     let model = body["model"].as_str().unwrap();
+    // By its place in the conversation: Claude Code takes messages of the same id for one.
+    let is_said = |message: &&Value| message["role"] == "assistant";
+    let said = body["messages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(is_said);
+    let id = format!("\"msg_{}\"", said.count() + 1);
+    let named = |json: &str| json.replace("\"msg_1\"", &id);
     if body["stream"] == true {
-        wire.streamed(events(dialect, model, says)).await
+        let events = events(dialect, model, says);
+        let events: Vec<_> = events.iter().map(|event| named(event)).collect();
+        wire.streamed(events).await
     } else {
         let reply = whole(dialect, model, says);
-        wire.json(200, reply.to_string().as_bytes()).await
+        wire.json(200, named(&reply.to_string()).as_bytes()).await
     }
 }
 

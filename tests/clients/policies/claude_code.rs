@@ -111,6 +111,7 @@ async fn of_several_calls_all_but_the_blocked_one_run() {
 async fn a_call_that_is_tried_again_and_again_ends_the_attempt() {
     // It never gives up, and what else it calls keeps the client going.
     let provider = thinking(|body| match results(body).len() {
+        _ if is_next(body) => HELLO.to_vec(),
         0 => vec![bash("toolu_A", DENIED), bash("toolu_B", "touch one")],
         1 => vec![bash("toolu_C", DENIED), bash("toolu_D", "touch two")],
         _ => vec![bash("toolu_E", DENIED), bash("toolu_F", "touch three")],
@@ -132,6 +133,8 @@ async fn a_call_that_is_tried_again_and_again_ends_the_attempt() {
         .collect();
     assert_eq!(calls, [&Said::call("toolu_B"), &Said::call("toolu_D")]);
     assert_eq!(desk.home.made(), ["one", "two"]);
+    let said = next(&desk, Claude::session(&ran)).await;
+    assert_eq!(said.last(), Some(&Said::text(Claude::words(&ran))));
 }
 
 #[tokio::test]
