@@ -69,7 +69,9 @@ pub fn check_sequence(dialect: Dialect, data: &[u8]) {
 
 /// What no client is misled by, and nobody corrects as long as nothing else is changed: the provider's bytes go out.
 fn is_the_providers(error: &str) -> bool {
-    const KNOWN: [&str; 6] = [
+    const KNOWN: [&str; 7] = [
+        // Servers of open models forget Chat's `[DONE]`: once all choices have stopped, that is an end.
+        "the stream ends without its last event",
         // What stands in the last event alone is judged there.
         "the response does not say what its items have said",
         // An empty delta: the engine refuses one with anything in it.

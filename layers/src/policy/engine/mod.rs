@@ -20,9 +20,12 @@ use luthien_core::{
 
 use super::{ReplyEnd, Watches, ask::ask_now, run::Run};
 
-/// A reply that cannot be judged, since it can be read in more than one way, or not at all.
+/// A reply that cannot be judged, since it can be read in more than one way, or not at all. Whether it was an accident nobody
+/// knows: who tries again by himself gives it one more try.
 fn unreadable(message: &'static str) -> Rejection {
-    Rejection::new(RejectionKind::BadUpstream, message).with_code("unreadable_reply")
+    Rejection::new(RejectionKind::BadUpstream, message)
+        .with_code("unreadable_reply")
+        .with_should_retry(false)
 }
 
 /// What stands at the end of the last text of a choice, if any policy has something to say there.

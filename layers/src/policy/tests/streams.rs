@@ -302,7 +302,7 @@ async fn a_message_that_has_begun_ends_as_one() {
         let got = response.into_body().unwrap();
         let got = String::from_utf8_lossy(&got);
         assert_eq!(got == stream, is_sound, "{stream}\n{got}");
-        assert_eq!(got.contains("event: error"), !is_sound, "{got}");
+        assert_eq!(got.contains("event: response.failed"), !is_sound, "{got}");
     }
 }
 
@@ -327,6 +327,6 @@ async fn what_is_said_of_a_part_that_has_ended_is_not_let_go() {
         let response = house.ask(Dialect::Responses, true, script).await;
         let got = response.into_body().unwrap();
         let got = String::from_utf8_lossy(&got);
-        assert_eq!(got.contains("event: error"), !is_sound, "{got}");
+        assert_eq!(got.contains("event: response.failed"), !is_sound, "{got}");
     }
 }
