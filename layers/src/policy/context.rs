@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -9,7 +10,10 @@ use luthien_core::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::session::{PastDecision, Session, StateError};
+use super::{
+    PolicyError,
+    session::{PastDecision, Session, StateError},
+};
 
 /// What a policy may know of the exchange it judges, and the only things it may do beside judging. Everything about the
 /// exchange is read-only.
@@ -26,6 +30,16 @@ pub(crate) struct Shared {
     pub(crate) request: Option<Arc<LlmRequest>>,
     pub(crate) session: Arc<Session>,
     pub(crate) sink: Arc<dyn DecisionSink>,
+    pub(crate) unclear: Arc<Unclear>,
+}
+
+/// The policies of which the operator knows that their conditions could not be evaluated in this exchange.
+#[derive(Debug, Default)]
+pub(crate) struct Unclear(Mutex<BTreeSet<Arc<str>>>);
+
+/// What the operator is told of a condition that cannot be evaluated.
+pub(crate) fn unclear(error: &PolicyError) -> String {
+    format!("its condition cannot be evaluated, so it holds: {error}")
 }
 
 impl Context {
@@ -76,12 +90,29 @@ impl Context {
         self.shared.session.decisions()
     }
 
+    /// How many calls were refused earlier in this conversation, by any policy.
+    pub fn denials(&self) -> u32 {
+        self.shared.session.denials()
+    }
+
     /// Tells the operator something beside the verdict.
     pub fn emit(&self, severity: Severity, message: &str) {
         let shared = &self.shared;
         shared
             .sink
             .emitted(&shared.exchange, &self.policy, severity, message);
+    }
+
+    /// Whether a condition holds. One that cannot be evaluated does, and the operator is told so once in the exchange.
+    pub(crate) fn holds(&self, condition: Result<bool, PolicyError>) -> bool {
+        condition.unwrap_or_else(|error| {
+            let told = &self.shared.unclear.0;
+            let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.insert(self.policy.clone()) {
+                self.emit(Severity::Warning, &unclear(&error));
+            }
+            true
+        })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

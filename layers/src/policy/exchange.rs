@@ -65,6 +65,7 @@ where
             request: Some(call),
             session,
             sink: set.sink.clone(),
+            unclear: Arc::default(),
         }),
         set,
         applying,
@@ -83,6 +84,7 @@ where
         request: kept.then(|| request.body().shared_call()).flatten(),
         session: run.shared.session.clone(),
         sink: run.shared.sink.clone(),
+        unclear: run.shared.unclear.clone(),
     });
     let run = Arc::new(run);
     let mut response = service.call(request).await?;

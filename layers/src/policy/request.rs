@@ -66,6 +66,7 @@ fn context(run: &Run, entry: &Entry, request: Arc<LlmRequest>) -> Context {
         request: Some(request),
         session: run.shared.session.clone(),
         sink: run.shared.sink.clone(),
+        unclear: run.shared.unclear.clone(),
     };
     Context::new(Arc::new(shared), entry.name.clone())
 }

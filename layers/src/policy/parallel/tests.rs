@@ -83,6 +83,7 @@ async fn judge(decide: Decide, members: Vec<Entry>) -> (Result<Verdict, PolicyEr
 
 fn context() -> Context {
     let shared = crate::policy::context::Shared {
+        unclear: Default::default(),
         exchange: luthien_core::decision::Exchange {
             id: None,
             dialect: luthien_core::Dialect::Chat,

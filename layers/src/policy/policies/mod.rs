@@ -8,13 +8,14 @@ pub mod deny_tools;
 pub mod indicator;
 pub mod noop;
 pub mod replace;
+pub mod rules;
 #[cfg(test)]
 mod tests;
 
 use super::registry::Builtin;
 
 /// By name.
-pub(super) static BUILTINS: [Builtin; 7] = [
+pub(super) static BUILTINS: [Builtin; 8] = [
     all_caps::BUILTIN,
     conversation_link::BUILTIN,
     debug_log::BUILTIN,
@@ -22,4 +23,10 @@ pub(super) static BUILTINS: [Builtin; 7] = [
     indicator::BUILTIN,
     noop::BUILTIN,
     replace::BUILTIN,
+    rules::BUILTIN,
 ];
+
+/// Without its end: it becomes part of another sentence.
+fn sentence(text: &str) -> String {
+    text.trim().trim_end_matches('.').to_owned()
+}
