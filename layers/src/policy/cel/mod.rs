@@ -21,6 +21,8 @@ use regex::Regex;
 use self::{check::Found, parse::parse};
 use super::ToolCall;
 
+#[cfg(feature = "policies-http")]
+pub(super) use self::scope::last_asked;
 pub(super) use self::{
     names::Vocabulary,
     scope::{Facts, Functions, Past, Scope},

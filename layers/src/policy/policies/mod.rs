@@ -5,6 +5,8 @@ mod closing;
 pub mod conversation_link;
 pub mod debug_log;
 pub mod deny_tools;
+#[cfg(feature = "policies-http")]
+pub mod http;
 pub mod indicator;
 pub mod noop;
 pub mod replace;
@@ -15,11 +17,13 @@ mod tests;
 use super::registry::Builtin;
 
 /// By name.
-pub(super) static BUILTINS: [Builtin; 8] = [
+pub(super) static BUILTINS: &[Builtin] = &[
     all_caps::BUILTIN,
     conversation_link::BUILTIN,
     debug_log::BUILTIN,
     deny_tools::BUILTIN,
+    #[cfg(feature = "policies-http")]
+    http::BUILTIN,
     indicator::BUILTIN,
     noop::BUILTIN,
     replace::BUILTIN,
