@@ -9,6 +9,7 @@ pub mod deny_tools;
 pub mod http;
 pub mod indicator;
 pub mod noop;
+pub mod presets;
 pub mod replace;
 pub mod rules;
 #[cfg(test)]
@@ -19,13 +20,18 @@ use super::registry::Builtin;
 /// By name.
 pub(super) static BUILTINS: &[Builtin] = &[
     all_caps::BUILTIN,
+    presets::block_web_requests::BUILTIN,
     conversation_link::BUILTIN,
     debug_log::BUILTIN,
     deny_tools::BUILTIN,
     #[cfg(feature = "policies-http")]
     http::BUILTIN,
     indicator::BUILTIN,
+    presets::no_apologies::BUILTIN,
+    presets::no_yapping::BUILTIN,
     noop::BUILTIN,
+    presets::plain_dashes::BUILTIN,
+    presets::prefer_uv::BUILTIN,
     replace::BUILTIN,
     rules::BUILTIN,
 ];

@@ -28,7 +28,7 @@
 //! without them, because no tool would be left or one of them is demanded, offers them all.
 
 mod arguments;
-mod offer;
+pub(in crate::policy::policies) mod offer;
 #[cfg(test)]
 mod tests;
 
