@@ -20,6 +20,7 @@ use cel::{
 use luthien_core::{
     decision::Exchange,
     facts::{Caller, Purpose},
+    json::JsonStr,
     request::{Content, LlmRequest, Role},
 };
 use regex::Regex;
@@ -153,10 +154,6 @@ impl<'a> Scope<'a> {
         fits.then_some(text)
     }
 
-    fn string<'b>(&self, text: &'b str) -> CowVal<'b, 'b> {
-        CowVal::owned(CelString::from(text))
-    }
-
     fn tool(&self) -> Option<&(dyn Val + 'a)> {
         if let Some(call) = self.facts.call {
             self.bounded(call.input())?;
@@ -197,7 +194,8 @@ impl VariableResolver for Scope<'_> {
             request,
             past,
         } = self.facts;
-        let said = |text: Option<&'b str>| Some(self.string(text.unwrap_or_default()));
+        let said =
+            |text: Option<&'b str>| Some(CowVal::owned(CelString::from(text.unwrap_or_default())));
         match variable {
             "model" => said(exchange.model.as_deref()),
             "dialect" => said(Some(exchange.dialect.name())),
@@ -291,7 +289,7 @@ pub(in crate::policy) fn last_asked(request: &LlmRequest) -> String {
             })
             .collect();
         if !texts.is_empty() {
-            let texts: Vec<_> = texts.iter().map(|text| text.decode()).collect();
+            let texts: Vec<_> = texts.iter().map(JsonStr::decode).collect();
             last = texts.join("\n");
         }
     }

@@ -14,10 +14,8 @@ use luthien_core::request::LlmRequest;
 use tokio::time::sleep;
 
 use super::{answer::Answer, contract::Question};
-use crate::{
-    connect::{Connector, client, connector, no_tls, system_tls},
-    policy::PolicyError,
-};
+use crate::connect::{Connector, client, connector, no_tls, system_tls};
+use crate::policy::PolicyError;
 
 /// Who is asked.
 pub(super) struct Judge {

@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, reason = "as `json!` makes it")]
+
 mod judge;
 mod schemas;
 

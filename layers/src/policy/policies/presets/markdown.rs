@@ -1,6 +1,6 @@
 //! Where code is in a text that comes piece by piece.
 //!
-//! Fences and code in a line are those of CommonMark, apart from what only a look at the whole text would tell: a backtick
+//! Fences and code in a line are those of `CommonMark`, apart from what only a look at the whole text would tell: a backtick
 //! that nobody closes makes the rest of its paragraph code. Where it is not sure, it says code: that is left alone.
 
 /// A place in a text, told of every character up to it.
@@ -215,13 +215,12 @@ impl Markdown {
     }
 
     fn end_line(&mut self) {
-        if self.fence.is_none() {
-            if let Phase::Marks(mark, count) = self.line.phase
-                && !self.opens(mark, count)
-                && mark == '`'
-            {
-                self.run += count;
-            }
+        if self.fence.is_none()
+            && let Phase::Marks(mark, count) = self.line.phase
+            && !self.opens(mark, count)
+            && mark == '`'
+        {
+            self.run += count;
         }
         match &mut self.fence {
             Some(fence) if fence.opening => fence.opening = false,

@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, reason = "as `json!` makes it")]
+
 use luthien_core::{
     Dialect,
     decision::{Failure, Severity},

@@ -32,7 +32,6 @@ impl Reply {
         ))
     }
 
-    #[allow(clippy::needless_pass_by_value, reason = "as `json!` makes it")]
     pub(super) fn json(body: Value) -> Self {
         Self::new(200, &body.to_string())
     }
