@@ -2,11 +2,13 @@
 
 mod check;
 mod json;
+mod loops;
 mod names;
 mod parse;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod values;
 mod when;
 
 use std::{
@@ -22,7 +24,7 @@ use self::{check::Found, parse::parse};
 use super::ToolCall;
 
 #[cfg(feature = "policies-http")]
-pub(super) use self::scope::last_asked;
+pub(super) use self::values::last_asked;
 pub(super) use self::{
     names::Vocabulary,
     scope::{Facts, Functions, Past, Scope},

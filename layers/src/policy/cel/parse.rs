@@ -36,7 +36,14 @@ pub(super) fn parse(
     }
     let read = || {
         let parsed = environment().parser().parse(source);
-        let mut expression = parsed.map_err(|errors| ExpressionError::new(errors.to_string()))?;
+        let mut expression = parsed.map_err(|errors| {
+            // Patterns are full of backslashes, of which CEL knows a few only.
+            let hint = match source.contains('\\') {
+                true => "\na text with backslashes is written r'…'",
+                false => "",
+            };
+            ExpressionError::new(format!("{errors}{hint}"))
+        })?;
         let found = check(&mut expression, vocabulary)?;
         Ok((expression, found))
     };

@@ -1,7 +1,7 @@
 //! What an expression sees when it is asked. Each thing is made when it is spoken of first, and once.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc, OnceLock,
@@ -12,21 +12,19 @@ use std::{
 use cel::{
     Context as Cel, DeclarationError, ExecutionError, FunctionContext, Value,
     common::{
-        types::{CelInt, CelString},
+        types::CelString,
         value::{CowVal, Val},
     },
     context::VariableResolver,
 };
-use luthien_core::{
-    decision::Exchange,
-    facts::{Caller, Purpose},
-    json::JsonStr,
-    request::{Content, LlmRequest, Role},
-};
+use luthien_core::{decision::Exchange, facts::Purpose, request::LlmRequest};
 use regex::Regex;
-use serde_json::Value as Json;
 
-use super::{environment, names::COUNTER};
+use super::{
+    environment,
+    names::COUNTER,
+    values::{caller, decisions, input, last_asked, map, number, string, tools, val},
+};
 use crate::policy::{PastDecision, ToolCall};
 
 /// The function that counts steps. Nobody can spell it.
@@ -83,12 +81,24 @@ pub(in crate::policy) struct Functions {
     pub(super) loops: bool,
 }
 
+/// A value that is made when it is asked for.
+#[derive(Default)]
+struct Made<'a>(OnceLock<Box<dyn Val + 'a>>);
+
+impl<'a> Made<'a> {
+    fn get(&self, make: impl FnOnce() -> Box<dyn Val + 'a>) -> CowVal<'_, 'a> {
+        CowVal::Borrowed(self.0.get_or_init(make).as_ref())
+    }
+}
+
 /// The values of what is spoken of.
 pub(in crate::policy) struct Scope<'a> {
     facts: Facts<'a>,
-    tool: OnceLock<Box<dyn Val + 'a>>,
-    input: OnceLock<Box<dyn Val + 'a>>,
-    request_text: OnceLock<Box<dyn Val + 'a>>,
+    tool: Made<'a>,
+    input: Made<'a>,
+    request_text: Made<'a>,
+    request_tools: Made<'a>,
+    decisions: Made<'a>,
     /// Whether something was too large to be looked at.
     too_large: AtomicBool,
 }
@@ -97,9 +107,11 @@ impl<'a> Scope<'a> {
     pub(in crate::policy) fn new(facts: Facts<'a>) -> Self {
         Self {
             facts,
-            tool: OnceLock::new(),
-            input: OnceLock::new(),
-            request_text: OnceLock::new(),
+            tool: Made::default(),
+            input: Made::default(),
+            request_text: Made::default(),
+            request_tools: Made::default(),
+            decisions: Made::default(),
             too_large: AtomicBool::new(false),
         }
     }
@@ -154,34 +166,10 @@ impl<'a> Scope<'a> {
         fits.then_some(text)
     }
 
-    fn tool(&self) -> Option<&(dyn Val + 'a)> {
-        if let Some(call) = self.facts.call {
-            self.bounded(call.input())?;
-        }
-        let made = self.tool.get_or_init(|| {
-            let call = self.facts.call;
-            map([
-                ("name", string(call.map_or("", ToolCall::name))),
-                ("input", call.map_or(Value::Null, input)),
-            ])
-        });
-        Some(made.as_ref())
-    }
-
-    fn input(&self) -> Option<&(dyn Val + 'a)> {
-        let Some(call) = self.facts.call else {
-            return self.tool();
-        };
-        self.bounded(call.input())?;
-        Some(self.input.get_or_init(|| val(input(call))).as_ref())
-    }
-
-    fn request_text(&self) -> Option<&(dyn Val + 'a)> {
-        let made = self.request_text.get_or_init(|| {
-            let text = self.facts.request.map(last_asked).unwrap_or_default();
-            val(Value::String(Arc::new(text)))
-        });
-        Some(made.as_ref())
+    /// Whether the call is small enough to be looked at.
+    fn is_bounded(&self) -> Option<()> {
+        let call = self.facts.call.map_or("", ToolCall::input);
+        self.bounded(call).map(|_| ())
     }
 }
 
@@ -213,20 +201,35 @@ impl VariableResolver for Scope<'_> {
                     ("trusted", user.is_some_and(|user| user.trusted).into()),
                 ])))
             }
-            "tool" => self.tool().map(CowVal::Borrowed),
+            "tool" => {
+                self.is_bounded()?;
+                Some(self.tool.get(|| {
+                    map([
+                        ("name", string(call.map_or("", ToolCall::name))),
+                        ("input", call.map_or(Value::Null, input)),
+                    ])
+                }))
+            }
             "tool.name" => said(call.map(ToolCall::name)),
-            "tool.input" if call.is_some() => self.input().map(CowVal::Borrowed),
+            "tool.input" => {
+                self.is_bounded()?;
+                Some(self.input.get(|| val(call.map_or(Value::Null, input))))
+            }
             "text" => said(Some(self.bounded(text.unwrap_or_default())?)),
-            "request.text" => self.request_text().map(CowVal::Borrowed),
+            "request.text" => Some(self.request_text.get(|| {
+                let text = request.map(last_asked).unwrap_or_default();
+                val(string(&text))
+            })),
             "request.messages" => {
                 let messages = request.map_or(0, |request| request.shape().messages);
                 Some(number(u64::try_from(messages).unwrap_or(u64::MAX)))
             }
-            "request.tools" => Some(CowVal::Owned(val(
-                request.map_or_else(|| Value::List(Arc::default()), tools)
-            ))),
+            "request.tools" => Some(
+                self.request_tools
+                    .get(|| val(request.map_or_else(|| Value::List(Arc::default()), tools))),
+            ),
             "session.denials" => Some(number(past.denials().into())),
-            "decisions" => Some(CowVal::Owned(val(decisions(&past.decisions())))),
+            "decisions" => Some(self.decisions.get(|| val(decisions(&past.decisions())))),
             counter => Some(number(past.count(counter.strip_prefix(COUNTER)?))),
         }
     }
@@ -253,101 +256,5 @@ fn matches(
     match (text.downcast_ref::<CelString<'_>>(), pattern) {
         (Some(text), Some(pattern)) => Ok(pattern.is_match(text.inner())),
         _ => Err(call.error("only a text can match")),
-    }
-}
-
-fn caller(caller: Option<&Caller>) -> [(&'static str, Value); 3] {
-    let (kind, name) = match caller {
-        Some(Caller::Key { name, .. }) => ("key", &**name),
-        Some(Caller::Client { .. }) => ("client", ""),
-        _ => ("", ""),
-    };
-    [
-        ("id", string(caller.map_or("", Caller::id))),
-        ("kind", string(kind)),
-        ("name", string(name)),
-    ]
-}
-
-/// The arguments: an object if they are JSON, else the text that they are.
-fn input(call: &ToolCall) -> Value {
-    call.arguments().map_or_else(|| string(call.input()), value)
-}
-
-/// What the person said last; in the middle of a turn the last that was said at all may be the answer of a tool.
-pub(in crate::policy) fn last_asked(request: &LlmRequest) -> String {
-    let mut last = String::new();
-    for message in request.messages() {
-        if message.role != Role::User {
-            continue;
-        }
-        let texts: Vec<_> = message
-            .blocks()
-            .filter_map(|block| match block.content {
-                Content::Text { text } => Some(text),
-                _ => None,
-            })
-            .collect();
-        if !texts.is_empty() {
-            let texts: Vec<_> = texts.iter().map(JsonStr::decode).collect();
-            last = texts.join("\n");
-        }
-    }
-    last
-}
-
-fn tools(request: &LlmRequest) -> Value {
-    let names = request.tools().filter_map(|tool| tool.name);
-    Value::List(Arc::new(names.map(|name| string(&name.decode())).collect()))
-}
-
-fn decisions(past: &[PastDecision]) -> Value {
-    let each = past.iter().map(|decision| {
-        Value::from(HashMap::from([
-            ("policy", string(&decision.policy)),
-            ("outcome", string(decision.outcome.name())),
-            ("tool", string(decision.tool.as_deref().unwrap_or_default())),
-            ("code", string(&decision.code)),
-        ]))
-    });
-    Value::List(Arc::new(each.collect()))
-}
-
-fn number<'v>(number: u64) -> CowVal<'v, 'v> {
-    CowVal::owned(CelInt::from(i64::try_from(number).unwrap_or(i64::MAX)))
-}
-
-fn string(text: &str) -> Value {
-    Value::String(Arc::new(text.to_owned()))
-}
-
-fn map<'a>(members: impl IntoIterator<Item = (&'static str, Value)>) -> Box<dyn Val + 'a> {
-    let members: HashMap<&str, Value> = members.into_iter().collect();
-    val(Value::from(members))
-}
-
-fn val<'a>(value: Value) -> Box<dyn Val + 'a> {
-    // What is made of texts, truth values, numbers and JSON is always a value.
-    <Box<dyn Val>>::try_from(value).unwrap_or_else(|_| Box::new(CelString::from("")))
-}
-
-fn value(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Null,
-        Json::Bool(truth) => Value::Bool(*truth),
-        Json::Number(number) => number
-            .as_i64()
-            .map(Value::Int)
-            .or_else(|| number.as_u64().map(Value::UInt))
-            .unwrap_or_else(|| Value::Float(number.as_f64().unwrap_or(f64::NAN))),
-        Json::String(text) => string(text),
-        Json::Array(elements) => Value::List(Arc::new(elements.iter().map(value).collect())),
-        Json::Object(members) => {
-            let members: HashMap<String, Value> = members
-                .iter()
-                .map(|(name, member)| (name.clone(), value(member)))
-                .collect();
-            Value::from(members)
-        }
     }
 }

@@ -149,6 +149,10 @@ fn what_is_wrong_is_refused_when_it_is_loaded() {
         ("model.matches('\\\\w{1000}{1000}')", "size limit"),
         ("model ==", "Syntax error"),
         ("", "Syntax error"),
+        (
+            r"model.matches('\s')",
+            "a text with backslashes is written r'…'",
+        ),
         ("model", "neither true nor false, but of type string"),
         ("model > 3", "no matching overload"),
         ("[1, 2].map(x, x).size() == 2", "cannot use `map`"),

@@ -6,7 +6,7 @@
 //!     rules:
 //!       - name: no-force-push
 //!         on: tool_call
-//!         when: tool.name == "Bash" && tool.input.command.matches('\bgit\s+push\b.*--force')
+//!         when: tool.name == "Bash" && tool.input.command.matches(r'\bgit\s+push\b.*--force')
 //!         do: block
 //!         message: "history is not rewritten here, {{user.id}}"
 //!         remedy: push without force

@@ -472,3 +472,13 @@ fn a_policy_watches_what_its_rules_are_about_and_nothing_else() {
         assert_eq!(rules(flag(on, when)).watches, expected, "{on} {when}");
     }
 }
+
+#[test]
+fn the_rules_in_the_docs_are_rules() {
+    let page = include_str!("../../../../../docs/policies.md");
+    let (_, file) = page.split_once("```yaml\n# rules.yaml\n").unwrap();
+    let (file, _) = file.split_once("```").unwrap();
+    let written: Vec<Value> = serde_saphyr::from_str(file).unwrap();
+    assert!(written.len() > 3);
+    rules(written.into());
+}
