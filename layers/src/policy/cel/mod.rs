@@ -181,7 +181,7 @@ impl Functions {
     #[allow(single_use_lifetimes, reason = "without a name it is not stable there")]
     pub(super) fn of<'e>(expressions: impl IntoIterator<Item = &'e Expression>) -> Self {
         let mut patterns = BTreeMap::new();
-        let mut loops = false;
+        let (mut loops, mut asks) = (false, false);
         for expression in expressions {
             patterns.extend(
                 expression
@@ -190,10 +190,12 @@ impl Functions {
                     .map(|(pattern, regex)| (pattern.clone(), regex.clone())),
             );
             loops |= expression.found.loops;
+            asks |= expression.found.variables.contains("request.text");
         }
         Self {
             patterns: Arc::new(patterns),
             loops,
+            asks,
         }
     }
 }

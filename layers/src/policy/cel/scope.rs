@@ -79,6 +79,8 @@ impl Past for () {
 pub(in crate::policy) struct Functions {
     pub(super) patterns: Arc<BTreeMap<String, Regex>>,
     pub(super) loops: bool,
+    /// Whether what the person said is looked at.
+    pub(super) asks: bool,
 }
 
 /// A value that is made when it is asked for.
@@ -96,7 +98,7 @@ pub(in crate::policy) struct Scope<'a> {
     facts: Facts<'a>,
     tool: Made<'a>,
     input: Made<'a>,
-    request_text: Made<'a>,
+    asked: OnceLock<String>,
     request_tools: Made<'a>,
     decisions: Made<'a>,
     /// Whether something was too large to be looked at.
@@ -109,7 +111,7 @@ impl<'a> Scope<'a> {
             facts,
             tool: Made::default(),
             input: Made::default(),
-            request_text: Made::default(),
+            asked: OnceLock::new(),
             request_tools: Made::default(),
             decisions: Made::default(),
             too_large: AtomicBool::new(false),
@@ -130,7 +132,12 @@ impl<'a> Scope<'a> {
             })?;
         }
         if functions.loops {
-            let step = 1 + self.length() / SHARE;
+            let asked = if functions.asks {
+                self.asked().len()
+            } else {
+                0
+            };
+            let step = 1 + (self.length() + asked) / SHARE;
             let spent = AtomicUsize::new(0);
             context.add_function(TICK, move || {
                 let before = spent.fetch_add(step, Ordering::Relaxed);
@@ -152,18 +159,19 @@ impl<'a> Scope<'a> {
     /// How long what is judged is.
     fn length(&self) -> usize {
         let call = self.facts.call.map_or(0, |call| call.input().len());
-        let request = self
-            .facts
-            .request
-            .map_or(0, |request| request.bytes().len());
-        call + self.facts.text.map_or(0, str::len) + request.min(LARGEST)
+        call + self.facts.text.map_or(0, str::len)
     }
 
     /// The value, unless it is too large.
-    fn bounded(&self, text: &'a str) -> Option<&'a str> {
+    fn bounded<'t>(&self, text: &'t str) -> Option<&'t str> {
         let fits = text.len() <= LARGEST;
         self.too_large.fetch_or(!fits, Ordering::Relaxed);
         fits.then_some(text)
+    }
+
+    fn asked(&self) -> &str {
+        let read = || self.facts.request.map(last_asked).unwrap_or_default();
+        self.asked.get_or_init(read)
     }
 
     /// Whether the call is small enough to be looked at.
@@ -216,10 +224,7 @@ impl VariableResolver for Scope<'_> {
                 Some(self.input.get(|| val(call.map_or(Value::Null, input))))
             }
             "text" => said(Some(self.bounded(text.unwrap_or_default())?)),
-            "request.text" => Some(self.request_text.get(|| {
-                let text = request.map(last_asked).unwrap_or_default();
-                val(string(&text))
-            })),
+            "request.text" => said(Some(self.bounded(self.asked())?)),
             "request.messages" => {
                 let messages = request.map_or(0, |request| request.shape().messages);
                 Some(number(u64::try_from(messages).unwrap_or(u64::MAX)))

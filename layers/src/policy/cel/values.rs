@@ -11,8 +11,7 @@ use cel::{
 };
 use luthien_core::{
     facts::Caller,
-    json::JsonStr,
-    request::{Content, LlmRequest, Role},
+    request::{Block, Content, LlmRequest, Role},
 };
 use serde_json::Value as Json;
 
@@ -36,22 +35,20 @@ pub(super) fn input(call: &ToolCall) -> Value {
     call.arguments().map_or_else(|| string(call.input()), value)
 }
 
-/// What the person said last; in the middle of a turn the last that was said at all may be the answer of a tool.
+/// What the person said last. What stands beside the answers of tools is the agent's.
 pub(in crate::policy) fn last_asked(request: &LlmRequest) -> String {
     let mut last = String::new();
     for message in request.messages() {
-        if message.role != Role::User {
+        let is_answer = |block: Block<'_>| matches!(block.content, Content::ToolResult(_));
+        if message.role != Role::User || message.blocks().any(is_answer) {
             continue;
         }
-        let texts: Vec<_> = message
-            .blocks()
-            .filter_map(|block| match block.content {
-                Content::Text { text } => Some(text),
-                _ => None,
-            })
-            .collect();
+        let texts = message.blocks().filter_map(|block| match block.content {
+            Content::Text { text } => Some(text.decode()),
+            _ => None,
+        });
+        let texts: Vec<_> = texts.collect();
         if !texts.is_empty() {
-            let texts: Vec<_> = texts.iter().map(JsonStr::decode).collect();
             last = texts.join("\n");
         }
     }

@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::contract::{Phase, VERSION};
-use crate::policy::{Denial, PolicyError, RequestVerdict, Verdict, policies::sentence};
+use crate::policy::{
+    Denial, PolicyError, RequestVerdict, Verdict, notice::shorten, policies::sentence,
+};
 
 /// What a policy over HTTP answers, with status 200: this object and nothing else.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -78,6 +80,8 @@ impl Answer {
     /// Reads exactly one answer of this version that can be read in one way.
     pub(super) fn read(body: &[u8]) -> Result<Self, PolicyError> {
         let wrong = |error: &dyn std::fmt::Display| {
+            // Whatever it says of the answer may be as long as that.
+            let error = shorten(&error.to_string());
             PolicyError::new(format!("its answer is none of this contract: {error}"))
         };
         Document::parse(body.to_vec().into(), &Limits::default()).map_err(|error| wrong(&error))?;

@@ -172,7 +172,10 @@ impl Rule {
                 let count = counters.0.entry(counter.clone()).or_default();
                 *count = count.saturating_add(1);
             });
-            counted.map_err(|error| Failed::Error(error.to_string()))?;
+            // That it could not be counted is a failure, and no reason not to refuse.
+            if let Err(error) = counted {
+                seen.fail(self, Failed::Error(error.to_string()));
+            }
         }
         let Some(action) = self.action else {
             return Ok(None);

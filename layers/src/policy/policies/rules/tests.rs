@@ -175,6 +175,13 @@ async fn texts_are_judged_whole() {
     assert_eq!(said(block, "nothing").await, "nothing");
     let replace = text("replace", json!({"to": "'[' + text + ']'"}));
     assert_eq!(said(replace, "a Secret").await, "[a Secret]");
+    let warn = text("warn", json!({"message": "careful"}));
+    let warned = said(warn, "a Secret").await;
+    assert!(
+        warned.contains("Luthien warns of what the model writes: careful."),
+        "{warned}"
+    );
+    assert!(warned.ends_with("a Secret"), "{warned}");
     let drop = text("drop", json!({"message": "(left out)"}));
     assert_eq!(said(drop, "a Secret").await, "(left out)");
 }
@@ -230,7 +237,7 @@ async fn calls_may_be_judged_by_what_was_asked_and_which_tools_there_are() {
         let request = json!({"model": "m", "messages": [
             {"role": "user", "content": asked},
             {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "push", "input": {}}]},
-            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "push"}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "push"}, {"type": "text", "text": "push"}]},
         ], "tools": [{"name": "push", "input_schema": {"type": "object"}}]});
         let seen = Case::of([entry.clone()])
             .dialect(Dialect::Anthropic)
