@@ -1,7 +1,8 @@
 //! What policies cost. `scripts/bench` runs it and makes the table.
 //!
 //! The layer without a policy and with one that watches nothing here, against the gates alone; holding a call and letting it
-//! go, against a reply that is only read; text that an editor looks through.
+//! go, against a reply that is only read; text that an editor looks through. Then what comes with the crate: a rule in CEL
+//! with a pattern, asked about each call, and the presets that look through text.
 
 mod support;
 
@@ -10,9 +11,12 @@ use std::hint::black_box;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use luthien::{
     gate,
-    policy::{Context, Entry, Policy, PolicyLayer, PolicySet, TextEditor, TextEdits, Watches},
+    policy::{
+        Context, Entry, Policy, PolicyLayer, PolicySet, TextEditor, TextEdits, Watches, find,
+    },
 };
 use luthien_core::Dialect;
+use serde_json::{Value, json};
 use support::{Case, CpuTime, Exchange, Failure, cases, measure};
 use tower::{Layer, layer::util::Identity as NoLayer};
 
@@ -57,6 +61,22 @@ fn watching(watches: Watches) -> PolicyLayer {
     layer(vec![Entry::new("policy", Watching(watches))])
 }
 
+/// A policy that comes with the crate.
+fn builtin(name: &str, with: &Value) -> Result<PolicyLayer, Failure> {
+    Ok(layer(vec![find(name)?.build(with)?]))
+}
+
+/// A rule that looks at the command of a shell, and finds nothing.
+fn rule() -> Value {
+    json!({"rules": [{
+        "name": "no-rm", "on": "tool_call", "do": "block", "message": "not here: {{tool.input.command}}",
+        "when": r#"tool.name in ["Bash", "bash"] && tool.input.command.matches('rm\s+-rf\s+(/|~)')"#,
+    }]})
+}
+
+/// What text is looked through for.
+const PRESETS: [&str; 4] = ["no-apologies", "no-yapping", "plain-dashes", "prefer-uv"];
+
 fn main() -> Result<(), Failure> {
     // For the deadlines of policies; nothing runs on it.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -78,6 +98,8 @@ fn main() -> Result<(), Failure> {
         // Of Chat's two choices one does not wait for the other's calls, so frames that speak of both come in two.
         if !case.name().starts_with("chat streamed") {
             measure(&mut group, "calls", &case, calls)?;
+            let rules = gate(builtin("rules", &rule())?).layer(case.provider());
+            measure(&mut group, "rules", &case, rules)?;
         }
         let text = gate(watching(Watches::TEXT_EDITS)).layer(case.provider());
         measure(&mut group, "text", &case, text)?;
@@ -92,8 +114,15 @@ fn main() -> Result<(), Failure> {
 fn long_text(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
     let mut group = criterion.benchmark_group("policy window");
     let (case, length) = Case::long_text();
-    for (variant, watches) in [("read", Watches::THINKING), ("edited", Watches::TEXT_EDITS)] {
-        let mut service = gate(watching(watches)).layer(case.provider());
+    let mut layers = vec![
+        ("read", watching(Watches::THINKING)),
+        ("edited", watching(Watches::TEXT_EDITS)),
+    ];
+    for preset in PRESETS {
+        layers.push((preset, builtin(preset, &json!({}))?));
+    }
+    for (variant, layer) in layers {
+        let mut service = gate(layer).layer(case.provider());
         group.throughput(Throughput::Elements(length));
         group.bench_function(BenchmarkId::new(case.name(), variant), |bencher| {
             bencher.iter_batched(

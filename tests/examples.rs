@@ -25,6 +25,9 @@ mod provider;
 #[path = "support/replies.rs"]
 mod replies;
 
+#[cfg(all(feature = "policies-http", feature = "testing"))]
+#[path = "examples/over_http.rs"]
+mod over_http;
 #[path = "examples/process.rs"]
 mod process;
 #[path = "examples/script.rs"]
@@ -87,7 +90,9 @@ fn every_example_is_tested_here() {
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
-    assert_eq!(found, ALL.map(|name| format!("{name}.rs")).into());
+    let mut expected: BTreeSet<_> = ALL.map(|name| format!("{name}.rs")).into();
+    expected.insert("policy_over_http.py".to_owned());
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]

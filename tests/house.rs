@@ -19,7 +19,7 @@ use source::{Source, everything, root, sources};
 use toml::{Table, Value};
 
 /// What rooms may share. Whatever is added here is known to all of them.
-const SHARED: [&str; 1] = ["future"];
+const SHARED: [&str; 2] = ["connect", "future"];
 
 /// The only places where bodies are written.
 const BODIES: [&str; 2] = ["src/body/", "src/testing/"];

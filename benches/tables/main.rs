@@ -233,11 +233,12 @@ fn policy(measured: &Measured) -> Result<String, Failure> {
     for dialect in [Dialect::Anthropic, Dialect::Responses] {
         // Two calls, which are judged at once.
         let case = format!("{} whole", dialect.name());
-        let [read, calls] = measured.times("policy", &case, ["read", "calls"])?;
+        let [read, calls, rules] = measured.times("policy", &case, ["read", "calls", "rules"])?;
         let one = (calls - read) / 2.0;
         rows.push(vec![
             dialect.name().to_owned(),
             format!("{:.1}{}", one / 1e3, missed(one > HOLDING)),
+            format!("{:+.1}", (rules - calls) / 2e3),
         ]);
     }
     let calls = table(
@@ -247,21 +248,23 @@ fn policy(measured: &Measured) -> Result<String, Failure> {
                 "judged, held, let go, µs (to reach: ≤ {:.0})",
                 HOLDING / 1e3
             ),
+            "a rule with a pattern adds, µs",
         ],
         1,
         rows,
     );
-    let [read, edited] = measured.times("policy window", "long text", ["read", "edited"])?;
-    let windows = table(
-        &["text that flows", "MB a second"],
-        1,
-        vec![
-            vec!["read".to_owned(), format!("{:.0}", 1e3 / read)],
-            vec![
-                "read, and looked through by an editor".to_owned(),
-                format!("{:.0}", 1e3 / edited),
-            ],
-        ],
-    );
+    let mut rows = vec![];
+    for (variant, words) in [
+        ("read", "read"),
+        ("edited", "read, and looked through by an editor"),
+        ("no-apologies", "by `no-apologies`"),
+        ("no-yapping", "by `no-yapping`"),
+        ("plain-dashes", "by `plain-dashes`"),
+        ("prefer-uv", "by `prefer-uv`"),
+    ] {
+        let [time] = measured.times("policy window", "long text", [variant])?;
+        rows.push(vec![words.to_owned(), format!("{:.0}", 1e3 / time)]);
+    }
+    let windows = table(&["text that flows", "MB a second"], 1, rows);
     Ok(format!("{events}\n{calls}\n{windows}"))
 }

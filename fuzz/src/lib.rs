@@ -7,8 +7,10 @@
 
 pub mod edit;
 mod events;
+pub mod expression;
 pub mod json;
 pub mod policy;
+pub mod prose;
 pub mod reply;
 pub mod request;
 pub mod sse;

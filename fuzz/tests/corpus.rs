@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use luthien_core::Dialect;
-use luthien_fuzz::{edit, json, policy, reply, request, sse};
+use luthien_fuzz::{edit, expression, json, policy, prose, reply, request, sse};
 
 fn each_seed_of(target: &str, check: impl Fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -37,6 +37,16 @@ fn edits() {
 #[test]
 fn requests() {
     each_seed_of("request", request::check);
+}
+
+#[test]
+fn expressions() {
+    each_seed_of("expression", expression::check);
+}
+
+#[test]
+fn prose_that_presets_mend() {
+    each_seed_of("prose", prose::check);
 }
 
 #[test]

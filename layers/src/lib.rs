@@ -42,6 +42,8 @@
     )
 )]
 
+#[cfg(feature = "upstream")]
+mod connect;
 #[cfg(feature = "deadline")]
 pub mod deadline;
 #[cfg(any(feature = "identity", feature = "limit"))]

@@ -158,6 +158,7 @@ impl Sidecar {
             .flat_map(|tls| [tls.certificate.clone(), tls.key.clone()]);
         let file = self.sources.file.clone();
         file.into_iter()
+            .chain(running.config.included.iter().cloned())
             .chain([running.key_file.clone()])
             .chain(tls)
             .collect()

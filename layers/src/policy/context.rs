@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use super::{
+    PolicyError,
     ledger::Ledger,
     models::{Answer, Asking, JudgeError, Question, consulted},
     session::{PastDecision, Session, StateError},
@@ -111,9 +112,22 @@ impl Context {
         self.shared.session.decisions()
     }
 
+    /// How many calls were refused earlier in this conversation, by any policy.
+    pub fn denials(&self) -> u32 {
+        self.shared.session.denials()
+    }
+
     /// Tells the operator something beside the verdict.
     pub fn emit(&self, severity: Severity, message: &str) {
         self.shared.ledger.emit(&self.policy, severity, message);
+    }
+
+    /// Whether a condition holds. One that cannot be evaluated does, and the operator is told so once in the exchange.
+    pub(crate) fn holds(&self, condition: Result<bool, PolicyError>) -> bool {
+        condition.unwrap_or_else(|error| {
+            self.shared.ledger.unclear(&self.policy, &error);
+            true
+        })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

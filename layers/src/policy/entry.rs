@@ -43,7 +43,7 @@ pub trait Condition: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If it cannot be said. Then the policy applies.
+    /// If it cannot be said. Then the policy applies, and the operator is told so, once in the exchange.
     fn holds(&self, exchange: &Exchange, call: Option<&ToolCall>) -> Result<bool, PolicyError>;
 
     /// Whether it speaks of a tool call: then it holds for tool calls only.
@@ -137,23 +137,25 @@ impl Entry {
     }
 
     /// Whether it applies to the exchange, as far as one can say without knowing a call.
-    pub(crate) fn may_apply(&self, exchange: &Exchange) -> bool {
+    pub(crate) fn may_apply(&self, exchange: &Exchange) -> Result<bool, PolicyError> {
         match &self.condition {
-            Some(condition) if !condition.is_about_calls() => {
-                condition.holds(exchange, None).unwrap_or(true)
-            }
-            _ => true,
+            Some(condition) if !condition.is_about_calls() => condition.holds(exchange, None),
+            _ => Ok(true),
         }
     }
 
     /// Whether it applies to the subject, of an exchange to which it may apply.
-    pub(crate) fn applies_to(&self, exchange: &Exchange, subject: &Subject) -> bool {
+    pub(crate) fn applies_to(
+        &self,
+        exchange: &Exchange,
+        subject: &Subject,
+    ) -> Result<bool, PolicyError> {
         match (&self.condition, subject) {
             (Some(condition), Subject::Call(call)) if condition.is_about_calls() => {
-                condition.holds(exchange, Some(call)).unwrap_or(true)
+                condition.holds(exchange, Some(call))
             }
-            (Some(condition), _) => !condition.is_about_calls(),
-            (None, _) => true,
+            (Some(condition), _) => Ok(!condition.is_about_calls()),
+            (None, _) => Ok(true),
         }
     }
 

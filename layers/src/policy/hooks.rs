@@ -104,7 +104,7 @@ impl Watches {
     /// The conversation so far, while the reply is judged: [`Context::request`]. It stays in memory as long as the reply
     /// lasts.
     pub const CONVERSATION: Self = Self(1 << 7);
-    /// Answers [`Verdict::Replace`]. Policies that do not are asked at the same time.
+    /// Answers [`Verdict::Replace`], or [`Verdict::Warn`] with other content. Policies that do not are asked at the same time.
     pub const CHANGES: Self = Self(1 << 8);
 
     /// Everything of a reply that is judged or changed.

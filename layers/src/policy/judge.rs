@@ -68,12 +68,11 @@ struct Bench<'a> {
 impl Bench<'_> {
     async fn judge(&mut self) {
         let run = self.run;
-        let exchange = run.shared.ledger.exchange();
         let mut group: Vec<&Entry> = Vec::new();
         let mut applied = 0;
         let entries = run.entries(self.subject.watch());
         for entry in entries.filter(|entry| entry.mode != Mode::Shadow) {
-            if !entry.applies_to(exchange, &self.subject) {
+            if !run.applies(entry, &self.subject) {
                 run.skip(entry, &self.subject, Skip::Condition);
                 continue;
             }
@@ -127,6 +126,15 @@ impl Bench<'_> {
         match answer {
             Ok(Verdict::Allow) => {}
             Ok(Verdict::Replace(content)) => self.replace(entry, &content, decision),
+            Ok(Verdict::Warn { denial, content }) => {
+                decision.outcome = Outcome::Modify;
+                if let Some(content) = content {
+                    self.replace(entry, &content, decision);
+                }
+                if decision.outcome == Outcome::Modify {
+                    self.warn(entry, &denial, decision);
+                }
+            }
             Ok(Verdict::Drop(words)) => {
                 decision.outcome = Outcome::Modify;
                 decision.before = Some(self.original.clone());
@@ -174,10 +182,22 @@ impl Bench<'_> {
         }
     }
 
+    fn warn(&mut self, entry: &Entry, denial: &Denial, decision: &mut Decision) {
+        say_why(denial, decision);
+        if matches!(entry.mode, Mode::Enforce | Mode::Warn) && !self.is_gone() {
+            let notice = notice::Notice {
+                denial,
+                subject: &self.subject,
+                decision: decision.id,
+                show_arguments: self.run.set.settings.show_arguments,
+            };
+            decision.applied = true;
+            self.judged.words.push(notice.warning());
+        }
+    }
+
     fn refuse(&mut self, entry: &Entry, denial: &Denial, decision: &mut Decision) {
-        decision.code = denial.code.as_ref().into();
-        decision.reason = denial.for_operator().into();
-        decision.severity = denial.severity;
+        say_why(denial, decision);
         decision.before = Some(self.original.clone());
         let notice = notice::Notice {
             denial,
@@ -257,6 +277,12 @@ impl Bench<'_> {
     }
 }
 
+fn say_why(denial: &Denial, decision: &mut Decision) {
+    decision.code = denial.code.as_ref().into();
+    decision.reason = denial.for_operator().into();
+    decision.severity = denial.severity;
+}
+
 /// A block of which nobody can say what it is: nobody is asked. It passes, unless all must be covered.
 pub(crate) fn opaque(run: &Run, block: BlockId) -> Judged {
     let mut judged = Judged::default();
@@ -321,12 +347,11 @@ fn begin_shadows(run: &Arc<Run>, subject: &Subject) {
     if !run.shadows(subject.watch()) {
         return;
     }
-    let exchange = run.shared.ledger.exchange();
     for entry in run.entries(subject.watch()) {
         if entry.mode != Mode::Shadow {
             continue;
         }
-        if !entry.applies_to(exchange, subject) {
+        if !run.applies(entry, subject) {
             run.skip(entry, subject, Skip::Condition);
             continue;
         }

@@ -1,17 +1,27 @@
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use luthien_core::{
     decision::{Coverage, Decision, DecisionSink, Exchange},
     reply::BlockId,
 };
 
-use super::{Phase, Severity};
+use super::{Phase, PolicyError, Severity};
 
 /// What is told of one exchange: decisions as they are made, and, when nobody can add to it any more, its coverage.
 pub(crate) struct Ledger {
     exchange: Exchange,
     sink: Arc<dyn DecisionSink>,
     coverage: Mutex<Coverage>,
+    /// The policies of which the operator knows that their conditions could not be evaluated here.
+    unclear: Mutex<BTreeSet<Arc<str>>>,
+}
+
+/// What the operator is told of a condition that cannot be evaluated.
+pub(crate) fn unclear(error: &PolicyError) -> String {
+    format!("its condition cannot be evaluated, so it holds: {error}")
 }
 
 impl Ledger {
@@ -20,6 +30,7 @@ impl Ledger {
             exchange,
             sink,
             coverage: Mutex::default(),
+            unclear: Mutex::default(),
         }
     }
 
@@ -46,6 +57,14 @@ impl Ledger {
     /// A policy has something to say beside its verdict.
     pub(crate) fn emit(&self, policy: &str, severity: Severity, message: &str) {
         self.sink.emitted(&self.exchange, policy, severity, message);
+    }
+
+    /// A policy's condition cannot be evaluated: the operator is told so once.
+    pub(crate) fn unclear(&self, policy: &Arc<str>, error: &PolicyError) {
+        let mut told = self.unclear.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.insert(policy.clone()) {
+            self.emit(policy, Severity::Warning, &unclear(error));
+        }
     }
 
     fn coverage(&self) -> MutexGuard<'_, Coverage> {

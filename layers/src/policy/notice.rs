@@ -135,7 +135,7 @@ fn arguments(input: &str) -> String {
     shown.join("\n")
 }
 
-fn shorten(line: &str) -> String {
+pub(crate) fn shorten(line: &str) -> String {
     // Nothing that moves a terminal's cursor.
     let clean = |character: char| {
         if character.is_control() {

@@ -45,6 +45,14 @@ impl Run {
         Context::new(self.shared.clone(), entry.name.clone())
     }
 
+    /// Whether a policy is asked about a subject.
+    pub(crate) fn applies(&self, entry: &Entry, subject: &Subject) -> bool {
+        match entry.applies_to(self.shared.ledger.exchange(), subject) {
+            Ok(applies) => applies,
+            unclear => self.context(entry).holds(unclear),
+        }
+    }
+
     /// What is decided unless more is said: it passes, and nothing more is to be told.
     pub(crate) fn decision(entry: &Entry, phase: Phase) -> Decision {
         Decision {

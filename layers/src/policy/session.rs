@@ -136,6 +136,11 @@ impl Session {
         }
     }
 
+    /// How many calls were denied.
+    pub(crate) fn denials(&self) -> u32 {
+        self.remembered().denials
+    }
+
     pub(crate) fn state<T: DeserializeOwned + Default>(&self, policy: &str) -> T {
         let remembered = self.remembered();
         let state = remembered.states.get(policy);

@@ -1,8 +1,10 @@
 use std::{fmt, sync::Arc};
 
-use luthien_core::decision::{DecisionSink, Exchange, Mode};
+use luthien_core::decision::{DecisionSink, Exchange, Mode, Severity};
 
-use super::{Entry, JudgeModel, Sessions, Watches, models::AnyJudge, shadow::Shadows};
+use super::{
+    Entry, JudgeModel, Sessions, Watches, ledger::unclear, models::AnyJudge, shadow::Shadows,
+};
 
 /// Policies in the order in which they judge, and what they share. Immutable: whoever wants others makes another set, and
 /// exchanges in flight end with the one they began with.
@@ -87,7 +89,14 @@ impl PolicySet {
     pub(crate) fn applying(&self, exchange: &Exchange) -> Applying {
         let mut applying = Applying::default();
         for (place, entry) in self.entries.iter().enumerate() {
-            if entry.may_apply(exchange) {
+            // Asked once in an exchange, so it is told once.
+            let applies = entry.may_apply(exchange).unwrap_or_else(|error| {
+                let message = unclear(&error);
+                self.sink
+                    .emitted(exchange, &entry.name, Severity::Warning, &message);
+                true
+            });
+            if applies {
                 let watches = match entry.mode {
                     Mode::Shadow => &mut applying.shadows,
                     Mode::Enforce | Mode::Warn | Mode::Observe => &mut applying.watches,

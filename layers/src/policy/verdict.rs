@@ -11,6 +11,14 @@ pub enum Verdict {
     /// It passes with this in its place: the text of a text block; the arguments of a tool call, in the form in which they
     /// came (JSON, or free text of a custom tool).
     Replace(String),
+    /// It passes, with a warning in front that the person can read and the agent can act on: as the bytes that came, or with
+    /// this content in its place.
+    Warn {
+        /// What the warning says.
+        denial: Denial,
+        /// As in [`Replace`](Self::Replace).
+        content: Option<String>,
+    },
     /// It goes, and these words stand in its place. Nobody is accused: it does not count as a denial.
     Drop(String),
     /// It is refused, with an explanation that the person can read and the agent can act on.

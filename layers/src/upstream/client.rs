@@ -1,12 +1,6 @@
 //! The HTTP client.
 
-use std::{
-    fmt, io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{fmt, io, time::Duration};
 
 use async_compression::{
     tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder, ZstdDecoder},
@@ -15,58 +9,27 @@ use async_compression::{
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use http::{
-    HeaderMap, Request, Response, StatusCode, Uri,
+    HeaderMap, Request, Response, StatusCode,
     header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING},
 };
 use http_body_util::{BodyDataStream, BodyExt, StreamBody, combinators::UnsyncBoxBody};
 use hyper::body::{Body, Frame, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{
-        Builder, Client, Error,
-        connect::{HttpConnector, capture_connection},
-    },
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy::{Client, Error, connect::capture_connection};
 use luthien_core::{
     BoxError,
     reject::{Rejection, RejectionKind},
     request::LlmBody,
 };
-use rustls::{ClientConfig, crypto::aws_lc_rs::default_provider};
-use tokio::time::timeout;
+use rustls::ClientConfig;
 use tokio_util::io::{ReaderStream, StreamReader};
-use tower_service::Service;
 
-use super::select::{Upstream, UpstreamError};
+use super::select::Upstream;
+use crate::connect::{Connector, client, connector};
 
 /// The body of a reply as it comes from the network.
 pub type UpstreamBody = UnsyncBoxBody<Bytes, BoxError>;
 
 pub(super) type HttpClient = Client<Connector, LlmBody>;
-
-/// Trusts what the system trusts.
-pub(super) fn system_tls() -> Result<ClientConfig, UpstreamError> {
-    use hyper_rustls::ConfigBuilderExt;
-    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
-    let builder = builder
-        .with_safe_default_protocol_versions()
-        .map_err(io::Error::other);
-    let builder = builder
-        .and_then(ConfigBuilderExt::with_native_roots)
-        .map_err(UpstreamError::Roots)?;
-    Ok(builder.with_no_client_auth())
-}
-
-/// Trusts nobody: for upstreams without TLS.
-pub(super) fn no_tls() -> Result<ClientConfig, UpstreamError> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
-    let builder = builder.with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| UpstreamError::Roots(io::Error::other(error)))?;
-    Ok(builder
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth())
-}
 
 pub(super) fn http1(tls: ClientConfig, connect: Duration) -> HttpClient {
     client().build(connector(tls, connect, false))
@@ -80,64 +43,6 @@ pub(super) fn assumed_http2(tls: ClientConfig, connect: Duration) -> HttpClient 
     client()
         .http2_only(true)
         .build(connector(tls, connect, true))
-}
-
-fn client() -> Builder {
-    let mut client = Client::builder(TokioExecutor::new());
-    client
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(60))
-        .http2_adaptive_window(true)
-        .http2_keep_alive_interval(Duration::from_secs(30));
-    client
-}
-
-fn connector(tls: ClientConfig, limit: Duration, http2: bool) -> Connector {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_keepalive(Some(Duration::from_secs(60)));
-    let https = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http();
-    let inner = if http2 {
-        https.enable_all_versions().wrap_connector(tcp)
-    } else {
-        https.enable_http1().wrap_connector(tcp)
-    };
-    Connector { inner, limit }
-}
-
-/// Connects within a time: name, TCP and TLS together.
-#[derive(Clone, Debug)]
-pub(super) struct Connector {
-    inner: HttpsConnector<HttpConnector>,
-    limit: Duration,
-}
-
-impl Service<Uri> for Connector {
-    type Response = <HttpsConnector<HttpConnector> as Service<Uri>>::Response;
-    type Error = BoxError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(cx).map_err(Into::into)
-    }
-
-    fn call(&mut self, target: Uri) -> Self::Future {
-        let (connecting, limit) = (self.inner.call(target), self.limit);
-        Box::pin(async move {
-            match timeout(limit, connecting).await {
-                Ok(connected) => connected,
-                Err(_) => Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    format!("no connection in {limit:?}"),
-                )
-                .into()),
-            }
-        })
-    }
 }
 
 /// Sends a request, and waits for the head of its response.

@@ -25,6 +25,7 @@ use super::{
     headers,
     select::{Route, Table, Upstream, UpstreamError},
 };
+use crate::connect;
 
 /// Describes [`Upstreams`].
 #[derive(Debug, Default)]
@@ -112,17 +113,19 @@ impl Builder {
         let routes = routes.collect::<Result<_, _>>()?;
         let tls = match self.tls {
             Some(tls) => tls,
-            None if self.upstreams.iter().any(Upstream::is_tls) => client::system_tls()?,
-            None => client::no_tls()?,
+            None if self.upstreams.iter().any(Upstream::is_tls) => {
+                connect::system_tls().map_err(UpstreamError::Roots)?
+            }
+            None => connect::no_tls().map_err(UpstreamError::Roots)?,
         };
-        let connect = self.connect.unwrap_or(Duration::from_secs(5));
+        let limit = self.connect.unwrap_or(Duration::from_secs(5));
         let http2 = self
             .upstreams
             .iter()
             .any(|upstream| upstream.http2)
             .then(|| Http2 {
-                agreed: client::agreed_http2(tls.clone(), connect),
-                assumed: client::assumed_http2(tls.clone(), connect),
+                agreed: client::agreed_http2(tls.clone(), limit),
+                assumed: client::assumed_http2(tls.clone(), limit),
             });
         let table = Table {
             upstreams: self.upstreams,
@@ -130,7 +133,7 @@ impl Builder {
         };
         Ok(Upstreams {
             shared: Arc::new(Shared {
-                http1: client::http1(tls, connect),
+                http1: client::http1(tls, limit),
                 http2,
                 table,
             }),

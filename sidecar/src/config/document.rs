@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::{
     ConfigError,
     error::nearest,
+    include::include,
     tree::{Kind, Node, Place},
 };
 
@@ -19,6 +20,8 @@ use super::{
 pub(crate) struct Document {
     tree: Node,
     file: Option<PathBuf>,
+    /// What else was read for it.
+    included: Vec<PathBuf>,
 }
 
 impl Document {
@@ -26,6 +29,7 @@ impl Document {
         Self {
             tree: Node::empty(),
             file: None,
+            included: Vec::new(),
         }
     }
 
@@ -43,7 +47,25 @@ impl Document {
         Ok(Self {
             tree,
             file: Some(path.to_owned()),
+            included: Vec::new(),
         })
+    }
+
+    /// With the rules that stand in files of their own.
+    pub(crate) fn with_files(mut self) -> Result<Self, ConfigError> {
+        let folder = self.file.as_deref().and_then(Path::parent);
+        let folder = folder.map(Path::to_owned).unwrap_or_default();
+        let included = include(&mut self.tree, &folder).map_err(|error| match error.place {
+            ref place if place.is_empty() => self.placed(error),
+            _ => error,
+        })?;
+        self.included.extend(included);
+        Ok(self)
+    }
+
+    /// The files that were read beside its own.
+    pub(crate) fn included(&self) -> &[PathBuf] {
+        &self.included
     }
 
     /// Sets one value from a text, which is YAML itself: `[a, b]` is a list.
@@ -69,7 +91,7 @@ impl Document {
             node
         };
         let place = Place::Override(place.to_owned());
-        self.tree.set(path, moved(node, &place));
+        self.tree.set(path, node.moved(&|_| place.clone()));
         Ok(())
     }
 
@@ -86,14 +108,13 @@ impl Document {
             (Place::File { line, column }, Some(file)) => {
                 format!("{}:{line}:{column}", file.display())
             }
-            (Place::Override(name), _) => name.clone(),
-            _ => String::new(),
+            (place, _) => place.to_string(),
         };
         ConfigError { place, ..error }
     }
 }
 
-fn no_yaml(name: &str, error: &serde_saphyr::Error) -> ConfigError {
+pub(super) fn no_yaml(name: &str, error: &serde_saphyr::Error) -> ConfigError {
     let place = match error.location() {
         Some(location) => format!("{name}:{}:{}", location.line(), location.column()),
         None => name.to_owned(),
@@ -107,24 +128,6 @@ fn no_yaml(name: &str, error: &serde_saphyr::Error) -> ConfigError {
     ConfigError {
         place,
         ..ConfigError::new("", format!("not YAML: {message}"))
-    }
-}
-
-/// The same values, all of them at another place.
-fn moved(node: Node, place: &Place) -> Node {
-    let kind = match node.kind {
-        Kind::Scalar(value) => Kind::Scalar(value),
-        Kind::List(items) => Kind::List(items.into_iter().map(|item| moved(item, place)).collect()),
-        Kind::Map(members) => Kind::Map(
-            members
-                .into_iter()
-                .map(|(key, _, value)| (key, place.clone(), moved(value, place)))
-                .collect(),
-        ),
-    };
-    Node {
-        kind,
-        place: place.clone(),
     }
 }
 

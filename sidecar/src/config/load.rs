@@ -83,13 +83,14 @@ impl Sources {
             document.set(&path, text, &place)?;
         }
         let overrides = variables.into_iter().map(|(name, _)| name).collect();
-        Ok((document, overrides))
+        Ok((document.with_files()?, overrides))
     }
 }
 
 /// All of a document as a configuration that is sound.
 fn read(document: &Document) -> Result<Config, ConfigError> {
     let mut config: Config = document.parse()?;
+    config.included = document.included().to_vec();
     check::complete(&mut config);
     check::check(&config).map_err(|error| document.placed(error))?;
     Ok(config)

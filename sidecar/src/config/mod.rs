@@ -5,6 +5,7 @@
 mod check;
 mod document;
 mod error;
+mod include;
 mod judges;
 mod load;
 mod policies;
@@ -66,6 +67,9 @@ pub(crate) struct Config {
     pub(crate) policies: Vec<Policy>,
     /// What holds for all policies.
     pub(crate) policy: PolicySettings,
+    /// Files that were read for it, beside its own.
+    #[serde(skip)]
+    pub(crate) included: Vec<PathBuf>,
     /// How long things may take.
     pub(crate) deadlines: Deadlines,
     /// Requests that pass unread, beside calls of models: a list of methods and paths (`*` stands for one segment), or
@@ -101,6 +105,7 @@ impl Default for Config {
             redis: None,
             policies: Vec::new(),
             policy: PolicySettings::default(),
+            included: Vec::new(),
             deadlines: Deadlines::default(),
             relay: Relay::default(),
             repair: Repair::default(),

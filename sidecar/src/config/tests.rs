@@ -331,3 +331,105 @@ fn the_schema_knows_every_key() {
         );
     }
 }
+
+/// A configuration with a file of rules beside it.
+fn with_rules(yaml: &str, rules: &str) -> Result<Loaded, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("luthien.yaml");
+    fs::write(&file, yaml).unwrap();
+    fs::create_dir(folder.path().join("policies")).unwrap();
+    fs::write(folder.path().join("policies/rules.yaml"), rules).unwrap();
+    let sources = Sources {
+        file: Some(file),
+        flags: Vec::new(),
+    };
+    sources.load_with(std::iter::empty()).map_err(|error| {
+        error
+            .to_string()
+            .replace(&format!("{}/", folder.path().display()), "")
+    })
+}
+
+const RULES_ELSEWHERE: &str = "policies: [{ use: rules, with: { file: policies/rules.yaml } }]";
+
+#[test]
+fn rules_stand_in_a_file_of_their_own_beside_the_configuration() {
+    let rule =
+        "- { name: a, on: tool_call, when: 'tool.name == \"x\"', do: block, message: never }\n";
+    for rules in [rule.to_owned(), format!("rules:\n{rule}")] {
+        let config = with_rules(RULES_ELSEWHERE, &rules).unwrap().config;
+        let with = &config.policies[0].with;
+        assert_eq!(with["rules"][0]["name"], "a");
+        assert!(!with.contains_key("file"));
+        assert_eq!(config.included.len(), 1);
+        assert!(config.included[0].ends_with("policies/rules.yaml"));
+    }
+    let reviewer = "policies: [{ parallel: { decide: any_block, of: [{ use: rules, with: { file: policies/rules.yaml } }] } }]";
+    assert_eq!(with_rules(reviewer, rule).unwrap().config.included.len(), 1);
+}
+
+#[test]
+fn what_is_wrong_in_a_file_of_rules_is_said_with_its_line_and_column() {
+    let rule = |when: &str| {
+        format!(
+            "rules:\n  - name: a\n    on: tool_call\n    when: {when}\n    do: block\n    message: never\n"
+        )
+    };
+    for (rules, expected) in [
+        (
+            rule("tol.name == 'x'"),
+            "policies/rules.yaml:4:5: policies.0.with.rules.0.when: unknown name \"tol\": did you mean \"tool\"?",
+        ),
+        (
+            "- { name: a, wehn: x }".to_owned(),
+            "policies/rules.yaml:1:14: policies.0.with.rules.0.wehn: unknown key (did you mean `when`?)",
+        ),
+        (
+            "rules: []\nmore: 1".to_owned(),
+            "policies/rules.yaml:2:1: unknown key \"more\": expected `rules`",
+        ),
+        ("a: [".to_owned(), "policies/rules.yaml:1:"),
+        (
+            "yes".to_owned(),
+            "policies/rules.yaml:1:1: expected a list of rules",
+        ),
+        (String::new(), "policies/rules.yaml"),
+    ] {
+        let error = with_rules(RULES_ELSEWHERE, &rules).unwrap_err();
+        assert!(error.starts_with(expected), "{rules}: {error}");
+    }
+    let error = error("policies: [{ use: rules, with: { file: nowhere.yaml } }]");
+    assert!(
+        error.starts_with("luthien.yaml:1:34: policies.0.with.file: the file "),
+        "{error}"
+    );
+    let both = "policies: [{ use: rules, with: { file: policies/rules.yaml, rules: [] } }]";
+    let error = with_rules(both, "[]").unwrap_err();
+    assert!(
+        error
+            .starts_with("luthien.yaml:1:34: policies.0.with.file: rules stand here, or in a file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn headers_of_a_policy_over_http_are_references_where_they_are_secret() {
+    let with = |header: &str| {
+        format!(
+            "policies: [{{ use: http, with: {{ url: 'http://127.0.0.1:9/', watch: [text], headers: {{ {header} }} }} }}]"
+        )
+    };
+    let config = load(&with(
+        "x-team: blue, authorization: 'Bearer ${PATH}', x-key: none",
+    ));
+    // Where it is shown, the reference is.
+    let shown = format!("{config:?}");
+    assert!(shown.contains("${PATH}") && !shown.contains(&std::env::var("PATH").unwrap()));
+    let unset = error(&with("authorization: 'Bearer ${LUTHIEN_NOT_SET}'"));
+    assert!(unset.contains("policies.0.with.headers.authorization: the environment variable LUTHIEN_NOT_SET is not set"), "{unset}");
+    let written = error(&with("authorization: Bearer s3cret"));
+    assert!(
+        written.contains("a secret does not belong into this file"),
+        "{written}"
+    );
+}

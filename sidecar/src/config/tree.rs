@@ -1,6 +1,6 @@
 //! YAML as a tree of values that know where they stand.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer,
@@ -32,7 +32,24 @@ pub(super) enum Place {
         line: u64,
         column: u64,
     },
+    /// In another file, whose content was put here.
+    Included {
+        file: Arc<str>,
+        line: u64,
+        column: u64,
+    },
     Override(String),
+}
+
+/// Empty for a place in the document's own file, which does not know its name.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nowhere | Self::File { .. } => Ok(()),
+            Self::Included { file, line, column } => write!(f, "{file}:{line}:{column}"),
+            Self::Override(name) => f.write_str(name),
+        }
+    }
 }
 
 impl Node {
@@ -106,6 +123,24 @@ impl Node {
                 None => &self.place,
             },
             Kind::Scalar(_) => &self.place,
+        }
+    }
+
+    /// The same values at other places.
+    pub(super) fn moved(self, to: &impl Fn(&Place) -> Place) -> Self {
+        let kind = match self.kind {
+            Kind::Scalar(value) => Kind::Scalar(value),
+            Kind::List(items) => Kind::List(items.into_iter().map(|item| item.moved(to)).collect()),
+            Kind::Map(members) => Kind::Map(
+                members
+                    .into_iter()
+                    .map(|(key, place, value)| (key, to(&place), value.moved(to)))
+                    .collect(),
+            ),
+        };
+        Self {
+            kind,
+            place: to(&self.place),
         }
     }
 

@@ -3,6 +3,7 @@ use std::{collections::BTreeMap, time::Duration};
 use luthien::policy::{self, BuildError, Entry, Mode, Parallel, When, builtins};
 use serde_json::{Map, Value};
 
+use super::secrets;
 use crate::config::{
     self, ConfigError, Coverage, Fail, Policy, PolicyMode, PolicySettings, Reviewer, Time, below,
     in_our_words, nearest,
@@ -77,7 +78,9 @@ fn alone(path: &str, name: &str, with: &Map<String, Value>) -> Result<Entry, Con
             }
         });
     };
-    let built = builtin.build(&Value::Object(with.clone()));
+    let mut with = with.clone();
+    secrets::resolve(&format!("{path}.with"), name, &mut with)?;
+    let built = builtin.build(&Value::Object(with));
     built.map_err(|error| wrong(&format!("{path}.with"), &error))
 }
 

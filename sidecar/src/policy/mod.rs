@@ -2,6 +2,7 @@
 
 mod build;
 mod log;
+mod secrets;
 
 pub(crate) use self::{
     build::{build, settings},

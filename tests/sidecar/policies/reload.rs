@@ -143,3 +143,37 @@ async fn what_was_refused_before_is_not_forgotten_with_the_policies() {
     let response = ask(sidecar.agents, &request).await;
     assert!(response.text().contains("ends here"), "{}", response.text());
 }
+
+#[tokio::test]
+async fn a_file_of_rules_is_read_again_when_it_changes() {
+    let (provider, sidecar) = pair("").await;
+    let rules = sidecar.config_file().with_file_name("rules.yaml");
+    let rule = |tool: &str| {
+        format!(
+            "- {{ name: r, on: tool_call, when: tool.name == '{tool}', do: block, message: not here }}\n"
+        )
+    };
+    let calls = async || {
+        let response = ask(sidecar.agents, &asked(Dialect::Anthropic, true)).await;
+        seen(Dialect::Anthropic, true, &response.body).await.1
+    };
+    fs::write(&rules, rule("Read")).unwrap();
+    let settings = "policies: [{ use: rules, with: { file: rules.yaml } }]";
+    configure(&sidecar, &provider, settings).await;
+    taken_over(&sidecar).await;
+    assert_eq!(calls().await, ["Bash"]);
+
+    fs::write(&rules, rule("Bash").replace("tool.name", "tol.name")).unwrap();
+    let is = |line: &serde_json::Value| {
+        let error = line["error"].as_str();
+        error.is_some_and(|error| error.contains("rules.yaml:1:29: policies.0.with.rules.0.when"))
+    };
+    sidecar.logged("the error", is).await;
+    assert_eq!(calls().await, ["Bash"]);
+
+    fs::write(&rules, rule("Bash")).unwrap();
+    within("the other rule", async {
+        while calls().await != ["Read"] {}
+    })
+    .await;
+}

@@ -9,7 +9,10 @@ use cel::{
 };
 use regex::{Regex, RegexBuilder};
 
-use super::{WhenError, names, scope::TICK};
+use super::{
+    ExpressionError, loops,
+    names::{self, COUNTER, Vocabulary},
+};
 use crate::policy::known;
 
 /// What an expression speaks of.
@@ -21,6 +24,8 @@ pub(super) struct Found {
     pub(super) input: bool,
     /// Whether it goes through lists.
     pub(super) loops: bool,
+    /// The counters that it reads.
+    pub(super) counters: BTreeSet<String>,
     /// The patterns that texts are matched with, compiled.
     pub(super) patterns: BTreeMap<String, Regex>,
 }
@@ -31,8 +36,12 @@ const PATTERN: usize = 1 << 20;
 const DEPTH: usize = 24;
 
 /// Checks an expression, and makes its loops count their steps.
-pub(super) fn check(expression: &mut IdedExpr) -> Result<Found, WhenError> {
+pub(super) fn check(
+    expression: &mut IdedExpr,
+    vocabulary: Vocabulary,
+) -> Result<Found, ExpressionError> {
     let mut walk = Walk {
+        vocabulary,
         found: Found::default(),
         bound: Vec::new(),
         depth: 0,
@@ -42,6 +51,7 @@ pub(super) fn check(expression: &mut IdedExpr) -> Result<Found, WhenError> {
 }
 
 struct Walk {
+    vocabulary: Vocabulary,
     found: Found,
     /// The names that loops around have given to elements.
     bound: Vec<String>,
@@ -49,17 +59,21 @@ struct Walk {
 }
 
 impl Walk {
-    fn expression(&mut self, expression: &mut IdedExpr) -> Result<(), WhenError> {
+    fn expression(&mut self, expression: &mut IdedExpr) -> Result<(), ExpressionError> {
         self.depth += 1;
         if self.depth > DEPTH {
-            return Err(WhenError::new("it is nested too deep"));
+            return Err(ExpressionError::new("it is nested too deep"));
         }
         self.parts(expression)?;
         self.depth -= 1;
         Ok(())
     }
 
-    fn parts(&mut self, expression: &mut IdedExpr) -> Result<(), WhenError> {
+    fn parts(&mut self, expression: &mut IdedExpr) -> Result<(), ExpressionError> {
+        if let Some(computed) = self.computed(&expression.expr)? {
+            expression.expr = computed;
+            return Ok(());
+        }
         match &mut expression.expr {
             Expr::Unspecified | Expr::Literal(_) => Ok(()),
             Expr::Ident(name) => {
@@ -82,24 +96,75 @@ impl Walk {
                 self.expression(&mut entry.key)?;
                 self.expression(&mut entry.value)
             }),
-            Expr::Struct(_) => Err(WhenError::new("a condition cannot make messages")),
+            Expr::Struct(_) => Err(ExpressionError::new("a condition cannot make messages")),
         }
     }
 
-    fn name(&mut self, name: &str) -> Result<(), WhenError> {
+    /// What stands in place of `request.text` and `session.count("name")`: a variable of its own.
+    fn computed(&mut self, expression: &Expr) -> Result<Option<Expr>, ExpressionError> {
+        match expression {
+            Expr::Select(select) => {
+                let Some(root) = self.root(&select.operand) else {
+                    return Ok(None);
+                };
+                let name = format!("{root}.{}", select.field);
+                let Some(known) = self.vocabulary.get(&name) else {
+                    return Ok(None);
+                };
+                if select.test {
+                    // It is always there.
+                    let always = LiteralValue::Boolean(true.into());
+                    return Ok(Some(Expr::Literal(always)));
+                }
+                self.found.variables.insert(known.name);
+                Ok(Some(Expr::Ident(name)))
+            }
+            Expr::Call(call) if call.func_name == "count" && self.vocabulary.counts() => {
+                let target = call.target.as_deref().and_then(|target| self.root(target));
+                let name = match (target, call.args.as_slice()) {
+                    (Some("session"), [name]) => &name.expr,
+                    _ => return Ok(None),
+                };
+                let Expr::Literal(LiteralValue::String(name)) = name else {
+                    return Err(ExpressionError::new(
+                        "the name of a counter must be a text in quotes",
+                    ));
+                };
+                self.found.counters.insert(name.inner().to_owned());
+                Ok(Some(Expr::Ident(format!("{COUNTER}{}", name.inner()))))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The name that an expression consists of, unless a loop has given it.
+    fn root<'e>(&self, expression: &'e IdedExpr) -> Option<&'e str> {
+        match &expression.expr {
+            Expr::Ident(name) if !self.bound.contains(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    fn name(&mut self, name: &str) -> Result<(), ExpressionError> {
         // What the parser has made up, or a loop has named.
         if name.starts_with('@') || self.bound.iter().any(|bound| bound == name) {
             return Ok(());
         }
-        let variables = names::VARIABLES.map(|(name, _)| name);
-        if let Some(known) = variables.into_iter().find(|known| *known == name) {
-            self.found.variables.insert(known);
+        if let Some(known) = self.vocabulary.get(name) {
+            self.found.variables.insert(known.name);
             return Ok(());
         }
         if names::TYPES.contains(&name) {
             return Ok(());
         }
-        Err(WhenError::new(format!(
+        let variables = self.vocabulary.names();
+        if names::is_variable(name) {
+            return Err(ExpressionError::new(format!(
+                "there is no {name:?} here; there are {}",
+                variables.join(", ")
+            )));
+        }
+        Err(ExpressionError::new(format!(
             "unknown name {name:?}{}; there are {}",
             known::hint(name, &variables),
             variables.join(", ")
@@ -107,35 +172,40 @@ impl Walk {
     }
 
     /// `operand.member`
-    fn member(&mut self, operand: &mut IdedExpr, member: &str) -> Result<(), WhenError> {
+    fn member(&mut self, operand: &mut IdedExpr, member: &str) -> Result<(), ExpressionError> {
         let Expr::Ident(name) = &operand.expr else {
             return self.expression(operand);
         };
+        let below = self.vocabulary.below(name);
+        let known = self.vocabulary.get(name);
+        if !self.bound.contains(name) && !below.is_empty() {
+            return Err(match below.contains(&member) {
+                true => ExpressionError::new(format!("write {name}.{member}")),
+                false => no_member(name, member, &below),
+            });
+        }
         self.name(name)?;
-        let Some(members) = names::members(name) else {
+        let Some(known) = known.filter(|_| !self.bound.contains(name)) else {
             return Ok(());
         };
-        if members.is_empty() {
-            return Err(WhenError::new(format!(
-                "{name:?} is a text, it has no {member:?}"
+        if known.members.is_empty() {
+            let kind = if name == "decisions" { "list" } else { "text" };
+            return Err(ExpressionError::new(format!(
+                "{name:?} is a {kind}, it has no {member:?}"
             )));
         }
-        if !members.contains(&member) {
-            return Err(WhenError::new(format!(
-                "{name:?} has no {member:?}{}; it has {}",
-                known::hint(member, members),
-                members.join(", ")
-            )));
+        if !known.members.contains(&member) {
+            return Err(no_member(name, member, known.members));
         }
         self.found.input |= name == "tool" && member == "input";
         Ok(())
     }
 
-    fn call(&mut self, call: &mut CallExpr) -> Result<(), WhenError> {
+    fn call(&mut self, call: &mut CallExpr) -> Result<(), ExpressionError> {
         let function = call.func_name.as_str();
         if !names::is_operator(function) && !names::FUNCTIONS.contains(&function) {
             let functions = [&names::FUNCTIONS[..], &names::MACROS].concat();
-            return Err(WhenError::new(format!(
+            return Err(ExpressionError::new(format!(
                 "unknown function {function:?}{}; there are {}",
                 known::hint(function, &functions),
                 functions.join(", ")
@@ -161,25 +231,25 @@ impl Walk {
 
     /// A pattern has to stand there as it is: one that was made of what a model wrote could not be compiled beforehand, and
     /// would be the model's.
-    fn pattern(&mut self, call: &CallExpr) -> Result<(), WhenError> {
+    fn pattern(&mut self, call: &CallExpr) -> Result<(), ExpressionError> {
         let literal = call.args.last().map(|pattern| &pattern.expr);
         let Some(Expr::Literal(LiteralValue::String(pattern))) = literal else {
-            return Err(WhenError::new(
+            return Err(ExpressionError::new(
                 "the pattern of `matches` must be a text in quotes",
             ));
         };
         let pattern = pattern.inner();
         let compiled = RegexBuilder::new(pattern).size_limit(PATTERN).build();
-        let compiled = compiled.map_err(|error| WhenError::new(error.to_string()))?;
+        let compiled = compiled.map_err(|error| ExpressionError::new(error.to_string()))?;
         self.found.patterns.insert(pattern.to_owned(), compiled);
         Ok(())
     }
 
     /// A loop: what `all`, `exists`, `exists_one` and `filter` were made into.
-    fn each(&mut self, each: &mut ComprehensionExpr) -> Result<(), WhenError> {
+    fn each(&mut self, each: &mut ComprehensionExpr) -> Result<(), ExpressionError> {
         self.found.loops = true;
-        if names::members(&each.iter_var).is_some() {
-            return Err(WhenError::new(format!(
+        if names::is_variable(&each.iter_var) {
+            return Err(ExpressionError::new(format!(
                 "{:?} is a variable already: call the element otherwise",
                 each.iter_var
             )));
@@ -196,58 +266,14 @@ impl Walk {
             self.expression(part)?;
         }
         self.bound.pop();
-        count(each)
+        loops::count(each)
     }
 }
 
-/// Puts the counter of steps where the loop comes by each time, and where its error is not taken for an answer.
-fn count(each: &mut ComprehensionExpr) -> Result<(), WhenError> {
-    if !matches!(each.loop_cond.expr, Expr::Literal(_)) {
-        guard(&mut each.loop_cond);
-        return Ok(());
-    }
-    let builds = matches!(each.accu_init.expr, Expr::List(_));
-    if let Expr::Call(step) = &mut each.loop_step.expr
-        && let [condition, kept, _] = step.args.as_mut_slice()
-        && (!builds || keeps_elements(kept, &each.iter_var))
-    {
-        guard(condition);
-        return Ok(());
-    }
-    // It could make something far larger than what came.
-    Err(WhenError::new(
-        "a condition cannot use `map`; `exists`, `all` and `filter` look at elements",
+fn no_member(name: &str, member: &str, known: &[&str]) -> ExpressionError {
+    ExpressionError::new(format!(
+        "{name:?} has no {member:?}{}; it has {}",
+        known::hint(member, known),
+        known.join(", ")
     ))
-}
-
-/// Whether `@result + [element]` is what is kept.
-fn keeps_elements(kept: &IdedExpr, element: &str) -> bool {
-    let Expr::Call(append) = &kept.expr else {
-        return false;
-    };
-    let Some(Expr::List(list)) = append.args.last().map(|list| &list.expr) else {
-        return false;
-    };
-    matches!(list.elements.as_slice(), [one] if matches!(&one.expr, Expr::Ident(name) if name == element))
-}
-
-/// Makes `tick() ? condition : false` of a condition.
-fn guard(condition: &mut IdedExpr) {
-    let call = |func_name: &str, args| IdedExpr {
-        id: 0,
-        expr: Expr::Call(CallExpr {
-            func_name: func_name.to_owned(),
-            target: None,
-            args,
-        }),
-    };
-    let never = IdedExpr {
-        id: 0,
-        expr: Expr::Literal(LiteralValue::Boolean(false.into())),
-    };
-    let condition_itself = std::mem::take(condition);
-    *condition = call(
-        operators::CONDITIONAL,
-        vec![call(TICK, Vec::new()), condition_itself, never],
-    );
 }

@@ -1,66 +1,35 @@
-//! Conditions in CEL: checked when they are loaded, bounded when they are asked.
+//! Expressions in CEL: checked when they are loaded, bounded when they are asked.
 
 mod check;
+mod json;
+mod loops;
 mod names;
 mod parse;
 mod scope;
 #[cfg(test)]
 mod tests;
+mod values;
+mod when;
 
 use std::{
-    collections::BTreeMap,
-    fmt,
-    str::FromStr,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, LazyLock},
 };
 
-use cel::{Env, IdedExpr, Value, common::types::CelBool};
+use cel::{Context as Cel, Env, IdedExpr, Value, common::types::CelBool};
 use luthien_core::{Dialect, decision::Exchange};
 use regex::Regex;
 
 use self::{check::Found, parse::parse};
-use super::{Condition, PolicyError, ToolCall};
+use super::ToolCall;
 
-/// A [`Condition`]: when a policy applies, in [CEL](https://cel.dev), the expression language of Kubernetes and of Google's policies.
-///
-/// ```
-/// use luthien::policy::When;
-///
-/// let when: When = r#"model.startsWith("claude-") && user.trusted"#.parse()?;
-/// let of_calls: When = r#"tool.name == "Bash" && tool.input.command.matches("^git push")"#.parse()?;
-///
-/// let typo = "modle == 'gpt-5'".parse::<When>().unwrap_err();
-/// assert!(typo.to_string().contains(r#"did you mean "model"?"#));
-/// # Ok::<(), luthien::policy::WhenError>(())
-/// ```
-///
-/// | variable | what it is |
-/// |---|---|
-/// | `caller.id`, `caller.kind`, `caller.name` | who calls: the key's public part or the credential's fingerprint; `key` or `client`; the key's name |
-/// | `user.id`, `user.trusted` | on whose behalf, and whether somebody trusted says so |
-/// | `model` | the model asked for |
-/// | `dialect` | `anthropic`, `chat` or `responses` |
-/// | `session` | the conversation |
-/// | `path` | the path of the request |
-/// | `purpose` | `turn`, `sub_agent`, `probe`, `title`, `compaction` or `token_count`; `turn` if nobody found out |
-/// | `tool.name`, `tool.input` | the call that is judged; its arguments as JSON, or as the text that they are |
-///
-/// What an exchange does not tell is `""`. An expression that speaks of `tool` is about calls: its policy is asked about
-/// them and about nothing else. What cannot be said (`tool.input.command` of a call that has no `command`) is an error, and
-/// then the policy applies; ask `has(tool.input.command)` first if that is not meant.
-///
-/// Everything that can be known to be wrong is refused when the expression is loaded: names, functions, patterns, and what
-/// is neither true nor false. There is no `map`, and loops are cut short when they have gone through too much: what a model
-/// writes can make a condition an error, and never slow.
-#[derive(Clone)]
-pub struct When(Arc<Compiled>);
-
-struct Compiled {
-    source: Box<str>,
-    expression: IdedExpr,
-    found: Found,
-    patterns: Arc<BTreeMap<String, Regex>>,
-}
+#[cfg(feature = "policies-http")]
+pub(super) use self::values::last_asked;
+pub(super) use self::{
+    names::Vocabulary,
+    scope::{Facts, Functions, Past, Scope},
+};
+pub use when::{When, WhenError};
 
 /// What all expressions share: operators and functions.
 fn environment() -> &'static Arc<Env> {
@@ -68,32 +37,59 @@ fn environment() -> &'static Arc<Env> {
     &ENV
 }
 
-impl When {
-    /// Whether the condition holds.
-    fn ask(&self, exchange: &Exchange, call: Option<&ToolCall>) -> Result<bool, Failed> {
-        let Compiled {
+/// An expression that was read, checked and tried.
+pub(super) struct Expression {
+    source: Box<str>,
+    expression: IdedExpr,
+    found: Found,
+    patterns: Arc<BTreeMap<String, Regex>>,
+}
+
+/// Why there is no answer.
+pub(super) enum Failed {
+    /// Something is of the wrong type.
+    Type(String),
+    Error(String),
+}
+
+impl Failed {
+    pub(super) fn into_message(self) -> String {
+        let (Self::Type(message) | Self::Error(message)) = self;
+        message
+    }
+}
+
+impl Expression {
+    /// Something that is true or false.
+    pub(super) fn condition(source: &str, vocabulary: Vocabulary) -> Result<Self, ExpressionError> {
+        let expression = Self::read(source, vocabulary)?;
+        expression.try_out(|cx, scope| expression.holds(cx, scope).map(|_| ()))?;
+        Ok(expression)
+    }
+
+    /// Something that is a value.
+    pub(super) fn value(source: &str, vocabulary: Vocabulary) -> Result<Self, ExpressionError> {
+        let expression = Self::read(source, vocabulary)?;
+        expression.try_out(|cx, scope| expression.json(cx, scope).map(|_| ()))?;
+        Ok(expression)
+    }
+
+    fn read(source: &str, vocabulary: Vocabulary) -> Result<Self, ExpressionError> {
+        let (expression, mut found) = parse(source, vocabulary)?;
+        let patterns = Arc::new(std::mem::take(&mut found.patterns));
+        Ok(Self {
+            source: source.into(),
             expression,
             found,
             patterns,
-            ..
-        } = &*self.0;
-        let scope = scope::scope(environment(), found, patterns, exchange, call)
-            .map_err(|error| Failed::Error(error.to_string()))?;
-        let answer = Value::resolve_val(expression, &scope).map_err(|error| match error {
-            error @ cel::ExecutionError::NoSuchOverload(_) => Failed::Type(error.to_string()),
-            error => Failed::Error(error.to_string()),
-        })?;
-        match answer.downcast_ref::<CelBool>() {
-            Some(answer) => Ok(*answer.inner()),
-            None => Err(Failed::Type(format!(
-                "it is neither true nor false, but of type {}",
-                answer.get_type().name()
-            ))),
-        }
+        })
     }
 
     /// Asks about nothing in particular, for what is wrong whatever is asked about.
-    fn try_out(&self) -> Result<(), WhenError> {
+    fn try_out(
+        &self,
+        ask: impl FnOnce(&Cel<'_, '_>, &Scope<'_>) -> Result<(), Failed>,
+    ) -> Result<(), ExpressionError> {
         let exchange = Exchange {
             id: None,
             dialect: Dialect::Anthropic,
@@ -105,69 +101,111 @@ impl When {
             purpose: None,
         };
         let call = ToolCall::new("", "{}");
-        match self.ask(&exchange, Some(&call)) {
+        let scope = Scope::new(Facts {
+            exchange: &exchange,
+            call: Some(&call),
+            text: Some(""),
+            request: None,
+            past: &(),
+        });
+        let context = scope.context(&Functions::of([self]));
+        let context = context.map_err(|error| ExpressionError::new(error.to_string()))?;
+        match ask(&context, &scope) {
             // Of the arguments of a call nothing is known: there it depends on the call.
-            Err(Failed::Type(message)) if !self.0.found.input => Err(WhenError::new(message)),
+            Err(Failed::Type(message)) if !self.found.input => Err(ExpressionError::new(message)),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether the condition holds, in a context with the functions of this expression.
+    pub(super) fn holds(&self, cx: &Cel<'_, '_>, scope: &Scope<'_>) -> Result<bool, Failed> {
+        let answer = Value::resolve_val(&self.expression, cx);
+        let answer = answer.map_err(|error| failed(error, scope))?;
+        match answer.downcast_ref::<CelBool>() {
+            Some(answer) => Ok(*answer.inner()),
+            None => Err(Failed::Type(format!(
+                "it is neither true nor false, but of type {}",
+                answer.get_type().name()
+            ))),
+        }
+    }
+
+    /// The value as JSON, in a context with the functions of this expression.
+    pub(super) fn json(
+        &self,
+        cx: &Cel<'_, '_>,
+        scope: &Scope<'_>,
+    ) -> Result<serde_json::Value, Failed> {
+        let value = Value::resolve_val(&self.expression, cx);
+        let value = value.map_err(|error| failed(error, scope))?;
+        let value = Value::try_from(value.as_ref());
+        let value = value.map_err(|error| Failed::Type(error.to_string()))?;
+        json::json(&value).ok_or_else(|| Failed::Type("it cannot be written as JSON".to_owned()))
+    }
+
+    /// As it was written.
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether it speaks of a tool call.
+    pub(super) fn is_about_calls(&self) -> bool {
+        self.found.variables.contains("tool")
+    }
+
+    /// Whether it speaks of what was asked.
+    pub(super) fn is_about_the_request(&self) -> bool {
+        let mut variables = self.found.variables.iter();
+        variables.any(|variable| variable.starts_with("request."))
+    }
+
+    /// The counters that it reads.
+    pub(super) fn counters(&self) -> &BTreeSet<String> {
+        &self.found.counters
+    }
+}
+
+fn failed(error: cel::ExecutionError, scope: &Scope<'_>) -> Failed {
+    match error {
+        _ if scope.was_too_large() => Failed::Error(format!(
+            "what it is asked about has more than {} bytes",
+            scope::LARGEST
+        )),
+        error @ cel::ExecutionError::NoSuchOverload(_) => Failed::Type(error.to_string()),
+        error => Failed::Error(error.to_string()),
+    }
+}
+
+impl Functions {
+    /// The functions of all these expressions.
+    #[allow(single_use_lifetimes, reason = "without a name it is not stable there")]
+    pub(super) fn of<'e>(expressions: impl IntoIterator<Item = &'e Expression>) -> Self {
+        let mut patterns = BTreeMap::new();
+        let (mut loops, mut asks) = (false, false);
+        for expression in expressions {
+            patterns.extend(
+                expression
+                    .patterns
+                    .iter()
+                    .map(|(pattern, regex)| (pattern.clone(), regex.clone())),
+            );
+            loops |= expression.found.loops;
+            asks |= expression.found.variables.contains("request.text");
+        }
+        Self {
+            patterns: Arc::new(patterns),
+            loops,
+            asks,
         }
     }
 }
 
-/// Why there is no answer.
-enum Failed {
-    /// Something is of the wrong type.
-    Type(String),
-    Error(String),
-}
-
-impl FromStr for When {
-    type Err = WhenError;
-
-    fn from_str(source: &str) -> Result<Self, WhenError> {
-        let (expression, mut found) = parse(source)?;
-        let patterns = Arc::new(std::mem::take(&mut found.patterns));
-        let when = Self(Arc::new(Compiled {
-            source: source.into(),
-            expression,
-            found,
-            patterns,
-        }));
-        when.try_out()?;
-        Ok(when)
-    }
-}
-
-impl Condition for When {
-    fn holds(&self, exchange: &Exchange, call: Option<&ToolCall>) -> Result<bool, PolicyError> {
-        self.ask(exchange, call).map_err(|failed| {
-            let (Failed::Type(message) | Failed::Error(message)) = failed;
-            PolicyError::new(message)
-        })
-    }
-
-    fn is_about_calls(&self) -> bool {
-        self.0.found.variables.contains("tool")
-    }
-}
-
-impl fmt::Display for When {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.source)
-    }
-}
-
-impl fmt::Debug for When {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("When").field(&self.0.source).finish()
-    }
-}
-
-/// Why an expression is no condition.
+/// Why a text is no expression that can be asked here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct WhenError(String);
+pub(super) struct ExpressionError(String);
 
-impl WhenError {
+impl ExpressionError {
     fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }

@@ -5,9 +5,10 @@ use std::thread;
 use cel::IdedExpr;
 
 use super::{
-    WhenError,
+    ExpressionError,
     check::{Found, check},
     environment,
+    names::Vocabulary,
 };
 
 /// The longest expression.
@@ -18,29 +19,39 @@ const BRACKETS: usize = 32;
 const STACK: usize = 128 << 20;
 
 /// Reads and checks an expression.
-pub(super) fn parse(source: &str) -> Result<(IdedExpr, Found), WhenError> {
+pub(super) fn parse(
+    source: &str,
+    vocabulary: Vocabulary,
+) -> Result<(IdedExpr, Found), ExpressionError> {
     if source.len() > LENGTH {
-        return Err(WhenError::new(format!(
+        return Err(ExpressionError::new(format!(
             "a condition may have {LENGTH} bytes, this one has {}",
             source.len()
         )));
     }
     if brackets(source) > BRACKETS {
-        return Err(WhenError::new(format!(
+        return Err(ExpressionError::new(format!(
             "a condition may have {BRACKETS} brackets in each other"
         )));
     }
     let read = || {
         let parsed = environment().parser().parse(source);
-        let mut expression = parsed.map_err(|errors| WhenError::new(errors.to_string()))?;
-        let found = check(&mut expression)?;
+        let mut expression = parsed.map_err(|errors| {
+            // Patterns are full of backslashes, of which CEL knows a few only.
+            let hint = match source.contains('\\') {
+                true => "\na text with backslashes is written r'…'",
+                false => "",
+            };
+            ExpressionError::new(format!("{errors}{hint}"))
+        })?;
+        let found = check(&mut expression, vocabulary)?;
         Ok((expression, found))
     };
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK);
         let reading = thread.spawn_scoped(scope, read);
-        let reading = reading.map_err(|error| WhenError::new(error.to_string()))?;
-        let failed = |_| WhenError::new("the parser cannot read it");
+        let reading = reading.map_err(|error| ExpressionError::new(error.to_string()))?;
+        let failed = |_| ExpressionError::new("the parser cannot read it");
         reading.join().map_err(failed)?
     })
 }

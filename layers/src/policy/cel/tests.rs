@@ -1,8 +1,13 @@
 use std::time::{Duration, Instant};
 
-use luthien_core::facts::{Caller, Purpose, SessionId, UserId};
+use luthien_core::{
+    Dialect,
+    decision::Exchange,
+    facts::{Caller, Purpose, SessionId, UserId},
+};
 
-use super::*;
+use super::When;
+use crate::policy::{Condition, ToolCall};
 
 fn exchange() -> Exchange {
     Exchange {
@@ -144,6 +149,10 @@ fn what_is_wrong_is_refused_when_it_is_loaded() {
         ("model.matches('\\\\w{1000}{1000}')", "size limit"),
         ("model ==", "Syntax error"),
         ("", "Syntax error"),
+        (
+            r"model.matches('\s')",
+            "a text with backslashes is written r'…'",
+        ),
         ("model", "neither true nor false, but of type string"),
         ("model > 3", "no matching overload"),
         ("[1, 2].map(x, x).size() == 2", "cannot use `map`"),
@@ -230,4 +239,22 @@ fn what_a_model_writes_can_make_a_condition_an_error_but_not_slow() {
     let call = ToolCall::new("Bash", serde_json::json!({"list": few}).to_string());
     let honest = when("tool.input.list.all(x, x >= 0)");
     assert_eq!(honest.holds(&exchange(), Some(&call)).ok(), Some(true));
+}
+
+#[test]
+fn of_what_is_too_large_nothing_can_be_said() {
+    let input = serde_json::json!({"text": "x".repeat(5 << 20)}).to_string();
+    let call = ToolCall::new("Write", input);
+    for source in [
+        "tool.input.text.contains('y')",
+        "has(tool.input.text)",
+        "size(tool) == 3",
+    ] {
+        let error = when(source).holds(&exchange(), Some(&call)).unwrap_err();
+        let expected = "what it is asked about has more than 4194304 bytes";
+        assert_eq!(error.to_string(), expected, "{source}");
+    }
+    // Where the name tells already, nothing else is looked at.
+    let other = when("tool.name == 'Read' && tool.input.text.contains('y')");
+    assert_eq!(other.holds(&exchange(), Some(&call)).ok(), Some(false));
 }

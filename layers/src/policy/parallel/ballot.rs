@@ -55,10 +55,12 @@ impl Review for Verdict {
     fn weight(&self) -> u8 {
         match self {
             Self::Allow => 0,
-            Self::Replace(_) => 1,
-            Self::Drop(_) => 2,
-            Self::Ask(_) => 3,
-            Self::Block(_) => 4,
+            Self::Warn { content: None, .. } => 1,
+            Self::Replace(_) => 2,
+            Self::Warn { .. } => 3,
+            Self::Drop(_) => 4,
+            Self::Ask(_) => 5,
+            Self::Block(_) => 6,
         }
     }
 
@@ -69,7 +71,7 @@ impl Review for Verdict {
     fn outcome(&self) -> Outcome {
         match self {
             Self::Allow => Outcome::Allow,
-            Self::Replace(_) | Self::Drop(_) => Outcome::Modify,
+            Self::Warn { .. } | Self::Replace(_) | Self::Drop(_) => Outcome::Modify,
             Self::Ask(_) => Outcome::Ask,
             Self::Block(_) => Outcome::Block,
         }
@@ -77,14 +79,14 @@ impl Review for Verdict {
 
     fn denial(&self) -> Option<&Denial> {
         match self {
-            Self::Block(denial) | Self::Ask(denial) => Some(denial),
+            Self::Block(denial) | Self::Ask(denial) | Self::Warn { denial, .. } => Some(denial),
             Self::Allow | Self::Replace(_) | Self::Drop(_) => None,
         }
     }
 
     fn denial_mut(&mut self) -> Option<&mut Denial> {
         match self {
-            Self::Block(denial) | Self::Ask(denial) => Some(denial),
+            Self::Block(denial) | Self::Ask(denial) | Self::Warn { denial, .. } => Some(denial),
             Self::Allow | Self::Replace(_) | Self::Drop(_) => None,
         }
     }

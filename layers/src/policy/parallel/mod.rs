@@ -134,8 +134,9 @@ impl Parallel {
         let asked = members
             .filter(|member| member.watches.has(subject.watch()))
             .map(|member| async move {
-                let applies = member.may_apply(exchange) && member.applies_to(exchange, subject);
                 let own = member::context(cx, member);
+                let applies = own.holds(member.may_apply(exchange))
+                    && own.holds(member.applies_to(exchange, subject));
                 let asked = ask(member, &own, member.policy.judge(subject, &own));
                 member::hear(member, applies, asked, &own, cx).await
             });
@@ -187,8 +188,8 @@ impl Policy for Parallel {
                     .condition
                     .as_ref()
                     .is_some_and(|condition| condition.is_about_calls());
-                let applies = !about_calls && member.may_apply(exchange);
                 let own = member::context(cx, member);
+                let applies = !about_calls && own.holds(member.may_apply(exchange));
                 let asked = ask(member, &own, member.policy.request(request, &own));
                 member::hear(member, applies, asked, &own, cx).await
             });

@@ -18,7 +18,7 @@ pub enum Decide {
     Majority,
     /// It is blocked if all block it.
     Unanimous,
-    /// What keeps back most: block before ask, before drop, before replace, before allow.
+    /// What keeps back most: block before ask, before drop, before replace, before warn, before allow.
     MostRestrictive,
     /// What this one says; the others are heard and recorded.
     Designated(String),

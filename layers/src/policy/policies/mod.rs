@@ -5,24 +5,41 @@ mod closing;
 pub mod conversation_link;
 pub mod debug_log;
 pub mod deny_tools;
+#[cfg(feature = "policies-http")]
+pub mod http;
 pub mod indicator;
 pub mod judges;
 pub mod noop;
+pub mod presets;
 pub mod replace;
+pub mod rules;
 #[cfg(test)]
 mod tests;
 
 use super::registry::Builtin;
 
 /// By name.
-pub(super) static BUILTINS: [Builtin; 9] = [
+pub(super) static BUILTINS: &[Builtin] = &[
     all_caps::BUILTIN,
+    presets::block_web_requests::BUILTIN,
     conversation_link::BUILTIN,
     debug_log::BUILTIN,
     deny_tools::BUILTIN,
+    #[cfg(feature = "policies-http")]
+    http::BUILTIN,
     indicator::BUILTIN,
     judges::judge::BUILTIN,
+    presets::no_apologies::BUILTIN,
+    presets::no_yapping::BUILTIN,
     noop::BUILTIN,
+    presets::plain_dashes::BUILTIN,
+    presets::prefer_uv::BUILTIN,
     replace::BUILTIN,
+    rules::BUILTIN,
     judges::tool_call_judge::BUILTIN,
 ];
+
+/// Without its end: it becomes part of another sentence.
+fn sentence(text: &str) -> String {
+    text.trim().trim_end_matches('.').to_owned()
+}

@@ -232,3 +232,34 @@ async fn ambiguous_and_unreadable_replies_are_not_let_through() {
         assert_eq!(house().ask(dialect, false, script).await.status(), 502);
     }
 }
+
+#[cfg(feature = "policies")]
+#[tokio::test]
+async fn a_condition_that_cannot_be_evaluated_holds_and_the_operator_is_told_once() {
+    use crate::policy::{Decide, Parallel, Severity, When, find, testing::Case};
+
+    let deny = |when: &str| {
+        let deny = find("deny-tools").unwrap();
+        let deny = deny.build(&serde_json::json!({"tools": ["*"]})).unwrap();
+        deny.with_condition(when.parse::<When>().unwrap())
+    };
+    let of_reviewers = |when: &str| {
+        let review = Parallel::new(Decide::AnyBlock, vec![deny(when)]).unwrap();
+        review.into_entry("deny-tools")
+    };
+    for when in ["tool.input.command == 'x'", "1 / size(session) == 1"] {
+        for entry in [deny(when), of_reviewers(when)] {
+            let seen = Case::of([entry])
+                .reply_tool_call("a", serde_json::json!({}))
+                .reply_tool_call("b", serde_json::json!({}))
+                .run()
+                .await;
+            assert_eq!(seen.tool_calls(), [], "{when}");
+            let [(Severity::Warning, told)] = seen.emitted() else {
+                panic!("{when}: {:?}", seen.emitted());
+            };
+            let expected = "its condition cannot be evaluated, so it holds: ";
+            assert!(told.starts_with(expected), "{when}: {told}");
+        }
+    }
+}

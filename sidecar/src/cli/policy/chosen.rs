@@ -74,6 +74,6 @@ impl Uses {
         let list = uses.collect::<Vec<_>>().join(", ");
         let mut document = Document::empty();
         document.set(&["policies".to_owned()], &format!("[{list}]"), "--use")?;
-        Ok(document)
+        document.with_files()
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn run(settings: &Settings, eval: &Eval) -> Result<ExitCode, Failure>
     let mut trial = eval.uses.or_configured(settings)?;
     // Who asks has them.
     trial.settings.show_arguments = false;
-    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().split(b'\n') {
         let line = Bytes::from(line?);

@@ -47,7 +47,7 @@ pub(super) fn run(settings: &Settings, explain: &Explain) -> Result<ExitCode, Fa
     let document = Document::parse(bytes.into(), &Limits::default())
         .map_err(|error| format!("{name}: {error}"))?;
     let scenario = scenario(document.root()).map_err(|error| format!("{name}: {error}"))?;
-    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let tried = runtime.block_on(trial.run(&scenario));
     show(&scenario, &tried)?;
     Ok(ExitCode::SUCCESS)

@@ -108,8 +108,9 @@ pub(super) fn check(settings: &Settings, files: &[PathBuf]) -> Result<ExitCode, 
     }
     let mut ended = ExitCode::SUCCESS;
     for file in files {
-        let read =
-            || -> Result<Policies, ConfigError> { Ok(Policies::of(&Document::read(file)?)?.0) };
+        let read = || -> Result<Policies, ConfigError> {
+            Ok(Policies::of(&Document::read(file)?.with_files()?)?.0)
+        };
         match read() {
             Ok(policies) => fine(&file.display().to_string(), &policies)?,
             Err(error) => {

@@ -28,7 +28,7 @@
 //! without them, because no tool would be left or one of them is demanded, offers them all.
 
 mod arguments;
-mod offer;
+pub(in crate::policy::policies) mod offer;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +38,7 @@ use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
 use self::arguments::Argument;
+use super::sentence;
 use crate::policy::{
     Context, Denial, Policy, PolicyError, RequestVerdict, ToolCall, Verdict, Watches,
     registry::{self, BuildError, Builtin},
@@ -109,11 +110,6 @@ impl registry::Settings for Settings {
             offer: self.offer,
         })
     }
-}
-
-/// Without its end: it becomes part of another.
-fn sentence(text: &str) -> String {
-    text.trim().trim_end_matches('.').to_owned()
 }
 
 struct DenyTools {

@@ -10,11 +10,19 @@ const LISTS: [&str; 2] = ["tools", "functions"];
 const DEMANDS: [&str; 2] = ["tool_choice", "function_call"];
 
 /// Takes the definitions of denied tools out of a request; none, if it could not stand without them.
-pub(super) fn without(request: &LlmRequest, is_denied: impl Fn(&str) -> bool) -> Edits {
+/// What the provider runs itself may have no name, and is then meant by its type.
+pub(in crate::policy::policies) fn without(
+    request: &LlmRequest,
+    is_denied: impl Fn(&str) -> bool,
+) -> Edits {
     let mut edits = Edits::default();
     let denied: Vec<_> = request
         .tools()
-        .filter(|tool| tool.name.is_some_and(|name| is_denied(&name.decode())))
+        .filter(|tool| {
+            let kind = || tool.json.get("type")?.as_str();
+            let name = tool.name.or_else(kind);
+            name.is_some_and(|name| is_denied(&name.decode()))
+        })
         .map(|tool| tool.json.span())
         .collect();
     if denied.is_empty() || demands(request, is_denied) {

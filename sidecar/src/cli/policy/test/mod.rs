@@ -49,10 +49,10 @@ Examples:
 "#;
 
 pub(super) fn run(settings: &Settings, files: &[PathBuf]) -> Result<ExitCode, Failure> {
-    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     let (mut cases, mut failed) = (0, 0);
     for file in files {
-        let document = Document::read(file)?;
+        let document = Document::read(file)?.with_files()?;
         let read = Cases::read(&document)?;
         let trial = trial(settings, &document, &read)?;
         say(&format!("{}", file.display()))?;
