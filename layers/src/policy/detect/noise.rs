@@ -1,0 +1,78 @@
+//! What looks like a secret and is none.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+/// Words that stand in examples and never in what is random.
+const WORDS: [&str; 32] = [
+    "example", "sample", "placeholder", "your", "xxxx", "dummy", "fake", "redacted", "changeme", "change_me", "change-me",
+    "replace", "insert", "todo", "foobar", "00000", "11111", "12345", "abcde", "aaaaa", "deadbeef", "****", "....", "test",
+    "luthien_secret_", "secret", "password", "token", "undefined", "default", "mock", "apikey",
+];
+
+static EXAMPLES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(WORDS)
+        .ok()
+});
+
+/// Whether it says itself that it is an example.
+pub(super) fn is_example(text: &[u8]) -> bool {
+    EXAMPLES.as_ref().is_some_and(|words| words.is_match(text))
+}
+
+/// Bits per byte, by how often each byte occurs.
+pub(super) fn entropy(text: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in text {
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            *count += 1;
+        }
+    }
+    let all = f64::from(u32::try_from(text.len()).unwrap_or(u32::MAX));
+    counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|count| {
+            let share = f64::from(*count) / all;
+            -share * share.log2()
+        })
+        .sum()
+}
+
+/// Whether a token may have been drawn at random: many different characters, digits among them, and no word of examples.
+pub(super) fn is_random(token: &[u8]) -> bool {
+    let most = f64::from(u32::try_from(token.len()).unwrap_or(u32::MAX)).log2();
+    token.iter().any(u8::is_ascii_digit)
+        && token.iter().any(u8::is_ascii_alphabetic)
+        && entropy(token) >= (most * 0.68).min(3.0)
+        && !is_example(token)
+}
+
+/// Whether it is a name for something: a UUID, the hash of a file, the version of a package.
+pub(super) fn is_identity(text: &[u8]) -> bool {
+    let is_uuid = text.len() == 36
+        && text.iter().enumerate().all(|(place, byte)| match place {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    let is_hash = [&b"sha1-"[..], b"sha256-", b"sha384-", b"sha512-", b"sha256:", b"sha512:", b"md5:"]
+        .iter()
+        .any(|kind| text.starts_with(kind));
+    is_uuid || is_hash
+}
+
+/// Whether it stands for something that is put in later, or is read from somewhere.
+pub(super) fn is_reference(text: &[u8]) -> bool {
+    let begins = [
+        &b"$"[..], b"{{", b"<", b"%", b"@", b"process.env", b"os.environ", b"env.", b"env:", b"file:", b"secrets.", b"vars.",
+        b"self.", b"this.", b"config.", b"vault:", b"op://", b"arn:", b"http:", b"https:", b"/", b"./", b"../", b"~/", b"[",
+        b"ENV[", b"null", b"None", b"&", b"*",
+    ];
+    begins.iter().any(|begins| text.starts_with(begins))
+        || [&b"("[..], b"${", b"{{", b"::", b"->", b"getenv", b"\\("]
+            .iter()
+            .any(|part| memchr::memmem::find(text, part).is_some())
+}
