@@ -49,6 +49,7 @@ pub(crate) async fn judge(run: Arc<Run>, subject: Subject) -> Judged {
         original: subject.content(),
         run: &run,
         subject,
+        withheld: false,
         judged: Judged::default(),
     };
     bench.judge().await;
@@ -61,6 +62,8 @@ struct Bench<'a> {
     original: Arc<str>,
     /// What earlier policies have made of it.
     subject: Subject,
+    /// Whether what it says, or said, is nobody's business any more: see [`Watches::CONFIDENTIAL`].
+    withheld: bool,
     judged: Judged,
 }
 
@@ -110,6 +113,11 @@ impl Bench<'_> {
             (answered, cx.take_votes())
         });
         let answers = join_all(asked).await;
+        let objects = |(entry, (answered, _)): (&&Entry, &(Answered<Verdict>, _))| {
+            entry.watches.has(Watches::CONFIDENTIAL) && !matches!(answered.answer, Ok(Verdict::Allow))
+        };
+        // Those who were asked at the same time have seen it as well.
+        self.withheld |= entries.iter().zip(&answers).any(objects);
         for (entry, (answered, votes)) in entries.iter().zip(answers) {
             let Answered { answer, latency } = answered;
             let mut decision = Run::decision_on(entry, &self.subject);
@@ -120,6 +128,15 @@ impl Bench<'_> {
         }
     }
 
+    /// For the record, unless it does not belong there.
+    fn recorded(&self, content: impl Into<Arc<str>>) -> Option<Arc<str>> {
+        (!self.withheld).then(|| content.into())
+    }
+
+    fn shows_arguments(&self) -> bool {
+        self.run.set.settings.show_arguments && !self.withheld
+    }
+
     /// Takes what a policy has said.
     fn take(&mut self, entry: &Entry, answer: Result<Verdict, Failed>, decision: &mut Decision) {
         match answer {
@@ -127,8 +144,8 @@ impl Bench<'_> {
             Ok(Verdict::Replace(content)) => self.replace(entry, &content, decision),
             Ok(Verdict::Drop(words)) => {
                 decision.outcome = Outcome::Modify;
-                decision.before = Some(self.original.clone());
-                decision.after = Some(words.as_str().into());
+                decision.before = self.recorded(self.original.clone());
+                decision.after = self.recorded(words.as_str());
                 if entry.is_enforced() && !self.is_gone() {
                     decision.applied = true;
                     self.judged.fate = Fate::Drop;
@@ -163,8 +180,8 @@ impl Bench<'_> {
             return self.fail(entry, &failed, decision);
         };
         decision.outcome = Outcome::Modify;
-        decision.before = Some(self.subject.content());
-        decision.after = Some(content.into());
+        decision.before = self.recorded(self.subject.content());
+        decision.after = self.recorded(content);
         if entry.is_enforced() && !self.is_gone() {
             decision.applied = true;
             self.judged.fate = Fate::Change(content.to_owned());
@@ -176,12 +193,12 @@ impl Bench<'_> {
         decision.code = denial.code.as_ref().into();
         decision.reason = denial.for_operator().into();
         decision.severity = denial.severity;
-        decision.before = Some(self.original.clone());
+        decision.before = self.recorded(self.original.clone());
         let notice = notice::Notice {
             denial,
             subject: &self.subject,
             decision: decision.id,
-            show_arguments: self.run.set.settings.show_arguments,
+            show_arguments: self.shows_arguments(),
         };
         match entry.mode {
             Mode::Enforce if !self.is_gone() => {
@@ -217,10 +234,10 @@ impl Bench<'_> {
                 denial: &denial,
                 subject: &self.subject,
                 decision: decision.id,
-                show_arguments: self.run.set.settings.show_arguments,
+                show_arguments: self.shows_arguments(),
             };
             decision.applied = true;
-            decision.before = Some(self.original.clone());
+            decision.before = self.recorded(self.original.clone());
             self.judged.fate = Fate::Drop;
             self.judged.words.push(notice.blocked());
         }
@@ -332,8 +349,10 @@ async fn evaluate(run: &Arc<Run>, entry: &Entry, subject: Subject) {
         run,
         original: subject.content(),
         subject,
+        withheld: false,
         judged: Judged::default(),
     };
+    bench.withheld = entry.watches.has(Watches::CONFIDENTIAL);
     bench.take(entry, answer, &mut decision);
     run.tell(&decision);
 }
