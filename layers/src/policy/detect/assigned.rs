@@ -289,7 +289,6 @@ fn credential(text: &Text<'_>, value: &Run<'_>, least: usize) -> Step {
         && shown.iter().any(u8::is_ascii_digit)
         && noise::entropy(shown) >= 3.0
         && !noise::is_example(shown)
-        && !noise::is_reference(shown)
         && !is_path(shown);
     if !is_secret {
         return Step::No;

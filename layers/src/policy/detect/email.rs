@@ -54,7 +54,12 @@ fn address(text: &Text<'_>, at: usize, done: usize) -> Step {
     let local = left.iter().rev().take_while(|byte| LOCAL.has(**byte)).count();
     let name = left.get(left.len() - local..).unwrap_or_default();
     let dots = name.iter().take_while(|byte| !ALNUM.has(**byte)).count();
-    let name = name.get(dots..).unwrap_or_default();
+    // The letter of an escape before it: `\nann@…` where a text stands in a text.
+    let escape = match (text.before(at - name.len()), name) {
+        (Some(b'\\'), [b'n' | b't' | b'r', ..]) => 1,
+        _ => 0,
+    };
+    let name = name.get(dots.max(escape)..).unwrap_or_default();
     let start = at - name.len();
     let follows_path = text.before(start).is_some_and(|byte| matches!(byte, b'/' | b'@' | b':' | b'$' | b'{'));
     let is_mailto = text.left(start, 7) == b"mailto:" || text.left(start, 1) == b":";

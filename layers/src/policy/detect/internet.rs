@@ -18,8 +18,11 @@ const WELL_KNOWN: [[u8; 4]; 8] = [
 ];
 
 pub(super) fn v4(text: &Text<'_>, start: usize) -> Step {
-    let joins = |byte: u8| ALNUM.has(byte) || matches!(byte, b'.' | b'_' | b'-');
-    if text.before(start).is_some_and(joins) {
+    if text.is_in_word(start) || matches!(text.before(start), Some(b'.' | b'_' | b'-')) {
+        return Step::No;
+    }
+    let first = text.rest(start).iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    if text.at(start + first).is_some_and(|byte| byte != b'.') {
         return Step::No;
     }
     let run = text.run(start, &V4, 17);
@@ -69,8 +72,7 @@ pub(super) fn v6(text: &Text<'_>, start: usize) -> Step {
     if !matches!(text.at(start), Some(b'2' | b'3')) {
         return Step::No;
     }
-    let joins = |byte: u8| ALNUM.has(byte) || matches!(byte, b':' | b'_' | b'-' | b'.');
-    if text.before(start).is_some_and(joins) {
+    if text.is_in_word(start) || matches!(text.before(start), Some(b':' | b'_' | b'-' | b'.')) {
         return Step::No;
     }
     let run = text.run(start, &V6, 41);

@@ -54,7 +54,7 @@ use self::text::{Rest, Span, Text};
 
 /// Whether a text may have been drawn at random.
 pub(crate) fn is_random(text: &str) -> bool {
-    noise::is_random(text.as_bytes())
+    text.bytes().any(|byte| byte.is_ascii_digit()) && noise::is_random(text.as_bytes())
 }
 
 /// Looks for some classes. Making one costs nothing; what it searches with is made once for all.

@@ -7,15 +7,18 @@ use aho_corasick::AhoCorasick;
 /// Words that stand in examples and never in what is random.
 const WORDS: [&str; 32] = [
     "example", "sample", "placeholder", "your", "xxxx", "dummy", "fake", "redacted", "changeme", "change_me", "change-me",
-    "replace", "insert", "todo", "foobar", "00000", "11111", "12345", "abcde", "aaaaa", "deadbeef", "****", "....", "test",
+    "replace", "insert", "todo", "foobar", "000000", "111111", "123456", "abcdef", "aaaaaa", "deadbeef", "****", "....", "test",
     "luthien_secret_", "secret", "password", "token", "undefined", "default", "mock", "apikey",
 ];
 
+/// As somebody writes them, and not as chance would.
 static EXAMPLES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .build(WORDS)
-        .ok()
+    let capital = |word: &str| match word.split_at_checked(1) {
+        Some((first, rest)) => first.to_ascii_uppercase() + rest,
+        None => word.to_owned(),
+    };
+    let words = WORDS.iter().flat_map(|word| [(*word).to_owned(), word.to_ascii_uppercase(), capital(word)]);
+    AhoCorasick::new(words).ok()
 });
 
 /// Whether it says itself that it is an example.
@@ -42,11 +45,12 @@ pub(super) fn entropy(text: &[u8]) -> f64 {
         .sum()
 }
 
-/// Whether a token may have been drawn at random: many different characters, digits among them, and no word of examples.
+/// Whether a token may have been drawn at random: many different characters, of different kinds, and no word of examples.
 pub(super) fn is_random(token: &[u8]) -> bool {
+    let has = |kind: fn(&u8) -> bool| token.iter().any(kind);
     let most = f64::from(u32::try_from(token.len()).unwrap_or(u32::MAX)).log2();
-    token.iter().any(u8::is_ascii_digit)
-        && token.iter().any(u8::is_ascii_alphabetic)
+    let is_mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    (is_mixed || has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic))
         && entropy(token) >= (most * 0.68).min(3.0)
         && !is_example(token)
 }
@@ -68,10 +72,13 @@ pub(super) fn is_identity(text: &[u8]) -> bool {
 pub(super) fn is_reference(text: &[u8]) -> bool {
     let begins = [
         &b"$"[..], b"{{", b"<", b"%", b"@", b"process.env", b"os.environ", b"env.", b"env:", b"file:", b"secrets.", b"vars.",
-        b"self.", b"this.", b"config.", b"vault:", b"op://", b"arn:", b"http:", b"https:", b"/", b"./", b"../", b"~/", b"[",
+        b"self.", b"this.", b"config.", b"vault:", b"op://", b"arn:", b"http:", b"https:", b"./", b"../", b"~/", b"[",
         b"ENV[", b"null", b"None", b"&", b"*",
     ];
-    begins.iter().any(|begins| text.starts_with(begins))
+    // What is long and begins with a slash may be of base 64.
+    let is_file = text.starts_with(b"/") && text.len() < 36;
+    is_file
+        || begins.iter().any(|begins| text.starts_with(begins))
         || [&b"("[..], b"${", b"{{", b"::", b"->", b"getenv", b"\\("]
             .iter()
             .any(|part| memchr::memmem::find(text, part).is_some())

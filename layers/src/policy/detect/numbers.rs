@@ -1,5 +1,7 @@
 //! Numbers that mean a person: of telephones, cards, accounts, insurances, machines on the internet, and birthdays.
 
+use std::ops::{Deref, DerefMut};
+
 use super::{
     Class, Classes, checks, dates, digits, internet, phone,
     text::{ALNUM, Set, Span, Step, Text},
@@ -21,7 +23,7 @@ pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> 
         (Class::Phone, phone::at),
     ];
     digits::groups(text, |group| {
-        if group < done {
+        if group < done || !may_be(text, group) {
             return;
         }
         for (class, matcher) in matchers {
@@ -42,6 +44,24 @@ pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> 
     open
 }
 
+/// Whether anything that is looked for may begin with this group of digits: most numbers count something, and stand alone.
+fn may_be(text: &Text<'_>, group: usize) -> bool {
+    let rest = text.rest(group);
+    let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_account = || text.left(group, 2).iter().all(u8::is_ascii_uppercase);
+    let is_address = || matches!(rest, [b'2' | b'3', ..]) && rest.iter().take(5).any(|byte| *byte == b':');
+    let goes_on = match (rest.get(length), rest.get(length + 1)) {
+        (None, _) | (Some(b' ' | b'-' | b'.' | b'/'), None) => !text.last,
+        (Some(b' ' | b'-' | b'.' | b'/'), Some(next)) if next.is_ascii_digit() || *next == b'(' => true,
+        // A month may follow.
+        (Some(b' ' | b'.'), Some(next)) => length <= 2 && next.is_ascii_alphabetic(),
+        (Some(b'(' | b')'), _) => true,
+        (Some(b't' | b's' | b'n' | b'r' | b','), _) => length <= 2,
+        _ => false,
+    };
+    goes_on || length >= 9 || is_account() || is_address()
+}
+
 /// What may stand before the first digit and belong to it: a country, a plus, a bracket.
 fn begin(text: &Text<'_>, group: usize) -> usize {
     let left = text.left(group, 4);
@@ -55,13 +75,47 @@ fn begin(text: &Text<'_>, group: usize) -> usize {
 
 /// Digits in groups, as they are written down to be read.
 pub(super) struct Grouped {
-    pub(super) digits: Vec<u8>,
+    pub(super) digits: Few<u8>,
     /// How long each group is.
-    pub(super) groups: Vec<usize>,
+    pub(super) groups: Few<usize>,
     /// The separator, if it is always the same.
     pub(super) separator: Option<u8>,
     pub(super) is_even: bool,
     pub(super) end: usize,
+}
+
+/// A list of at most so many as the longest number has digits: what would be more is left out.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Few<T> {
+    items: [T; 24],
+    length: usize,
+}
+
+impl<T: Copy> Few<T> {
+    pub(super) fn push(&mut self, item: T) {
+        if let Some(place) = self.items.get_mut(self.length) {
+            *place = item;
+            self.length += 1;
+        }
+    }
+
+    pub(super) fn extend(&mut self, items: &[T]) {
+        items.iter().for_each(|item| self.push(*item));
+    }
+}
+
+impl<T> Deref for Few<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.items.get(..self.length).unwrap_or_default()
+    }
+}
+
+impl<T> DerefMut for Few<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.items.get_mut(..self.length).unwrap_or_default()
+    }
 }
 
 /// Reads digits from `start` on, at most `most` of them, in groups that one of `separators` parts.
@@ -72,12 +126,13 @@ pub(super) fn grouped(
     most: usize,
 ) -> Option<Grouped> {
     let mut read = Grouped {
-        digits: Vec::with_capacity(20),
-        groups: vec![0],
+        digits: Few::default(),
+        groups: Few::default(),
         separator: None,
         is_even: true,
         end: start,
     };
+    read.groups.push(0);
     let mut at = start;
     while let Some(byte) = text.at(at) {
         if byte.is_ascii_digit() {
@@ -114,13 +169,14 @@ pub(super) fn grouped(
 /// Whether what stands before and behind makes it part of something else.
 pub(super) fn is_part(text: &Text<'_>, start: usize, end: usize) -> bool {
     let joins = |byte: Option<u8>| byte.is_some_and(|byte| ALNUM.has(byte) || matches!(byte, b'_' | b'-' | b'#' | b'/'));
+    let is_joined = joins(text.before(start)) && !text.is_behind_escape(start);
     let before = text.before(start);
     let behind = text.at(end);
     // A number goes on behind a point, a sentence ends there.
     let is_decimal = matches!(before, Some(b'.' | b','))
         && text.before(start.saturating_sub(1)).is_some_and(|byte| byte.is_ascii_digit());
     let goes_on = matches!(behind, Some(b'.' | b',' | b':')) && text.at(end + 1).is_some_and(|byte| ALNUM.has(byte));
-    joins(before) || is_decimal || joins(behind) || goes_on
+    is_joined || is_decimal || joins(behind) || goes_on
 }
 
 pub(super) fn found(class: Class, start: usize, end: usize) -> Step {
@@ -139,8 +195,8 @@ fn card(text: &Text<'_>, start: usize) -> Step {
     if is_open_behind(text, read.end) {
         return Step::More;
     }
-    let digits = read.digits.as_slice();
-    let is_grouped = match read.groups.as_slice() {
+    let digits = &*read.digits;
+    let is_grouped = match &*read.groups {
         [_] => true,
         [4, 6, 4 | 5] => true,
         [groups @ .., last] => groups.iter().all(|group| *group == 4) && *last <= 4,
@@ -202,13 +258,16 @@ fn iban(text: &Text<'_>, group: usize) -> Step {
     let Some(start) = group.checked_sub(2).filter(|start| *start >= text.from) else {
         return Step::No;
     };
+    if !text.left(group, 2).iter().all(u8::is_ascii_uppercase) {
+        return Step::No;
+    }
     let country = COUNTRIES
         .iter()
         .find(|(country, _)| text.rest(start).starts_with(*country));
     let Some((_, length)) = country else {
         return Step::No;
     };
-    if text.before(start).is_some_and(|byte| ALNUM.has(byte)) {
+    if text.is_in_word(start) {
         return Step::No;
     }
     let run = text.run(start, &ACCOUNT, LONGEST);
@@ -243,13 +302,18 @@ fn iban(text: &Text<'_>, group: usize) -> Step {
 }
 
 fn ssn(text: &Text<'_>, start: usize) -> Step {
+    // Three digits, and what parts them from the rest.
+    let third = text.at(start + 3);
+    if third.is_some_and(|byte| !matches!(byte, b'-' | b' ')) || third.is_none() && text.last {
+        return Step::No;
+    }
     let Some(read) = grouped(text, start, b"- ", 9) else {
         return Step::More;
     };
     if is_open_behind(text, read.end) {
         return Step::More;
     }
-    if read.groups != [3, 2, 4] || read.digits.len() != 9 || !read.is_even {
+    if *read.groups != [3, 2, 4] || read.digits.len() != 9 || !read.is_even {
         return Step::No;
     }
     let part = |range: std::ops::Range<usize>| read.digits.get(range).unwrap_or_default();
@@ -258,7 +322,7 @@ fn ssn(text: &Text<'_>, start: usize) -> Step {
     let is_issued = area != b"000" && area != b"666" && area < b"900".as_slice() && group != b"00" && serial != b"0000";
     // With blanks it is written by few, and looks like much else.
     let is_said = read.separator == Some(b'-') || said_before(text, start, &[b"ssn", b"social"]);
-    if !is_issued || !is_said || EXAMPLES.contains(&read.digits.as_slice()) || is_part(text, start, read.end) {
+    if !is_issued || !is_said || EXAMPLES.contains(&&*read.digits) || is_part(text, start, read.end) {
         return Step::No;
     }
     found(Class::UsSsn, start, read.end)
@@ -266,7 +330,8 @@ fn ssn(text: &Text<'_>, start: usize) -> Step {
 
 /// Whether one of these words, in small letters, stands in the same line not far before a place.
 pub(super) fn said_before(text: &Text<'_>, place: usize, words: &[&[u8]]) -> bool {
-    let left = text.left(place, LONGEST).to_ascii_lowercase();
+    let left = text.left(place, LONGEST);
     let line = left.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    words.iter().any(|word| memchr::memmem::find(line, word).is_some())
+    let is_there = |word: &&[u8]| line.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    words.iter().any(is_there)
 }

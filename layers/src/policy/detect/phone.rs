@@ -2,8 +2,8 @@
 
 use super::{
     Class,
-    numbers::{found, grouped, is_open_behind, is_part, said_before},
-    text::{ALNUM, Step, Text},
+    numbers::{Few, found, grouped, is_open_behind, is_part, said_before},
+    text::{Step, Text},
 };
 
 /// Words behind which any number of the right length is one.
@@ -35,10 +35,10 @@ pub(super) fn at(text: &Text<'_>, group: usize) -> Step {
     if is_open_behind(text, end) {
         return Step::More;
     }
-    if text.before(start).is_some_and(|byte| ALNUM.has(byte) || byte == b'.') || is_part(text, start, end) && !plus {
+    if text.is_in_word(start) || text.before(start) == Some(b'.') || is_part(text, start, end) && !plus {
         return Step::No;
     }
-    let digits = digits.as_slice();
+    let digits = &*digits;
     let is_number = match plus {
         true => is_international(text, start, digits, &groups),
         false => is_american(digits, &groups) || is_said(text, start, digits),
@@ -50,7 +50,7 @@ pub(super) fn at(text: &Text<'_>, group: usize) -> Step {
 }
 
 /// Digits, how they are grouped, and where they end.
-type Read = (Vec<u8>, Vec<usize>, usize);
+type Read = (Few<u8>, Few<usize>, usize);
 
 /// Digits of which a first group may stand in brackets.
 fn read(text: &Text<'_>, group: usize, opened: bool) -> Option<Read> {
@@ -71,7 +71,12 @@ fn read(text: &Text<'_>, group: usize, opened: bool) -> Option<Read> {
         }
         return match text.at(second.end) {
             None if !text.last => None,
-            Some(b')') => behind(text, [first.digits, second.digits].concat(), vec![first.end - group, second.end - inner], second.end),
+            Some(b')') => {
+                let (mut digits, mut groups) = (first.digits, Few::default());
+                digits.extend(&second.digits);
+                groups.extend(&[first.digits.len(), second.digits.len()]);
+                behind(text, digits, groups, second.end)
+            }
             _ => Some((first.digits, first.groups, first.end)),
         };
     }
@@ -79,15 +84,15 @@ fn read(text: &Text<'_>, group: usize, opened: bool) -> Option<Read> {
 }
 
 /// What follows a bracket that closes at `bracket`.
-fn behind(text: &Text<'_>, mut digits: Vec<u8>, mut groups: Vec<usize>, bracket: usize) -> Option<Read> {
+fn behind(text: &Text<'_>, mut digits: Few<u8>, mut groups: Few<usize>, bracket: usize) -> Option<Read> {
     let mut at = bracket + 1;
     at += usize::from(matches!(text.at(at), Some(b' ' | b'-' | b'.')));
     let rest = grouped(text, at, b" .-/", 15)?;
     if rest.digits.is_empty() {
         return Some((digits, groups, bracket + 1));
     }
-    digits.extend(rest.digits);
-    groups.extend(rest.groups);
+    digits.extend(&rest.digits);
+    groups.extend(&rest.groups);
     Some((digits, groups, rest.end))
 }
 
@@ -95,7 +100,8 @@ fn behind(text: &Text<'_>, mut digits: Vec<u8>, mut groups: Vec<usize>, bracket:
 fn is_middle(text: &Text<'_>, group: usize) -> bool {
     let before = text.before(group);
     let further = text.before(group.saturating_sub(1));
-    before.is_some_and(|byte| ALNUM.has(byte) || matches!(byte, b'-' | b'.' | b'/' | b'_' | b':' | b'=' | b'#' | b'$'))
+    text.is_in_word(group)
+        || before.is_some_and(|byte| matches!(byte, b'-' | b'.' | b'/' | b'_' | b':' | b'=' | b'#' | b'$'))
         && !matches!((before, further), (Some(b':' | b'='), _))
         || before == Some(b' ') && further.is_some_and(|byte| byte.is_ascii_digit() || byte == b')')
 }

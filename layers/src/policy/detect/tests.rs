@@ -191,7 +191,7 @@ fn piece() -> impl Strategy<Value = String> {
         format!("AKIA{}", random(16, b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")),
         format!("eyJ{}.eyJ{}.{}", random(20, BASE62), random(30, BASE62), random(30, BASE62)),
         format!("sk-ant-{}", random(40, BASE62)), "password".to_owned(), "\"api_key\": \"".to_owned(),
-        "q7Rk2mZx9LpT4vWn".to_owned(), "://u:".to_owned(), "https".to_owned(), "Authorization: Bearer ".to_owned(),
+        "q7Rk2mZx9LpT4vWn".to_owned(), "\\n".to_owned(), "%3D".to_owned(), "\\u0022".to_owned(), "://u:".to_owned(), "https".to_owned(), "Authorization: Bearer ".to_owned(),
         "@acme.io".to_owned(), "ann.lee".to_owned(), "+49 30 9018".to_owned(), "2011".to_owned(), "(212)".to_owned(),
         "736-5001".to_owned(), "4539 5787 6362 1486".to_owned(), "GB33 BUKB 2020 1555 5555 55".to_owned(),
         "536-22-8726".to_owned(), "93.184.216.34".to_owned(), "2a00:1450:4001:81b::200e".to_owned(), "born ".to_owned(),

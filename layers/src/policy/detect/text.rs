@@ -118,6 +118,21 @@ impl<'a> Text<'a> {
         self.at(place.checked_sub(1)?)
     }
 
+    /// Whether the character before a place belongs to the same word: a letter or a digit that is not the end of an escape,
+    /// as in `\n`, `\u0022` or `%3D`.
+    pub(super) fn is_in_word(&self, place: usize) -> bool {
+        self.before(place).is_some_and(|byte| ALNUM.has(byte)) && !self.is_behind_escape(place)
+    }
+
+    pub(super) fn is_behind_escape(&self, place: usize) -> bool {
+        match self.left(place, 6) {
+            [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f'] => true,
+            [.., b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
+            [b'\\', b'u', digits @ ..] => digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit),
+            _ => false,
+        }
+    }
+
     /// At most so many bytes before a place.
     pub(super) fn left(&self, place: usize, most: usize) -> &'a [u8] {
         self.bytes

@@ -138,7 +138,10 @@ pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> 
             Step::No => {}
             Step::More => open = open.min(hit.start()),
             Step::Found(span) => {
-                at = span.end.max(at);
+                // A password may be a token.
+                if span.class != Class::UrlPassword {
+                    at = span.end.max(at);
+                }
                 if classes.has(span.class) {
                     found.push(span);
                 }
@@ -150,7 +153,7 @@ pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> 
 
 fn token(text: &Text<'_>, start: usize, shape: &Shape) -> Step {
     // An underline may end a name before it, as in `token_ghp_…`, and nothing else that is part of a word.
-    if text.before(start).is_some_and(|byte| ALNUM.has(byte)) {
+    if text.is_in_word(start) {
         return Step::No;
     }
     let (fewest, most) = shape.length;
@@ -209,7 +212,7 @@ fn sendgrid(token: &[u8]) -> bool {
 const PART: usize = 1_024;
 
 fn jwt(text: &Text<'_>, start: usize) -> Step {
-    if text.before(start).is_some_and(|byte| URL64.has(byte)) {
+    if text.is_in_word(start) || matches!(text.before(start), Some(b'_' | b'-')) {
         return Step::No;
     }
     let header = text.run(start, &URL64, PART);

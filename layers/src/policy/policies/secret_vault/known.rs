@@ -57,7 +57,9 @@ impl Known {
                 continue;
             };
             let value = unquoted(value.trim());
-            if mask::is_secret(name.trim()) || is_random(value) {
+            // Of a URL its password is the secret.
+            let is_whole = is_random(value) && !value.contains("://");
+            if mask::is_secret(name.trim()) || is_whole {
                 self.add(value);
             }
             for finding in Detector::new(Classes::secrets()).find(value) {
