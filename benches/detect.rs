@@ -1,24 +1,37 @@
 //! How fast text is searched for secrets and personal data, in which there are none: prose, code, and a conversation of an
 //! agent, a mebibyte of each.
 
-use std::{fs, hint::black_box, path::Path, time::Duration};
+#[path = "support/settings.rs"]
+mod settings;
 
-use criterion::{BenchmarkId, Criterion, Throughput};
+use std::{fs, hint::black_box, path::Path};
+
+use criterion::{BenchmarkId, Throughput};
 use luthien::policy::detect::{Class, Classes, Detector};
+use settings::{Failure, criterion};
 
 const LENGTH: usize = 1 << 20;
 
-fn main() -> Result<(), std::io::Error> {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(20)
-        .configure_from_args();
+fn main() -> Result<(), Failure> {
+    let mut criterion = criterion();
     let mut group = criterion.benchmark_group("detect");
     for (name, files) in [
-        ("prose", &["docs/policies.md", "docs/performance.md", "README.md"][..]),
-        ("code", &["src/json/view.rs", "layers/src/policy/judge.rs", "src/gate/parse.rs"]),
-        ("conversation", &["tests/fixtures/captures/claude-code-tool-loop.json"]),
+        (
+            "prose",
+            &["docs/policies.md", "docs/performance.md", "README.md"][..],
+        ),
+        (
+            "code",
+            &[
+                "src/json/view.rs",
+                "layers/src/policy/judge.rs",
+                "src/gate/parse.rs",
+            ],
+        ),
+        (
+            "conversation",
+            &["tests/fixtures/captures/claude-code-tool-loop.json"],
+        ),
     ] {
         let text = text(files)?;
         let kinds: [(&str, Classes); 3] = [
@@ -47,7 +60,10 @@ fn text(files: &[&str]) -> Result<String, std::io::Error> {
     for file in files {
         let read = fs::read_to_string(root.join(file))?;
         // A recorded conversation has long lines, in which line ends are escaped.
-        for line in read.split_inclusive('\n').flat_map(|line| line.split_inclusive("\\n")) {
+        for line in read
+            .split_inclusive('\n')
+            .flat_map(|line| line.split_inclusive("\\n"))
+        {
             if detector.find(line).is_empty() {
                 once.push_str(line);
             }

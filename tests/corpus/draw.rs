@@ -16,11 +16,13 @@ pub(crate) struct Draw(u64);
 
 const BASE62: &str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const WORDS: [&str; 24] = [
-    "river", "stone", "window", "garden", "copper", "silver", "mountain", "orange", "bridge", "candle", "forest", "harbour",
-    "island", "jacket", "kitchen", "lantern", "market", "needle", "ocean", "pepper", "quarry", "ribbon", "saddle", "timber",
+    "river", "stone", "window", "garden", "copper", "silver", "mountain", "orange", "bridge",
+    "candle", "forest", "harbour", "island", "jacket", "kitchen", "lantern", "market", "needle",
+    "ocean", "pepper", "quarry", "ribbon", "saddle", "timber",
 ];
 const NAMES: [&str; 12] = [
-    "ann", "bob", "carla", "dmitri", "emeka", "fatima", "george", "hanna", "ivo", "june", "kofi", "lena",
+    "ann", "bob", "carla", "dmitri", "emeka", "fatima", "george", "hanna", "ivo", "june", "kofi",
+    "lena",
 ];
 const TOPS: [&str; 6] = ["com", "io", "org", "co.uk", "de", "dev"];
 
@@ -45,7 +47,9 @@ impl Draw {
 
     fn of(&mut self, alphabet: &str, length: usize) -> String {
         let alphabet = alphabet.as_bytes();
-        (0..length).map(|_| char::from(alphabet[self.below(alphabet.len())])).collect()
+        (0..length)
+            .map(|_| char::from(alphabet[self.below(alphabet.len())]))
+            .collect()
     }
 
     /// The text, with everything drawn.
@@ -54,7 +58,9 @@ impl Draw {
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
             expanded.push_str(before);
-            let drawn = after.split_once('}').and_then(|(what, after)| Some((self.draw(what)?, after)));
+            let drawn = after
+                .split_once('}')
+                .and_then(|(what, after)| Some((self.draw(what)?, after)));
             match drawn {
                 Some((drawn, after)) => {
                     expanded.push_str(&drawn);
@@ -82,26 +88,63 @@ impl Draw {
             "upper" => self.of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", length),
             "below" => self.below(length).to_string(),
             "checked" => self.checked(),
-            "uuid" => [8, 4, 4, 4, 12].map(|length| self.of("0123456789abcdef", length)).join("-"),
+            "uuid" => [8, 4, 4, 4, 12]
+                .map(|length| self.of("0123456789abcdef", length))
+                .join("-"),
             "word" => self.one(&WORDS).to_owned(),
             "camel" => {
                 let second = self.one(&WORDS);
-                format!("{}{}{}", self.one(&WORDS), second[..1].to_uppercase(), &second[1..])
+                format!(
+                    "{}{}{}",
+                    self.one(&WORDS),
+                    second.get(..1).unwrap().to_uppercase(),
+                    second.get(1..).unwrap()
+                )
             }
             "name" => self.one(&NAMES).to_owned(),
-            "host" => format!("{}-{}.{}", self.one(&WORDS), self.one(&WORDS), self.one(&TOPS)),
-            "armour" => (0..length).map(|_| self.of(&format!("{BASE62}+/"), 64)).collect::<Vec<_>>().join("\n"),
-            "password" => format!("{}{}{}{}", self.one(&WORDS), self.one(&["!", "#", "-", "_"]), self.of("23456789", 3), self.of(BASE62, 4)),
+            "host" => format!(
+                "{}-{}.{}",
+                self.one(&WORDS),
+                self.one(&WORDS),
+                self.one(&TOPS)
+            ),
+            "armour" => (0..length)
+                .map(|_| self.of(&format!("{BASE62}+/"), 64))
+                .collect::<Vec<_>>()
+                .join("\n"),
+            "password" => format!(
+                "{}{}{}{}",
+                self.one(&WORDS),
+                self.one(&["!", "#", "-", "_"]),
+                self.of("23456789", 3),
+                self.of(BASE62, 4)
+            ),
             "card" => self.card(),
             "cards" => groups(&self.card()),
             "iban" => self.iban(of),
             "ibans" => groups(&self.iban(of)),
             "ssn" => {
-                let (area, group, serial) = (101 + self.below(560), 11 + self.below(80), 1_001 + self.below(8_000));
+                let (area, group, serial) = (
+                    101 + self.below(560),
+                    11 + self.below(80),
+                    1_001 + self.below(8_000),
+                );
                 format!("{area}-{group}-{serial}")
             }
-            "ip" => format!("{}.{}.{}.{}", [34, 52, 78, 91, 185, 203][self.below(6)], 20 + self.below(200), self.below(256), 1 + self.below(254)),
-            "ip6" => format!("2a0{}:{}:{}::{}", self.below(10), self.of("123456789", 4), self.of("123456789abcdef", 3), 1 + self.below(9)),
+            "ip" => format!(
+                "{}.{}.{}.{}",
+                [34, 52, 78, 91, 185, 203][self.below(6)],
+                20 + self.below(200),
+                self.below(256),
+                1 + self.below(254)
+            ),
+            "ip6" => format!(
+                "2a0{}:{}:{}::{}",
+                self.below(10),
+                self.of("123456789", 4),
+                self.of("123456789abcdef", 3),
+                1 + self.below(9)
+            ),
             "area" => format!("{}{}", 2 + self.below(3), self.of("0123678", 2)),
             "year" => (1930 + self.below(80)).to_string(),
             _ => return None,
@@ -129,7 +172,9 @@ impl Draw {
     fn card(&mut self) -> String {
         let begins = self.one(&["4539", "4716", "5312", "5478", "2305", "6011"]);
         let body = format!("{begins}{}", self.of("0123456789", 11));
-        let check = (0..10).find(|check| luhn(&format!("{body}{check}"))).unwrap();
+        let check = (0..10)
+            .find(|check| luhn(&format!("{body}{check}")))
+            .unwrap();
         format!("{body}{check}")
     }
 
@@ -142,24 +187,34 @@ impl Draw {
             _ => ("", 18),
         };
         let account = format!("{letters}{}", self.of("0123456789", digits));
-        let rest = format!("{account}{country}00").chars().fold(0, |rest, character| {
-            let value = character.to_digit(36).unwrap();
-            (rest * if value < 10 { 10 } else { 100 } + value) % 97
-        });
+        let rest = format!("{account}{country}00")
+            .chars()
+            .fold(0, |rest, character| {
+                let value = character.to_digit(36).unwrap();
+                (rest * if value < 10 { 10 } else { 100 } + value) % 97
+            });
         format!("{country}{:02}{account}", 98 - rest)
     }
 }
 
 fn luhn(digits: &str) -> bool {
-    let sum: u32 = digits.chars().rev().enumerate().map(|(place, digit)| {
-        let digit = digit.to_digit(10).unwrap() * if place % 2 == 1 { 2 } else { 1 };
-        digit / 10 + digit % 10
-    }).sum();
-    sum % 10 == 0
+    let sum: u32 = digits
+        .chars()
+        .rev()
+        .enumerate()
+        .map(|(place, digit)| {
+            let digit = digit.to_digit(10).unwrap() * if place % 2 == 1 { 2 } else { 1 };
+            digit / 10 + digit % 10
+        })
+        .sum();
+    sum.is_multiple_of(10)
 }
 
 /// In groups of four.
 fn groups(text: &str) -> String {
     let chunks = text.as_bytes().chunks(4);
-    chunks.map(|chunk| String::from_utf8_lossy(chunk).into_owned()).collect::<Vec<_>>().join(" ")
+    chunks
+        .map(|chunk| String::from_utf8_lossy(chunk).into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -8,6 +8,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::string_slice,
     reason = "a test that panics has failed, as it should"
 )]
 
@@ -44,7 +46,11 @@ struct Tally {
 impl Tally {
     #[allow(clippy::cast_precision_loss, reason = "thousands")]
     fn share(part: usize, all: usize, none: f64) -> f64 {
-        if all == 0 { none } else { part as f64 / all as f64 }
+        if all == 0 {
+            none
+        } else {
+            part as f64 / all as f64
+        }
     }
 
     fn recall(&self) -> f64 {
@@ -56,7 +62,11 @@ impl Tally {
     }
 
     fn look(&mut self, detector: &Detector, number: usize, text: &str, expected: &[Class]) {
-        let found: Vec<_> = detector.find(text).into_iter().map(|finding| finding.class).collect();
+        let found: Vec<_> = detector
+            .find(text)
+            .into_iter()
+            .map(|finding| finding.class)
+            .collect();
         let mut missing = expected.to_vec();
         let mut too_many = Vec::new();
         for class in &found {
@@ -70,19 +80,26 @@ impl Tally {
         self.found += expected.len() - missing.len();
         self.alarms += usize::from(!too_many.is_empty());
         if !missing.is_empty() || !too_many.is_empty() {
-            self.examples.entry(number).or_insert_with(|| format!("missing {missing:?}, too many {too_many:?} in {text}"));
+            self.examples
+                .entry(number)
+                .or_insert_with(|| format!("missing {missing:?}, too many {too_many:?} in {text}"));
         }
     }
 }
 
 fn folder(name: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/corpus")
+        .join(name)
 }
 
 fn measure(name: &str, classes: Classes) -> BTreeMap<String, Tally> {
     let detector = Detector::new(classes);
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    let mut files: Vec<_> = fs::read_dir(folder(name)).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(folder(name))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
     files.sort();
     for file in files {
         for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
@@ -99,16 +116,26 @@ fn measure(name: &str, classes: Classes) -> BTreeMap<String, Tally> {
 }
 
 fn assert_good(name: &str, tallies: &BTreeMap<String, Tally>) {
-    println!("{name:16} {:>7} {:>7} {:>8} {:>7}", "texts", "things", "recall", "false");
+    println!(
+        "{name:16} {:>7} {:>7} {:>8} {:>7}",
+        "texts", "things", "recall", "false"
+    );
     let mut bad = Vec::new();
     for (category, tally) in tallies {
         let (recall, alarms) = (tally.recall(), tally.false_alarms());
         println!(
             "{category:16} {:>7} {:>7} {:>7.2}% {:>6.2}%",
-            tally.texts, tally.expected, recall * 100.0, alarms * 100.0
+            tally.texts,
+            tally.expected,
+            recall * 100.0,
+            alarms * 100.0
         );
         for (number, example) in &tally.examples {
-            println!("    {}: {}", number + 1, example.chars().take(240).collect::<String>());
+            println!(
+                "    {}: {}",
+                number + 1,
+                example.chars().take(240).collect::<String>()
+            );
         }
         if recall < 0.98 || alarms > 0.01 {
             bad.push(category);
@@ -120,14 +147,18 @@ fn assert_good(name: &str, tallies: &BTreeMap<String, Tally>) {
 #[test]
 fn secrets_are_found_and_little_else() {
     let tallies = measure("secrets", Classes::secrets());
-    assert!(tallies.len() >= 12 && tallies.values().map(|tally| tally.expected).sum::<usize>() > 5_000);
+    assert!(
+        tallies.len() >= 12 && tallies.values().map(|tally| tally.expected).sum::<usize>() > 5_000
+    );
     assert_good("secrets", &tallies);
 }
 
 #[test]
 fn personal_data_is_found_and_little_else() {
     let tallies = measure("personal-data", Classes::personal());
-    assert!(tallies.len() >= 10 && tallies.values().map(|tally| tally.expected).sum::<usize>() > 2_000);
+    assert!(
+        tallies.len() >= 10 && tallies.values().map(|tally| tally.expected).sum::<usize>() > 2_000
+    );
     assert_good("personal data", &tallies);
 }
 
@@ -135,8 +166,21 @@ fn personal_data_is_found_and_little_else() {
 fn what_agents_send_all_day_raises_no_alarm() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let detector = Detector::new(Class::ALL.into_iter().collect());
-    let mut captures: Vec<_> = fs::read_dir(root.join("tests/fixtures/captures")).unwrap().map(|file| file.unwrap().path()).collect();
-    captures.extend(["Cargo.lock", "fuzz/Cargo.lock", "tests/clients/node/package-lock.json", "layers/src/policy/judge.rs", "src/json/scan.rs", "docs/performance.md"].map(|file| root.join(file)));
+    let mut captures: Vec<_> = fs::read_dir(root.join("tests/fixtures/captures"))
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
+    captures.extend(
+        [
+            "Cargo.lock",
+            "fuzz/Cargo.lock",
+            "tests/clients/node/package-lock.json",
+            "layers/src/policy/judge.rs",
+            "src/json/scan.rs",
+            "docs/performance.md",
+        ]
+        .map(|file| root.join(file)),
+    );
     let mut bytes = 0;
     let mut found = Vec::new();
     for file in captures {
@@ -144,9 +188,19 @@ fn what_agents_send_all_day_raises_no_alarm() {
         bytes += text.len();
         for finding in detector.find(&text) {
             let start = text.floor_char_boundary(finding.span.start.saturating_sub(40));
-            found.push(format!("{} {}: {:?}", file.display(), finding.class, &text[start..finding.span.end]));
+            found.push(format!(
+                "{} {}: {:?}",
+                file.display(),
+                finding.class,
+                &text[start..finding.span.end]
+            ));
         }
     }
-    println!("{} bytes, found {}:\n{}", bytes, found.len(), found.join("\n"));
+    println!(
+        "{} bytes, found {}:\n{}",
+        bytes,
+        found.len(),
+        found.join("\n")
+    );
     assert!(bytes > 500_000 && found.len() <= 5, "{found:#?}");
 }

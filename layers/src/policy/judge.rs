@@ -114,7 +114,8 @@ impl Bench<'_> {
         });
         let answers = join_all(asked).await;
         let objects = |(entry, (answered, _)): (&&Entry, &(Answered<Verdict>, _))| {
-            entry.watches.has(Watches::CONFIDENTIAL) && !matches!(answered.answer, Ok(Verdict::Allow))
+            entry.watches.has(Watches::CONFIDENTIAL)
+                && !matches!(answered.answer, Ok(Verdict::Allow))
         };
         // Those who were asked at the same time have seen it as well.
         self.withheld |= entries.iter().zip(&answers).any(objects);

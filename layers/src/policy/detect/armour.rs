@@ -49,6 +49,7 @@ pub(super) fn at(text: &Text<'_>, start: usize, label: usize) -> Step {
     };
     let body = body(text, from + line);
     Step::Found(Span {
+        seen_from: start,
         start,
         end: body.end,
         class: Class::PrivateKey,
@@ -66,7 +67,10 @@ fn first_line(text: &[u8]) -> Option<usize> {
         }
         at += word.len() + 1;
         // It has ended before it began.
-        if text.get(at.saturating_sub(1)..).is_some_and(|rest| rest.starts_with(DASHES)) {
+        if text
+            .get(at.saturating_sub(1)..)
+            .is_some_and(|rest| rest.starts_with(DASHES))
+        {
             return None;
         }
     }
@@ -85,10 +89,7 @@ pub(super) fn body(text: &Text<'_>, mut at: usize) -> Body {
         end,
         is_open: false,
     };
-    let open = |end| Body {
-        end,
-        is_open: true,
-    };
+    let open = |end| Body { end, is_open: true };
     loop {
         let stretch = text.rest(at);
         // Dashes and blanks are looked at more closely.
@@ -120,7 +121,11 @@ pub(super) fn body(text: &Text<'_>, mut at: usize) -> Body {
                 }
             },
             Some(b' ') => {
-                let blanks = text.rest(at).iter().take_while(|byte| **byte == b' ').count();
+                let blanks = text
+                    .rest(at)
+                    .iter()
+                    .take_while(|byte| **byte == b' ')
+                    .count();
                 match text.at(at + blanks) {
                     None if !text.last && blanks < HEADERS => return open(at),
                     // Between two words: what a person writes behind a key that was cut.

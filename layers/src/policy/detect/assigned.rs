@@ -12,16 +12,59 @@ use super::{
 
 /// How names of secrets are written. Passwords, which people choose, come first.
 const NAMES: [&str; 43] = [
-    "password", "Password", "PASSWORD", "passwd", "Passwd", "PASSWD", "passphrase", "Passphrase", "PASSPHRASE", "pwd", "PWD",
-    "secret", "Secret", "SECRET", "token", "Token", "TOKEN", "api_key", "API_KEY", "apiKey", "ApiKey", "api-key", "Api-Key",
-    "API-KEY", "apikey", "APIKEY", "access_key", "ACCESS_KEY", "accessKey", "AccessKey", "private_key", "PRIVATE_KEY",
-    "privateKey", "encryption_key", "ENCRYPTION_KEY", "signing_key", "SIGNING_KEY", "credential", "CREDENTIAL", "auth_key",
-    "AUTH_KEY", "PASS", "_pass",
+    "password",
+    "Password",
+    "PASSWORD",
+    "passwd",
+    "Passwd",
+    "PASSWD",
+    "passphrase",
+    "Passphrase",
+    "PASSPHRASE",
+    "pwd",
+    "PWD",
+    "secret",
+    "Secret",
+    "SECRET",
+    "token",
+    "Token",
+    "TOKEN",
+    "api_key",
+    "API_KEY",
+    "apiKey",
+    "ApiKey",
+    "api-key",
+    "Api-Key",
+    "API-KEY",
+    "apikey",
+    "APIKEY",
+    "access_key",
+    "ACCESS_KEY",
+    "accessKey",
+    "AccessKey",
+    "private_key",
+    "PRIVATE_KEY",
+    "privateKey",
+    "encryption_key",
+    "ENCRYPTION_KEY",
+    "signing_key",
+    "SIGNING_KEY",
+    "credential",
+    "CREDENTIAL",
+    "auth_key",
+    "AUTH_KEY",
+    "PASS",
+    "_pass",
 ];
 /// How many of them are of passwords, next to the last two.
 const PASSWORDS: usize = 11;
 const HEADERS: [&str; 6] = [
-    "Authorization", "authorization", "AUTHORIZATION", "Bearer ", "bearer ", "BEARER ",
+    "Authorization",
+    "authorization",
+    "AUTHORIZATION",
+    "Bearer ",
+    "bearer ",
+    "BEARER ",
 ];
 
 static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -63,7 +106,8 @@ pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> 
         match step {
             Step::No => {}
             Step::More => open = open.min(hit.start()),
-            Step::Found(span) => {
+            Step::Found(mut span) => {
+                span.seen_from = hit.start();
                 at = span.end.max(at);
                 if classes.has(span.class) {
                     found.push(span);
@@ -88,7 +132,11 @@ fn assigned(text: &Text<'_>, start: usize, end: usize, is_password: bool) -> Ste
         return Step::More;
     }
     let before = text.left(start, REST);
-    let name = before.iter().rev().take_while(|byte| NAME.has(**byte)).count();
+    let name = before
+        .iter()
+        .rev()
+        .take_while(|byte| NAME.has(**byte))
+        .count();
     let name = before.get(before.len() - name..).unwrap_or_default();
     if rest.is_long || !names_secret(name, rest.head) {
         return Step::No;
@@ -97,14 +145,19 @@ fn assigned(text: &Text<'_>, start: usize, end: usize, is_password: bool) -> Ste
         Ok(opening) => opening,
         Err(step) => return step,
     };
-    let set = if opening.quote.is_some() { &QUOTED } else { &BARE };
+    let set = if opening.quote.is_some() {
+        &QUOTED
+    } else {
+        &BARE
+    };
     let value = text.run(opening.value, set, LONGEST);
     if value.is_open {
         return Step::More;
     }
     let mut head = value.head;
     if let Some(quote) = opening.quote {
-        let is_closed = value.is_long || matches!(text.at(value.end), Some(byte) if byte == quote || byte == b'\\');
+        let is_closed = value.is_long
+            || matches!(text.at(value.end), Some(byte) if byte == quote || byte == b'\\');
         // What goes on with a blank is a sentence.
         if !is_closed {
             return Step::No;
@@ -120,15 +173,55 @@ fn assigned(text: &Text<'_>, start: usize, end: usize, is_password: bool) -> Ste
     if value.is_long {
         return text.long(Class::AssignedSecret, opening.value, value.end, set);
     }
-    Step::Found(Span::new(Class::AssignedSecret, opening.value, opening.value + head.len()))
+    Step::Found(Span::new(
+        Class::AssignedSecret,
+        opening.value,
+        opening.value + head.len(),
+    ))
 }
 
 /// Parts of names that speak about secrets without holding one.
 const HARMLESS: [&[u8]; 40] = [
-    b"hash", b"sha", b"count", b"name", b"type", b"url", b"uri", b"file", b"path", b"field", b"length", b"len", b"limit",
-    b"max", b"min", b"expir", b"age", b"label", b"policy", b"pattern", b"regex", b"endpoint", b"ttl", b"version", b"id",
-    b"hint", b"reset", b"usage", b"input", b"output", b"per", b"budget", b"izer", b"page", b"next", b"continu", b"cursor",
-    b"csrf", b"public", b"cancel",
+    b"hash",
+    b"sha",
+    b"count",
+    b"name",
+    b"type",
+    b"url",
+    b"uri",
+    b"file",
+    b"path",
+    b"field",
+    b"length",
+    b"len",
+    b"limit",
+    b"max",
+    b"min",
+    b"expir",
+    b"age",
+    b"label",
+    b"policy",
+    b"pattern",
+    b"regex",
+    b"endpoint",
+    b"ttl",
+    b"version",
+    b"id",
+    b"hint",
+    b"reset",
+    b"usage",
+    b"input",
+    b"output",
+    b"per",
+    b"budget",
+    b"izer",
+    b"page",
+    b"next",
+    b"continu",
+    b"cursor",
+    b"csrf",
+    b"public",
+    b"cancel",
 ];
 
 fn names_secret(before: &[u8], after: &[u8]) -> bool {
@@ -138,7 +231,10 @@ fn names_secret(before: &[u8], after: &[u8]) -> bool {
         return false;
     }
     let is_in = |text: &[u8], word: &[u8]| memchr::memmem::find(text, word).is_some();
-    let is_part = |text: &[u8], word: &[u8]| text.split(|byte| b"_-.".contains(byte)).any(|part| part == word);
+    let is_part = |text: &[u8], word: &[u8]| {
+        text.split(|byte| b"_-.".contains(byte))
+            .any(|part| part == word)
+    };
     let is_harmless = |word: &&[u8]| match word.len() {
         // Short ones are part of too many others.
         0..=3 => is_part(&after, word) || is_part(&before, word),
@@ -148,7 +244,13 @@ fn names_secret(before: &[u8], after: &[u8]) -> bool {
 }
 
 fn open_value(text: &Text<'_>, end: usize, name: &[u8]) -> Result<Opening, Step> {
-    let unknown = |at: usize| if text.is_open_at(at) { Step::More } else { Step::No };
+    let unknown = |at: usize| {
+        if text.is_open_at(at) {
+            Step::More
+        } else {
+            Step::No
+        }
+    };
     let mut at = end;
     let quoted = quote(text, at).ok_or_else(|| unknown(at))?;
     at += quoted.1;
@@ -217,7 +319,12 @@ fn is_secret(value: &[u8], is_password: bool, opening: &Opening) -> bool {
     match is_password {
         // People choose them: what is no plain word is one.
         true if opening.is_code => value.len() >= 6 && (digit || odd),
-        true => value.len() >= 6 && digit && (odd || upper || value.len() >= 7) && !has(|byte| *byte == b'/'),
+        true => {
+            value.len() >= 6
+                && digit
+                && (odd || upper || value.len() >= 7)
+                && !has(|byte| *byte == b'/')
+        }
         false => {
             value.len() >= 16
                 && digit
@@ -235,9 +342,14 @@ fn is_path(value: &[u8]) -> bool {
     let mut words = value.split(joined).filter(|word| !word.is_empty());
     words.all(|word| {
         let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
-        let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+        let letters = word
+            .iter()
+            .filter(|byte| byte.is_ascii_alphabetic())
+            .count();
         let is_word = digits + letters == word.len()
-            && (digits == 0 || letters == 0 && digits <= 4 || (digits <= 2 && word.last().is_some_and(u8::is_ascii_digit)));
+            && (digits == 0
+                || letters == 0 && digits <= 4
+                || (digits <= 2 && word.last().is_some_and(u8::is_ascii_digit)));
         is_word && word.len() <= 16
     })
 }
@@ -296,5 +408,9 @@ fn credential(text: &Text<'_>, value: &Run<'_>, least: usize) -> Step {
     if value.is_long {
         return text.long(Class::AuthorizationHeader, value.start, value.end, &HEADER);
     }
-    Step::Found(Span::new(Class::AuthorizationHeader, value.start, value.start + shown.len()))
+    Step::Found(Span::new(
+        Class::AuthorizationHeader,
+        value.start,
+        value.start + shown.len(),
+    ))
 }

@@ -61,7 +61,9 @@ mod tests {
         assert!(mod_97(b"DE89370400440532013000"));
         // 0xCBF43926, the check value of the CRC, in base 62.
         assert!(crc32_base62(b"1234567893jZcGG") == (encode(0xCBF4_3926) == "3jZcGG"));
-        assert!(crc32_base62(format!("123456789{}", encode(0xCBF4_3926)).as_bytes()));
+        assert!(crc32_base62(
+            format!("123456789{}", encode(0xCBF4_3926)).as_bytes()
+        ));
         assert!(!crc32_base62(b"123456789000000") && !crc32_base62(b"1"));
     }
 

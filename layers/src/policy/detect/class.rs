@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What kind of secret or personal data was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Class {
@@ -26,7 +28,7 @@ pub enum Class {
     GitlabToken,
     /// A token of npm, by its checksum.
     NpmToken,
-    /// A token of PyPI.
+    /// A token of `PyPI`.
     PypiToken,
     /// A token of another service that can be known by its beginning.
     ServiceToken,
@@ -143,12 +145,18 @@ pub struct Classes(u32);
 impl Classes {
     /// All secrets.
     pub fn secrets() -> Self {
-        Class::ALL.into_iter().filter(|class| class.is_secret()).collect()
+        Class::ALL
+            .into_iter()
+            .filter(|class| class.is_secret())
+            .collect()
     }
 
     /// All personal data.
     pub fn personal() -> Self {
-        Class::ALL.into_iter().filter(|class| !class.is_secret()).collect()
+        Class::ALL
+            .into_iter()
+            .filter(|class| !class.is_secret())
+            .collect()
     }
 
     /// Whether this one is among them.
@@ -169,6 +177,10 @@ impl Classes {
 
 impl FromIterator<Class> for Classes {
     fn from_iter<T: IntoIterator<Item = Class>>(classes: T) -> Self {
-        Self(classes.into_iter().fold(0, |all, class| all | 1 << class as u32))
+        Self(
+            classes
+                .into_iter()
+                .fold(0, |all, class| all | 1 << class as u32),
+        )
     }
 }

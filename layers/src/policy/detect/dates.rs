@@ -7,7 +7,15 @@ use super::{
 };
 
 const WORDS: [&[u8]; 9] = [
-    b"born", b"birth", b"dob", b"d.o.b", b"geboren", b"geburtsdatum", b"nacimiento", b"naissance", b"nascita",
+    b"born",
+    b"birth",
+    b"dob",
+    b"d.o.b",
+    b"geboren",
+    b"geburtsdatum",
+    b"nacimiento",
+    b"naissance",
+    b"nascita",
 ];
 #[rustfmt::skip]
 const MONTHS: [&[u8]; 12] = [
@@ -46,7 +54,9 @@ fn spelt(text: &Text<'_>, start: usize, end: usize) -> Step {
     let mut at = end + text.run(end, &LETTERS, 4).head.len();
     let month_before = || {
         let said = text.left(start, 12).to_ascii_lowercase();
-        MONTHS.iter().any(|month| memchr::memmem::find(&said, month).is_some())
+        MONTHS
+            .iter()
+            .any(|month| memchr::memmem::find(&said, month).is_some())
     };
     let mut month_behind = false;
     for _ in 0..4 {
@@ -63,8 +73,12 @@ fn spelt(text: &Text<'_>, start: usize, end: usize) -> Step {
             let Some(year) = grouped(text, at, b"", 4) else {
                 return Step::More;
             };
-            let is_year = year.digits.len() == 4 && (year.digits.starts_with(b"19") || year.digits.starts_with(b"20"));
-            return match is_year && (month_before() || month_behind) && said_before(text, start, &WORDS) {
+            let is_year = year.digits.len() == 4
+                && (year.digits.starts_with(b"19") || year.digits.starts_with(b"20"));
+            return match is_year
+                && (month_before() || month_behind)
+                && said_before(text, start, &WORDS)
+            {
                 true => found(Class::DateOfBirth, start, year.end),
                 false => Step::No,
             };
@@ -74,8 +88,12 @@ fn spelt(text: &Text<'_>, start: usize, end: usize) -> Step {
             return Step::More;
         }
         let begins = word.head.get(..3).unwrap_or_default();
-        month_behind |= MONTHS.iter().any(|month| begins.eq_ignore_ascii_case(month));
-        if word.head.is_empty() || !month_behind && !matches!(word.head, b"of" | b"de" | b"th" | b"st" | b"nd" | b"rd") {
+        month_behind |= MONTHS
+            .iter()
+            .any(|month| begins.eq_ignore_ascii_case(month));
+        if word.head.is_empty()
+            || !month_behind && !matches!(word.head, b"of" | b"de" | b"th" | b"st" | b"nd" | b"rd")
+        {
             return Step::No;
         }
         at = word.end;

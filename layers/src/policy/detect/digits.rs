@@ -12,7 +12,9 @@ pub(super) const FEWEST: usize = 4;
 pub(super) fn groups(text: &Text<'_>, mut each: impl FnMut(usize)) {
     let unread = text.rest(text.from);
     // Whether a digit stands before the block, and how many in the block before.
-    let mut carry = text.before(text.from).is_some_and(|byte| byte.is_ascii_digit());
+    let mut carry = text
+        .before(text.from)
+        .is_some_and(|byte| byte.is_ascii_digit());
     let mut before = 0;
     let mut mask = unread.get(..SIZE.min(unread.len())).map_or(0, digits);
     for (number, block) in unread.chunks(SIZE).enumerate() {
@@ -50,7 +52,10 @@ fn digits(block: &[u8]) -> u64 {
         Ok(bytes) => bytes,
         Err(_) => {
             let mut bytes = [0; SIZE];
-            bytes.iter_mut().zip(block).for_each(|(byte, other)| *byte = *other);
+            bytes
+                .iter_mut()
+                .zip(block)
+                .for_each(|(byte, other)| *byte = *other);
             bytes
         }
     };

@@ -14,18 +14,63 @@ const DOMAIN_LONGEST: usize = 128;
 
 /// Domains that belong to nobody.
 const NOBODY: [&str; 9] = [
-    "example.com", "example.org", "example.net", "example.edu", "test.com", "domain.com", "email.com", "yourdomain.com",
+    "example.com",
+    "example.org",
+    "example.net",
+    "example.edu",
+    "test.com",
+    "domain.com",
+    "email.com",
+    "yourdomain.com",
     "users.noreply.github.com",
 ];
 /// Ends of names that are no domains, or belong to nobody.
 const NO_DOMAIN: [&[u8]; 33] = [
-    b"example", b"test", b"invalid", b"localhost", b"local", b"internal", b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp",
-    b"js", b"ts", b"jsx", b"tsx", b"mjs", b"css", b"json", b"yml", b"yaml", b"toml", b"lock", b"py", b"rb", b"go", b"rs",
-    b"java", b"html", b"md", b"txt", b"service", b"timer",
+    b"example",
+    b"test",
+    b"invalid",
+    b"localhost",
+    b"local",
+    b"internal",
+    b"png",
+    b"jpg",
+    b"jpeg",
+    b"gif",
+    b"svg",
+    b"webp",
+    b"js",
+    b"ts",
+    b"jsx",
+    b"tsx",
+    b"mjs",
+    b"css",
+    b"json",
+    b"yml",
+    b"yaml",
+    b"toml",
+    b"lock",
+    b"py",
+    b"rb",
+    b"go",
+    b"rs",
+    b"java",
+    b"html",
+    b"md",
+    b"txt",
+    b"service",
+    b"timer",
 ];
 /// Whom no person reads behind.
 const ROLES: [&[u8]; 9] = [
-    b"noreply", b"no-reply", b"donotreply", b"do-not-reply", b"git", b"user", b"username", b"you", b"your.email",
+    b"noreply",
+    b"no-reply",
+    b"donotreply",
+    b"do-not-reply",
+    b"git",
+    b"user",
+    b"username",
+    b"you",
+    b"your.email",
 ];
 
 pub(super) fn find(text: &Text<'_>, found: &mut Vec<Span>) -> usize {
@@ -37,7 +82,11 @@ pub(super) fn find(text: &Text<'_>, found: &mut Vec<Span>) -> usize {
             Step::No => {}
             Step::More => {
                 let left = text.left(at, LONGEST);
-                let local = left.iter().rev().take_while(|byte| LOCAL.has(**byte)).count();
+                let local = left
+                    .iter()
+                    .rev()
+                    .take_while(|byte| LOCAL.has(**byte))
+                    .count();
                 open = open.min((at - local).max(done));
             }
             Step::Found(span) => {
@@ -51,7 +100,11 @@ pub(super) fn find(text: &Text<'_>, found: &mut Vec<Span>) -> usize {
 
 fn address(text: &Text<'_>, at: usize, done: usize) -> Step {
     let left = text.left(at, LONGEST + 1);
-    let local = left.iter().rev().take_while(|byte| LOCAL.has(**byte)).count();
+    let local = left
+        .iter()
+        .rev()
+        .take_while(|byte| LOCAL.has(**byte))
+        .count();
     let name = left.get(left.len() - local..).unwrap_or_default();
     let dots = name.iter().take_while(|byte| !ALNUM.has(**byte)).count();
     // The letter of an escape before it: `\nann@…` where a text stands in a text.
@@ -61,7 +114,9 @@ fn address(text: &Text<'_>, at: usize, done: usize) -> Step {
     };
     let name = name.get(dots.max(escape)..).unwrap_or_default();
     let start = at - name.len();
-    let follows_path = text.before(start).is_some_and(|byte| matches!(byte, b'/' | b'@' | b':' | b'$' | b'{'));
+    let follows_path = text
+        .before(start)
+        .is_some_and(|byte| matches!(byte, b'/' | b'@' | b':' | b'$' | b'{'));
     let is_mailto = text.left(start, 7) == b"mailto:" || text.left(start, 1) == b":";
     if name.is_empty() || local > LONGEST || start < done || (follows_path && !is_mailto) {
         return Step::No;
@@ -76,9 +131,10 @@ fn address(text: &Text<'_>, at: usize, done: usize) -> Step {
     }
     let end = at + 1 + host.len();
     // `git@host:path`, `name@host/…`, and what is called: `a@b.c(`.
-    let goes_on = text
-        .at(end)
-        .is_some_and(|byte| matches!(byte, b'@' | b'(' | b'_') || (byte == b':' && text.at(end + 1).is_some_and(|byte| ALNUM.has(byte))));
+    let goes_on = text.at(end).is_some_and(|byte| {
+        matches!(byte, b'@' | b'(' | b'_')
+            || (byte == b':' && text.at(end + 1).is_some_and(|byte| ALNUM.has(byte)))
+    });
     if domain.is_long || goes_on || !is_domain(host) || is_nobody(name, host) {
         return Step::No;
     }
@@ -91,7 +147,8 @@ fn is_domain(host: &[u8]) -> bool {
         return false;
     };
     let is_label = |label: &&[u8]| {
-        label.first().is_some_and(|byte| ALNUM.has(*byte)) && label.last().is_some_and(|byte| ALNUM.has(*byte))
+        label.first().is_some_and(|byte| ALNUM.has(*byte))
+            && label.last().is_some_and(|byte| ALNUM.has(*byte))
     };
     !below.is_empty()
         && below.iter().all(is_label)

@@ -62,7 +62,11 @@ impl Flow {
         }
         if self.rest.is_none() {
             let found = self.detector.search(&text);
-            end = if last { end } else { all.floor_char_boundary(found.open.max(text.from)) };
+            end = if last {
+                end
+            } else {
+                all.floor_char_boundary(found.open.max(text.from))
+            };
             let long: Option<&Span> = found.spans.last().filter(|span| span.rest.is_some());
             if let Some((span, rest)) = long.and_then(|span| Some((span, span.rest?))) {
                 self.rest = Some((span.class, rest));

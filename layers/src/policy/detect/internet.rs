@@ -13,7 +13,13 @@ static V6: Set = Set::of(b"0-9A-Fa-f:");
 
 /// Of those whom everybody asks for names.
 const WELL_KNOWN: [[u8; 4]; 8] = [
-    [8, 8, 8, 8], [8, 8, 4, 4], [1, 1, 1, 1], [1, 0, 0, 1], [9, 9, 9, 9], [208, 67, 222, 222], [208, 67, 220, 220],
+    [8, 8, 8, 8],
+    [8, 8, 4, 4],
+    [1, 1, 1, 1],
+    [1, 0, 0, 1],
+    [9, 9, 9, 9],
+    [208, 67, 222, 222],
+    [208, 67, 220, 220],
     [4, 4, 4, 4],
 ];
 
@@ -21,7 +27,12 @@ pub(super) fn v4(text: &Text<'_>, start: usize) -> Step {
     if text.is_in_word(start) || matches!(text.before(start), Some(b'.' | b'_' | b'-')) {
         return Step::No;
     }
-    let first = text.rest(start).iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    let first = text
+        .rest(start)
+        .iter()
+        .take(4)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if text.at(start + first).is_some_and(|byte| byte != b'.') {
         return Step::No;
     }
@@ -34,11 +45,17 @@ pub(super) fn v4(text: &Text<'_>, start: usize) -> Step {
         read = shorter;
     }
     let end = start + read.len();
-    let Some(address) = std::str::from_utf8(read).ok().and_then(|read| read.parse::<Ipv4Addr>().ok()) else {
+    let Some(address) = std::str::from_utf8(read)
+        .ok()
+        .and_then(|read| read.parse::<Ipv4Addr>().ok())
+    else {
         return Step::No;
     };
-    let goes_on = text.at(end).is_some_and(|byte| ALNUM.has(byte) || matches!(byte, b'_' | b'-'));
-    let is_version = said_before(text, start, &[b"version", b" v.", b"release"]) || looks_like_version(address);
+    let goes_on = text
+        .at(end)
+        .is_some_and(|byte| ALNUM.has(byte) || matches!(byte, b'_' | b'-'));
+    let is_version =
+        said_before(text, start, &[b"version", b" v.", b"release"]) || looks_like_version(address);
     if goes_on || run.is_long || is_version || !is_public(address) {
         return Step::No;
     }
@@ -86,15 +103,24 @@ pub(super) fn v6(text: &Text<'_>, start: usize) -> Step {
         read = shorter;
     }
     let end = start + read.len();
-    let Some(address) = std::str::from_utf8(read).ok().and_then(|read| read.parse::<Ipv6Addr>().ok()) else {
+    let Some(address) = std::str::from_utf8(read)
+        .ok()
+        .and_then(|read| read.parse::<Ipv6Addr>().ok())
+    else {
         return Step::No;
     };
     let [first, second, ..] = address.segments();
-    let is_public = (0x2000..0x4000).contains(&first) && (first, second) != (0x2001, 0x0DB8) && first != 0x3FFF;
+    let is_public =
+        (0x2000..0x4000).contains(&first) && (first, second) != (0x2001, 0x0DB8) && first != 0x3FFF;
     let is_resolver = (first, second) == (0x2001, 0x4860) || (first, second) == (0x2606, 0x4700);
     let count = |kind: fn(&u8) -> bool| read.iter().filter(|byte| kind(byte)).count();
     let is_enough = count(|byte| *byte == b':') >= 3 && count(u8::is_ascii_digit) >= digits::FEWEST;
-    if run.is_long || !is_public || is_resolver || !is_enough || text.at(end).is_some_and(|byte| ALNUM.has(byte)) {
+    if run.is_long
+        || !is_public
+        || is_resolver
+        || !is_enough
+        || text.at(end).is_some_and(|byte| ALNUM.has(byte))
+    {
         return Step::No;
     }
     found(Class::IpAddress, start, end)

@@ -45,7 +45,7 @@ mod text;
 mod tokens;
 mod url;
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 pub use class::{Class, Classes};
 pub use flow::{Flow, Settled};
@@ -111,7 +111,10 @@ impl Detector {
             begun_word(text)
         };
         let classes = self.classes;
-        if Class::ALL.iter().any(|class| class.rank() < 4 && classes.has(*class)) {
+        if Class::ALL
+            .iter()
+            .any(|class| class.rank() < 4 && classes.has(*class))
+        {
             open = open.min(tokens::find(text, classes, &mut spans));
         }
         if classes.has_any(&[Class::AuthorizationHeader, Class::AssignedSecret]) {
@@ -158,22 +161,24 @@ fn resolve(mut spans: Vec<Span>, mut open: usize) -> Found {
         open = span.end;
     }
     // What is open touches whatever reaches into it, whether that is kept or not.
+    spans.sort_by_key(|span| span.seen_from);
     for span in spans.iter().rev() {
-        if span.end > open && span.start < open {
-            open = span.start;
+        if span.end > open && span.seen_from < open {
+            open = span.seen_from;
         }
     }
-    spans.retain(|span| span.start < open);
+    spans.retain(|span| span.end <= open);
     spans.sort_by_key(|span| (if span.is_long { 0 } else { span.class.rank() }, span.start));
-    let mut kept: Vec<Span> = Vec::with_capacity(spans.len());
+    let mut kept: BTreeMap<usize, Span> = BTreeMap::new();
     for span in spans {
-        let place = kept.partition_point(|other| other.start < span.start);
-        let before = place.checked_sub(1).and_then(|place| kept.get(place));
-        let is_free = before.is_none_or(|other| other.end <= span.start)
-            && kept.get(place).is_none_or(|other| span.end <= other.start);
+        let before = kept.range(..=span.start).next_back();
+        let behind = kept.range(span.start..).next();
+        let is_free = before.is_none_or(|(_, other)| other.end <= span.start)
+            && behind.is_none_or(|(_, other)| span.end <= other.start);
         if is_free {
-            kept.insert(place, span);
+            kept.insert(span.start, span);
         }
     }
-    Found { spans: kept, open }
+    let spans = kept.into_values().collect();
+    Found { spans, open }
 }

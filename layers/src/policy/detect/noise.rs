@@ -6,9 +6,38 @@ use aho_corasick::AhoCorasick;
 
 /// Words that stand in examples and never in what is random.
 const WORDS: [&str; 32] = [
-    "example", "sample", "placeholder", "your", "xxxx", "dummy", "fake", "redacted", "changeme", "change_me", "change-me",
-    "replace", "insert", "todo", "foobar", "000000", "111111", "123456", "abcdef", "aaaaaa", "deadbeef", "****", "....", "test",
-    "luthien_secret_", "secret", "password", "token", "undefined", "default", "mock", "apikey",
+    "example",
+    "sample",
+    "placeholder",
+    "your",
+    "xxxx",
+    "dummy",
+    "fake",
+    "redacted",
+    "changeme",
+    "change_me",
+    "change-me",
+    "replace",
+    "insert",
+    "todo",
+    "foobar",
+    "000000",
+    "111111",
+    "123456",
+    "abcdef",
+    "aaaaaa",
+    "deadbeef",
+    "****",
+    "....",
+    "test",
+    "luthien_secret_",
+    "secret",
+    "password",
+    "token",
+    "undefined",
+    "default",
+    "mock",
+    "apikey",
 ];
 
 /// As somebody writes them, and not as chance would.
@@ -17,7 +46,9 @@ static EXAMPLES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         Some((first, rest)) => first.to_ascii_uppercase() + rest,
         None => word.to_owned(),
     };
-    let words = WORDS.iter().flat_map(|word| [(*word).to_owned(), word.to_ascii_uppercase(), capital(word)]);
+    let words = WORDS
+        .iter()
+        .flat_map(|word| [(*word).to_owned(), word.to_ascii_uppercase(), capital(word)]);
     AhoCorasick::new(words).ok()
 });
 
@@ -62,18 +93,52 @@ pub(super) fn is_identity(text: &[u8]) -> bool {
             8 | 13 | 18 | 23 => *byte == b'-',
             _ => byte.is_ascii_hexdigit(),
         });
-    let is_hash = [&b"sha1-"[..], b"sha256-", b"sha384-", b"sha512-", b"sha256:", b"sha512:", b"md5:"]
-        .iter()
-        .any(|kind| text.starts_with(kind));
+    let is_hash = [
+        &b"sha1-"[..],
+        b"sha256-",
+        b"sha384-",
+        b"sha512-",
+        b"sha256:",
+        b"sha512:",
+        b"md5:",
+    ]
+    .iter()
+    .any(|kind| text.starts_with(kind));
     is_uuid || is_hash
 }
 
 /// Whether it stands for something that is put in later, or is read from somewhere.
 pub(super) fn is_reference(text: &[u8]) -> bool {
     let begins = [
-        &b"$"[..], b"{{", b"<", b"%", b"@", b"process.env", b"os.environ", b"env.", b"env:", b"file:", b"secrets.", b"vars.",
-        b"self.", b"this.", b"config.", b"vault:", b"op://", b"arn:", b"http:", b"https:", b"./", b"../", b"~/", b"[",
-        b"ENV[", b"null", b"None", b"&", b"*",
+        &b"$"[..],
+        b"{{",
+        b"<",
+        b"%",
+        b"@",
+        b"process.env",
+        b"os.environ",
+        b"env.",
+        b"env:",
+        b"file:",
+        b"secrets.",
+        b"vars.",
+        b"self.",
+        b"this.",
+        b"config.",
+        b"vault:",
+        b"op://",
+        b"arn:",
+        b"http:",
+        b"https:",
+        b"./",
+        b"../",
+        b"~/",
+        b"[",
+        b"ENV[",
+        b"null",
+        b"None",
+        b"&",
+        b"*",
     ];
     // What is long and begins with a slash may be of base 64.
     let is_file = text.starts_with(b"/") && text.len() < 36;

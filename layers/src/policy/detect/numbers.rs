@@ -10,10 +10,13 @@ use super::{
 /// The longest of them, with what separates their groups.
 pub(super) const LONGEST: usize = 48;
 
+/// Looks at what begins with a group of digits.
+type Matcher = fn(&Text<'_>, usize) -> Step;
+
 pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> usize {
     let mut open = usize::MAX;
     let mut done = text.from;
-    let matchers: [(Class, fn(&Text<'_>, usize) -> Step); 7] = [
+    let matchers: [(Class, Matcher); 7] = [
         (Class::Iban, iban),
         (Class::CreditCard, card),
         (Class::UsSsn, ssn),
@@ -49,10 +52,13 @@ fn may_be(text: &Text<'_>, group: usize) -> bool {
     let rest = text.rest(group);
     let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let is_account = || text.left(group, 2).iter().all(u8::is_ascii_uppercase);
-    let is_address = || matches!(rest, [b'2' | b'3', ..]) && rest.iter().take(5).any(|byte| *byte == b':');
+    let is_address =
+        || matches!(rest, [b'2' | b'3', ..]) && rest.iter().take(5).any(|byte| *byte == b':');
     let goes_on = match (rest.get(length), rest.get(length + 1)) {
         (None, _) | (Some(b' ' | b'-' | b'.' | b'/'), None) => !text.last,
-        (Some(b' ' | b'-' | b'.' | b'/'), Some(next)) if next.is_ascii_digit() || *next == b'(' => true,
+        (Some(b' ' | b'-' | b'.' | b'/'), Some(next)) if next.is_ascii_digit() || *next == b'(' => {
+            true
+        }
         // A month may follow.
         (Some(b' ' | b'.'), Some(next)) => length <= 2 && next.is_ascii_alphabetic(),
         (Some(b'(' | b')'), _) => true,
@@ -168,14 +174,19 @@ pub(super) fn grouped(
 
 /// Whether what stands before and behind makes it part of something else.
 pub(super) fn is_part(text: &Text<'_>, start: usize, end: usize) -> bool {
-    let joins = |byte: Option<u8>| byte.is_some_and(|byte| ALNUM.has(byte) || matches!(byte, b'_' | b'-' | b'#' | b'/'));
+    let joins = |byte: Option<u8>| {
+        byte.is_some_and(|byte| ALNUM.has(byte) || matches!(byte, b'_' | b'-' | b'#' | b'/'))
+    };
     let is_joined = joins(text.before(start)) && !text.is_behind_escape(start);
     let before = text.before(start);
     let behind = text.at(end);
     // A number goes on behind a point, a sentence ends there.
     let is_decimal = matches!(before, Some(b'.' | b','))
-        && text.before(start.saturating_sub(1)).is_some_and(|byte| byte.is_ascii_digit());
-    let goes_on = matches!(behind, Some(b'.' | b',' | b':')) && text.at(end + 1).is_some_and(|byte| ALNUM.has(byte));
+        && text
+            .before(start.saturating_sub(1))
+            .is_some_and(|byte| byte.is_ascii_digit());
+    let goes_on = matches!(behind, Some(b'.' | b',' | b':'))
+        && text.at(end + 1).is_some_and(|byte| ALNUM.has(byte));
     is_joined || is_decimal || joins(behind) || goes_on
 }
 
@@ -197,12 +208,15 @@ fn card(text: &Text<'_>, start: usize) -> Step {
     }
     let digits = &*read.digits;
     let is_grouped = match &*read.groups {
-        [_] => true,
-        [4, 6, 4 | 5] => true,
+        [_] | [4, 6, 4 | 5] => true,
         [groups @ .., last] => groups.iter().all(|group| *group == 4) && *last <= 4,
         [] => false,
     };
-    let is_card = is_grouped && read.is_even && is_issued(digits) && checks::luhn(digits) && !is_test_card(digits);
+    let is_card = is_grouped
+        && read.is_even
+        && is_issued(digits)
+        && checks::luhn(digits)
+        && !is_test_card(digits);
     if !is_card || is_part(text, start, read.end) {
         return Step::No;
     }
@@ -213,7 +227,9 @@ fn card(text: &Text<'_>, start: usize) -> Step {
 fn is_issued(digits: &[u8]) -> bool {
     let beginning = |length: usize| {
         let digits = digits.get(..length).unwrap_or_default();
-        digits.iter().fold(0_u32, |all, digit| all * 10 + u32::from(digit - b'0'))
+        digits
+            .iter()
+            .fold(0_u32, |all, digit| all * 10 + u32::from(digit - b'0'))
     };
     match digits.len() {
         15 => matches!(beginning(2), 34 | 37),
@@ -232,14 +248,24 @@ fn is_issued(digits: &[u8]) -> bool {
 /// Those with which shops are tested: nobody is issued so many of one digit.
 fn is_test_card(digits: &[u8]) -> bool {
     const TESTS: [&[u8]; 8] = [
-        b"378282246310005", b"371449635398431", b"5105105105105100", b"5200828282828210", b"2223003122003222",
-        b"30569309025904", b"6011000990139424", b"3566002020360505",
+        b"378282246310005",
+        b"371449635398431",
+        b"5105105105105100",
+        b"5200828282828210",
+        b"2223003122003222",
+        b"30569309025904",
+        b"6011000990139424",
+        b"3566002020360505",
     ];
     let most = (b'0'..=b'9')
         .map(|digit| digits.iter().filter(|other| **other == digit).count())
         .max();
-    let is_count = digits.starts_with(b"12345") || digits.ends_with(b"123456789") || digits.ends_with(b"1234567890");
-    TESTS.contains(&digits) || is_count || most.is_some_and(|most| most * 2 > digits.len() + 1)
+    let is_count = digits.starts_with(b"12345")
+        || digits.ends_with(b"123456789")
+        || digits.ends_with(b"1234567890");
+    TESTS.contains(&digits)
+        || is_count
+        || most.is_some_and(|most| most * 2 > digits.len() + 1)
         || digits.starts_with(b"4242")
 }
 
@@ -293,12 +319,22 @@ fn iban(text: &Text<'_>, group: usize) -> Step {
     if text.is_open_at(end) {
         return Step::More;
     }
-    const EXAMPLES: [&[u8]; 3] = [b"GB82WEST12345698765432", b"DE89370400440532013000", b"GB29NWBK60161331926819"];
+    const EXAMPLES: [&[u8]; 3] = [
+        b"GB82WEST12345698765432",
+        b"DE89370400440532013000",
+        b"GB29NWBK60161331926819",
+    ];
     let is_account = checks::mod_97(&account)
-        && account.get(2..4).is_some_and(|check| check.iter().all(u8::is_ascii_digit))
+        && account
+            .get(2..4)
+            .is_some_and(|check| check.iter().all(u8::is_ascii_digit))
         && !EXAMPLES.contains(&account.as_slice())
         && !text.at(end).is_some_and(|byte| ALNUM.has(byte));
-    if is_account { found(Class::Iban, start, end) } else { Step::No }
+    if is_account {
+        found(Class::Iban, start, end)
+    } else {
+        Step::No
+    }
 }
 
 fn ssn(text: &Text<'_>, start: usize) -> Step {
@@ -319,10 +355,15 @@ fn ssn(text: &Text<'_>, start: usize) -> Step {
     let part = |range: std::ops::Range<usize>| read.digits.get(range).unwrap_or_default();
     let (area, group, serial) = (part(0..3), part(3..5), part(5..9));
     const EXAMPLES: [&[u8]; 4] = [b"078051120", b"219099999", b"123456789", b"111223333"];
-    let is_issued = area != b"000" && area != b"666" && area < b"900".as_slice() && group != b"00" && serial != b"0000";
+    let is_issued = area != b"000"
+        && area != b"666"
+        && area < b"900".as_slice()
+        && group != b"00"
+        && serial != b"0000";
     // With blanks it is written by few, and looks like much else.
     let is_said = read.separator == Some(b'-') || said_before(text, start, &[b"ssn", b"social"]);
-    if !is_issued || !is_said || EXAMPLES.contains(&&*read.digits) || is_part(text, start, read.end) {
+    if !is_issued || !is_said || EXAMPLES.contains(&&*read.digits) || is_part(text, start, read.end)
+    {
         return Step::No;
     }
     found(Class::UsSsn, start, read.end)
@@ -331,7 +372,13 @@ fn ssn(text: &Text<'_>, start: usize) -> Step {
 /// Whether one of these words, in small letters, stands in the same line not far before a place.
 pub(super) fn said_before(text: &Text<'_>, place: usize, words: &[&[u8]]) -> bool {
     let left = text.left(place, LONGEST);
-    let line = left.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-    let is_there = |word: &&[u8]| line.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    let line = left
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let is_there = |word: &&[u8]| {
+        line.windows(word.len())
+            .any(|part| part.eq_ignore_ascii_case(word))
+    };
     words.iter().any(is_there)
 }

@@ -8,7 +8,15 @@ use super::{
 
 /// Words behind which any number of the right length is one.
 const WORDS: [&[u8]; 9] = [
-    b"phone", b"tel:", b"tel.", b"tel ", b"mobile", b"cell", b"call me", b"whatsapp", b"telefon",
+    b"phone",
+    b"tel:",
+    b"tel.",
+    b"tel ",
+    b"mobile",
+    b"cell",
+    b"call me",
+    b"whatsapp",
+    b"telefon",
 ];
 /// Codes of countries: those of one digit, and those of two. All others have three.
 const ONE: [u8; 2] = [b'1', b'7'];
@@ -35,7 +43,10 @@ pub(super) fn at(text: &Text<'_>, group: usize) -> Step {
     if is_open_behind(text, end) {
         return Step::More;
     }
-    if text.is_in_word(start) || text.before(start) == Some(b'.') || is_part(text, start, end) && !plus {
+    if text.is_in_word(start)
+        || text.before(start) == Some(b'.')
+        || is_part(text, start, end) && !plus
+    {
         return Step::No;
     }
     let digits = &*digits;
@@ -84,7 +95,12 @@ fn read(text: &Text<'_>, group: usize, opened: bool) -> Option<Read> {
 }
 
 /// What follows a bracket that closes at `bracket`.
-fn behind(text: &Text<'_>, mut digits: Few<u8>, mut groups: Few<usize>, bracket: usize) -> Option<Read> {
+fn behind(
+    text: &Text<'_>,
+    mut digits: Few<u8>,
+    mut groups: Few<usize>,
+    bracket: usize,
+) -> Option<Read> {
     let mut at = bracket + 1;
     at += usize::from(matches!(text.at(at), Some(b' ' | b'-' | b'.')));
     let rest = grouped(text, at, b" .-/", 15)?;
@@ -101,8 +117,9 @@ fn is_middle(text: &Text<'_>, group: usize) -> bool {
     let before = text.before(group);
     let further = text.before(group.saturating_sub(1));
     text.is_in_word(group)
-        || before.is_some_and(|byte| matches!(byte, b'-' | b'.' | b'/' | b'_' | b':' | b'=' | b'#' | b'$'))
-        && !matches!((before, further), (Some(b':' | b'='), _))
+        || before.is_some_and(|byte| {
+            matches!(byte, b'-' | b'.' | b'/' | b'_' | b':' | b'=' | b'#' | b'$')
+        }) && !matches!((before, further), (Some(b':' | b'='), _))
         || before == Some(b' ') && further.is_some_and(|byte| byte.is_ascii_digit() || byte == b')')
 }
 
@@ -113,7 +130,8 @@ fn is_international(text: &Text<'_>, start: usize, digits: &[u8], groups: &[usiz
         [b'2' | b'3' | b'4' | b'5' | b'6' | b'8' | b'9', ..] => 3,
         _ => return false,
     };
-    let is_american = digits.first() != Some(&b'1') || digits.len() == 11 && digits.get(1).is_some_and(|digit| *digit >= b'2');
+    let is_american = digits.first() != Some(&b'1')
+        || digits.len() == 11 && digits.get(1).is_some_and(|digit| *digit >= b'2');
     // A line that was added to a file begins with a plus as well.
     let is_added = groups.len() == 1 && text.before(start).is_none_or(|byte| byte == b'\n');
     (code + 6..=15).contains(&digits.len())
@@ -135,18 +153,23 @@ fn is_american(digits: &[u8], groups: &[usize]) -> bool {
 }
 
 fn is_said(text: &Text<'_>, start: usize, digits: &[u8]) -> bool {
-    (8..=13).contains(&digits.len()) && digits.first() == Some(&b'0') && said_before(text, start, &WORDS)
+    (8..=13).contains(&digits.len())
+        && digits.first() == Some(&b'0')
+        && said_before(text, start, &WORDS)
         || digits.len() == 10 && said_before(text, start, &WORDS)
 }
 
 /// Numbers that are kept free for films, and those that nobody has.
 fn is_fiction(digits: &[u8]) -> bool {
     let national = digits.strip_prefix(b"1").unwrap_or(digits);
-    let is_555 = national.len() == 10 && (national.starts_with(b"555") || national.get(3..6) == Some(b"555"));
+    let is_555 = national.len() == 10
+        && (national.starts_with(b"555") || national.get(3..6) == Some(b"555"));
     let most = (b'0'..=b'9')
         .map(|digit| digits.iter().filter(|other| **other == digit).count())
         .max();
     let counts = [&b"1234567"[..], b"2345678", b"7654321", b"9876543"];
-    let is_count = counts.iter().any(|count| memchr::memmem::find(digits, count).is_some());
+    let is_count = counts
+        .iter()
+        .any(|count| memchr::memmem::find(digits, count).is_some());
     is_555 || is_count || most.is_some_and(|most| most * 3 > digits.len() * 2)
 }

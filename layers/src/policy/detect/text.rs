@@ -5,6 +5,10 @@ pub(super) struct Set([bool; 256]);
 
 impl Set {
     /// The bytes of `chars`, in which `a-z` means those between; a `-` at the end means itself.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the compiler evaluates it, and would say so"
+    )]
     pub(super) const fn of(chars: &[u8]) -> Self {
         let mut set = [false; 256];
         let mut at = 0;
@@ -25,6 +29,10 @@ impl Set {
     }
 
     /// The same, and all that is not ASCII.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the compiler evaluates it, and would say so"
+    )]
     pub(super) const fn and_beyond(mut self) -> Self {
         let mut byte = 128;
         while byte < 256 {
@@ -65,6 +73,8 @@ pub(super) enum Step {
 /// Something found.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
+    /// Where it has to be searched from to be found.
+    pub(super) seen_from: usize,
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) class: super::Class,
@@ -100,6 +110,7 @@ impl Span {
     /// One that has ended.
     pub(super) fn new(class: super::Class, start: usize, end: usize) -> Self {
         Self {
+            seen_from: start,
             start,
             end,
             class,
@@ -128,7 +139,9 @@ impl<'a> Text<'a> {
         match self.left(place, 6) {
             [.., b'\\', b'n' | b't' | b'r' | b'b' | b'f'] => true,
             [.., b'%', high, low] => high.is_ascii_hexdigit() && low.is_ascii_hexdigit(),
-            [b'\\', b'u', digits @ ..] => digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit),
+            [b'\\', b'u', digits @ ..] => {
+                digits.len() == 4 && digits.iter().all(u8::is_ascii_hexdigit)
+            }
             _ => false,
         }
     }
@@ -164,9 +177,16 @@ impl<'a> Text<'a> {
     }
 
     /// From `start` to where bytes of `set` end that go on at `end`, however many: as a finding.
-    pub(super) fn long(&self, class: super::Class, start: usize, end: usize, set: &'static Set) -> Step {
+    pub(super) fn long(
+        &self,
+        class: super::Class,
+        start: usize,
+        end: usize,
+        set: &'static Set,
+    ) -> Step {
         let end = end + length(self.rest(end), set);
         Step::Found(Span {
+            seen_from: start,
             start,
             end,
             class,
@@ -178,7 +198,10 @@ impl<'a> Text<'a> {
     /// Where blanks end that begin here, at most `most` of them.
     pub(super) fn skip_blanks(&self, start: usize, most: usize) -> usize {
         let blanks = self.rest(start).iter().take(most);
-        start + blanks.take_while(|byte| matches!(byte, b' ' | b'\t')).count()
+        start
+            + blanks
+                .take_while(|byte| matches!(byte, b' ' | b'\t'))
+                .count()
     }
 }
 

@@ -137,7 +137,8 @@ pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> 
         match step {
             Step::No => {}
             Step::More => open = open.min(hit.start()),
-            Step::Found(span) => {
+            Step::Found(mut span) => {
+                span.seen_from = hit.start();
                 // A password may be a token.
                 if span.class != Class::UrlPassword {
                     at = span.end.max(at);
@@ -200,8 +201,10 @@ fn openai(token: &[u8]) -> bool {
 }
 
 fn slack(token: &[u8]) -> bool {
-    matches!(token, [b'a'..=b'e' | b'o' | b'p' | b'r' | b's', b'-' | b'.', ..])
-        && noise::is_random(token)
+    matches!(
+        token,
+        [b'a'..=b'e' | b'o' | b'p' | b'r' | b's', b'-' | b'.', ..]
+    ) && noise::is_random(token)
 }
 
 fn sendgrid(token: &[u8]) -> bool {

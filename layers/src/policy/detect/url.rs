@@ -15,8 +15,21 @@ const LONGEST: usize = 256;
 
 /// Passwords that are no secrets: those with which servers are installed.
 const COMMON: [&[u8]; 15] = [
-    b"password", b"passwd", b"pass", b"pwd", b"postgres", b"root", b"admin", b"user", b"guest", b"secret", b"mysql", b"redis",
-    b"rabbitmq", b"p", b"pw",
+    b"password",
+    b"passwd",
+    b"pass",
+    b"pwd",
+    b"postgres",
+    b"root",
+    b"admin",
+    b"user",
+    b"guest",
+    b"secret",
+    b"mysql",
+    b"redis",
+    b"rabbitmq",
+    b"p",
+    b"pw",
 ];
 
 /// One behind the `://` from `start` to `after`.
@@ -39,7 +52,11 @@ pub(super) fn at(text: &Text<'_>, start: usize, after: usize) -> Step {
         return Step::More;
     }
     // What is a port and a path has a slash behind digits.
-    let digits = password.head.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = password
+        .head
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let is_port = password.head.get(digits) == Some(&b'/');
     let is_password = text.at(password.end) == Some(b'@')
         && !password.is_long
@@ -57,5 +74,7 @@ fn is_secret(user: &[u8], password: &[u8]) -> bool {
         && !COMMON.contains(&password.to_ascii_lowercase().as_slice())
         && !noise::is_reference(password)
         && !noise::is_example(password)
-        && !password.iter().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.'))
+        && !password
+            .iter()
+            .all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.'))
 }

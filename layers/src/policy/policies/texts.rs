@@ -63,7 +63,9 @@ struct Texts<'a> {
 impl Texts<'_> {
     fn block(&mut self, place: Place, block: &Block<'_>) {
         match block.content {
-            Content::Text { text } => self.string(place, block.json, text),
+            Content::Text { text } | Content::Refusal { text: Some(text) } => {
+                self.string(place, block.json, text);
+            }
             Content::ToolResult(result) => {
                 if let Some(content) = result.content {
                     self.below(Place::Result, content);
@@ -76,7 +78,6 @@ impl Texts<'_> {
                 ToolInput::Missing => {}
             },
             Content::Document | Content::Unknown => self.below(place, block.json),
-            Content::Refusal { text: Some(text) } => self.string(place, block.json, text),
             // Sealed, or not text, or the provider's own.
             _ => {}
         }
@@ -106,7 +107,9 @@ impl Texts<'_> {
     }
 
     fn at(&mut self, place: Place, json: Json<'_>) {
-        let changed = json.as_str().and_then(|text| (self.change)(place, &text.decode()));
+        let changed = json
+            .as_str()
+            .and_then(|text| (self.change)(place, &text.decode()));
         if let Some(changed) = changed {
             self.edits.replace(json, quote(&changed));
         }
@@ -149,8 +152,18 @@ fn place_of<'a>(json: Json<'a>, text: JsonStr<'_>) -> Option<Json<'a>> {
 /// Pictures, sound, thoughts, and files that are not written in letters.
 fn is_sealed(json: Json<'_>) -> bool {
     const SEALED: [&str; 12] = [
-        "image", "image_url", "input_image", "audio", "input_audio", "thinking", "redacted_thinking", "reasoning",
-        "reasoning_text", "base64", "url", "encrypted_content",
+        "image",
+        "image_url",
+        "input_image",
+        "audio",
+        "input_audio",
+        "thinking",
+        "redacted_thinking",
+        "reasoning",
+        "reasoning_text",
+        "base64",
+        "url",
+        "encrypted_content",
     ];
     json.get("type")
         .is_some_and(|kind| SEALED.iter().any(|sealed| kind.is_str(sealed)))
@@ -158,8 +171,23 @@ fn is_sealed(json: Json<'_>) -> bool {
 
 fn is_machinery(key: JsonStr<'_>) -> bool {
     const MACHINERY: [&str; 17] = [
-        "type", "id", "role", "name", "status", "signature", "encrypted_content", "media_type", "mime_type", "call_id",
-        "tool_use_id", "tool_call_id", "cache_control", "file_id", "file_data", "image_url", "format",
+        "type",
+        "id",
+        "role",
+        "name",
+        "status",
+        "signature",
+        "encrypted_content",
+        "media_type",
+        "mime_type",
+        "call_id",
+        "tool_use_id",
+        "tool_call_id",
+        "cache_control",
+        "file_id",
+        "file_data",
+        "image_url",
+        "format",
     ];
     MACHINERY.iter().any(|name| key.is(name))
 }
@@ -171,9 +199,9 @@ pub(super) fn in_arguments(
     change: &mut dyn FnMut(&str) -> Option<String>,
 ) -> Option<String> {
     let document = Document::parse(arguments.as_bytes().to_vec().into(), &Limits::default());
-    let document = document.ok().filter(|document| {
-        matches!(document.root().kind(), Kind::Object | Kind::Array)
-    });
+    let document = document
+        .ok()
+        .filter(|document| matches!(document.root().kind(), Kind::Object | Kind::Array));
     let Some(document) = document else {
         return change(arguments);
     };
@@ -191,7 +219,9 @@ fn inside(json: Json<'_>, edits: &mut Edits, change: &mut dyn FnMut(&str) -> Opt
         Kind::Number => std::str::from_utf8(json.text()).ok().and_then(change),
         Kind::Array => return json.items().for_each(|item| inside(item, edits, change)),
         Kind::Object => {
-            return json.members().for_each(|(_, value)| inside(value, edits, change));
+            return json
+                .members()
+                .for_each(|(_, value)| inside(value, edits, change));
         }
         Kind::Bool | Kind::Null => None,
     };

@@ -33,7 +33,9 @@ pub(super) enum Action {
 }
 
 /// Where it is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Where {
     /// In what the person and the system say.
@@ -101,7 +103,9 @@ impl Detected {
             let message = format!("this policy is not about {other}");
             return Err(BuildError::new(format!("classes.{other}"), message));
         }
-        let own = Class::ALL.into_iter().filter(|class| kind.classes.has(*class));
+        let own = Class::ALL
+            .into_iter()
+            .filter(|class| kind.classes.has(*class));
         let actions: BTreeMap<_, _> = own
             .map(|class| (class, classes.get(&class).copied().unwrap_or(action)))
             .filter(|(_, action)| *action != Action::Off)
@@ -151,7 +155,9 @@ impl Detected {
 
     /// Why something does not pass, if anything in it must not.
     fn denial(&self, counts: &Counts, remedy: &'static str) -> Option<Denial> {
-        let blocked = counts.classes().filter(|class| self.action(*class) == Action::Block);
+        let blocked = counts
+            .classes()
+            .filter(|class| self.action(*class) == Action::Block);
         let mut names: Vec<_> = blocked.map(Class::name).collect();
         names.dedup();
         if names.is_empty() {

@@ -22,17 +22,23 @@ const LONGEST: u64 = 1 << 20;
 impl Known {
     pub(super) fn read(environment: &[String], files: &[PathBuf]) -> Result<Self, BuildError> {
         let mut known = Self::default();
-        known.environment(environment, std::env::vars_os().filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }));
+        known.environment(
+            environment,
+            std::env::vars_os().filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, value.into_string().ok()?))
+            }),
+        );
         for (number, file) in files.iter().enumerate() {
             // What went wrong names the file at most, never what is in it.
             let wrong = |message: String| BuildError::new(format!("files[{number}]"), message);
-            let length = fs::metadata(file).map_err(|error| wrong(format!("cannot be read: {error}")))?.len();
+            let length = fs::metadata(file)
+                .map_err(|error| wrong(format!("cannot be read: {error}")))?
+                .len();
             if length > LONGEST {
                 return Err(wrong(format!("it is longer than {LONGEST} bytes")));
             }
-            let text = fs::read_to_string(file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+            let text = fs::read_to_string(file)
+                .map_err(|error| wrong(format!("cannot be read: {error}")))?;
             known.file(&text);
         }
         Ok(known)
@@ -53,7 +59,8 @@ impl Known {
         for line in text.lines() {
             let line = line.trim();
             let line = line.strip_prefix("export ").unwrap_or(line);
-            let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) else {
+            let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with('#'))
+            else {
                 continue;
             };
             let value = unquoted(value.trim());
@@ -83,11 +90,17 @@ impl Known {
 /// What stands between quotes, or before a remark.
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\''] {
-        if let Some((inside, _)) = value.strip_prefix(quote).and_then(|rest| rest.split_once(quote)) {
+        if let Some((inside, _)) = value
+            .strip_prefix(quote)
+            .and_then(|rest| rest.split_once(quote))
+        {
             return inside;
         }
     }
-    value.split_once(" #").map_or(value, |(value, _)| value).trim_end()
+    value
+        .split_once(" #")
+        .map_or(value, |(value, _)| value)
+        .trim_end()
 }
 
 impl fmt::Debug for Known {
@@ -103,17 +116,31 @@ mod tests {
     #[test]
     fn values_are_taken_by_the_names_of_variables_and_from_lines_of_files() {
         let mut known = Known::default();
-        let variables = [("CI_KEY", "first secret"), ("OTHER", "not this one"), ("SHORT_KEY", "short"), ("TOKEN", "another one")];
+        let variables = [
+            ("CI_KEY", "first secret"),
+            ("OTHER", "not this one"),
+            ("SHORT_KEY", "short"),
+            ("TOKEN", "another one"),
+        ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        known.environment(&["*_KEY".to_owned(), "TOKEN".to_owned()], variables.into_iter());
-        assert_eq!(known.values().collect::<Vec<_>>(), ["first secret", "another one"]);
+        known.environment(
+            &["*_KEY".to_owned(), "TOKEN".to_owned()],
+            variables.into_iter(),
+        );
+        assert_eq!(
+            known.values().collect::<Vec<_>>(),
+            ["first secret", "another one"]
+        );
 
         let mut known = Known::default();
         known.file(concat!(
             "# DB_PASSWORD=commented-out\nNODE_ENV=production\nexport DB_PASSWORD=\"correct horse\" # old\nPLAIN=value # remark\n",
             "A_TOKEN=correct-horse # remark\nDATABASE_URL=postgres://app:q7Rk2mZx9@db/x\n\nnonsense\nHOST_SECRET=short\n",
         ));
-        assert_eq!(known.values().collect::<Vec<_>>(), ["correct horse", "correct-horse", "q7Rk2mZx9"]);
+        assert_eq!(
+            known.values().collect::<Vec<_>>(),
+            ["correct horse", "correct-horse", "q7Rk2mZx9"]
+        );
         assert_eq!(format!("{known:?}"), "Known(3)");
     }
 }

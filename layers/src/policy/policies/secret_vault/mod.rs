@@ -95,14 +95,18 @@ impl registry::Settings for Settings {
             return Err(BuildError::new("detect", message));
         }
         if self.environment.is_empty() && self.files.is_empty() && self.detect.is_empty() {
-            return Err(BuildError::new("", "it must know of secrets: by `environment`, `files` or `detect`"));
+            return Err(BuildError::new(
+                "",
+                "it must know of secrets: by `environment`, `files` or `detect`",
+            ));
         }
         let store = Store::new();
         Ok(SecretVault {
             known: Known::read(&self.environment, &self.files)?,
             detector: Detector::new(self.detect.into_iter().collect()),
             restore_in_text: self.restore_in_text,
-            store: store.map_err(|error| BuildError::new("", format!("there is no randomness: {error}")))?,
+            store: store
+                .map_err(|error| BuildError::new("", format!("there is no randomness: {error}")))?,
         })
     }
 }
@@ -126,10 +130,15 @@ impl SecretVault {
                 too_many.push((secret.to_owned(), placeholder));
             }
         };
-        self.known.values().for_each(|secret| put(placeholder::KNOWN, secret));
+        self.known
+            .values()
+            .for_each(|secret| put(placeholder::KNOWN, secret));
         texts::edit(request, &mut |_, text| {
             for finding in self.detector.find(text) {
-                put(finding.class.name(), text.get(finding.span).unwrap_or_default());
+                put(
+                    finding.class.name(),
+                    text.get(finding.span).unwrap_or_default(),
+                );
             }
             None
         });
@@ -154,7 +163,10 @@ impl Policy for SecretVault {
         let session = self.store.open(cx.exchange());
         let too_many = self.take_in(request, &session);
         if !too_many.is_empty() {
-            let message = format!("the vault is full: {} secrets of this conversation cannot be put back", too_many.len());
+            let message = format!(
+                "the vault is full: {} secrets of this conversation cannot be put back",
+                too_many.len()
+            );
             cx.emit(Severity::Warning, &message);
         }
         let search = session.search();
@@ -174,7 +186,9 @@ impl Policy for SecretVault {
     async fn on_tool_call(&self, call: &ToolCall, cx: &Context) -> Result<Verdict, PolicyError> {
         let session = self.store.open(cx.exchange());
         let mut unknown = Unknown::default();
-        let changed = texts::in_arguments(call.input(), &mut |text| restored(&session, text, &mut unknown));
+        let changed = texts::in_arguments(call.input(), &mut |text| {
+            restored(&session, text, &mut unknown)
+        });
         unknown.tell("a tool call", cx);
         Ok(changed.map_or(Verdict::Allow, Verdict::Replace))
     }

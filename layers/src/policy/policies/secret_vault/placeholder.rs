@@ -14,8 +14,8 @@ const BEGINS: &str = "luthien_secret_";
 /// How many characters tell one from another: 40 bits.
 const LENGTH: usize = 8;
 const ALPHABET: [char; 32] = [
-    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's', 't', 'u', 'v', 'w', 'x', 'y',
-    'z', '2', '3', '4', '5', '6', '7',
+    'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r', 's',
+    't', 'u', 'v', 'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7',
 ];
 /// The word for a secret that was named, not found by its class.
 pub(super) const KNOWN: &str = "known";
@@ -47,7 +47,10 @@ impl Key {
         }
         mac.update(&[attempt]);
         let tag = mac.finalize().into_bytes();
-        let bits = tag.iter().take(5).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+        let bits = tag
+            .iter()
+            .take(5)
+            .fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
         let mut placeholder = format!("{BEGINS}{class}_");
         for place in 0..LENGTH {
             let digit = usize::try_from(bits >> (5 * place) & 31).ok()?;
@@ -60,7 +63,9 @@ impl Key {
 /// Where placeholders stand in a text.
 pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     let begins = memchr::memmem::find_iter(text.as_bytes(), BEGINS);
-    begins.filter_map(|start| Some(start..start + length(text.get(start..)?)?)).collect()
+    begins
+        .filter_map(|start| Some(start..start + length(text.get(start..)?)?))
+        .collect()
 }
 
 /// From where on the end of a text may be the beginning of a placeholder.
@@ -122,6 +127,9 @@ mod tests {
         assert_ne!(made, make(&["as", ""], "hush"));
         assert_ne!(made, make(&["a", "s"], "hush2"));
         let other = Key::random().unwrap();
-        assert_ne!(made, other.placeholder(&["a", "s"], KNOWN, "hush", 0).unwrap());
+        assert_ne!(
+            made,
+            other.placeholder(&["a", "s"], KNOWN, "hush", 0).unwrap()
+        );
     }
 }

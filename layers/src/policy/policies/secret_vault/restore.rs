@@ -15,7 +15,10 @@ pub(super) struct Unknown(usize);
 impl Unknown {
     pub(super) fn tell(&self, place: &str, cx: &Context) {
         if self.0 > 0 {
-            let message = format!("placeholders in {place} that stand for nothing known here: {}", self.0);
+            let message = format!(
+                "placeholders in {place} that stand for nothing known here: {}",
+                self.0
+            );
             cx.emit(Severity::Warning, &message);
         }
     }
@@ -40,7 +43,9 @@ fn replacements(
 ) -> Vec<(std::ops::Range<usize>, String)> {
     let mut replacements = Vec::new();
     for span in placeholder::find(text) {
-        let secret = text.get(span.clone()).and_then(|placeholder| session.secret(placeholder));
+        let secret = text
+            .get(span.clone())
+            .and_then(|placeholder| session.secret(placeholder));
         match secret {
             Some(secret) => replacements.push((span, secret.expose_secret().to_owned())),
             None => unknown.0 += 1,
@@ -72,7 +77,11 @@ impl TextEditor for Editor {
     }
 
     fn edit(&mut self, text: &str, last: bool) -> TextEdits {
-        let settled = if last { text.len() } else { placeholder::begun(text) };
+        let settled = if last {
+            text.len()
+        } else {
+            placeholder::begun(text)
+        };
         let shown = text.get(..settled).unwrap_or_default();
         let edits = TextEdits {
             settled,

@@ -58,7 +58,9 @@ impl Store {
         let (caller, name) = &session.name;
         let mut held = session.held();
         for attempt in 0..=u8::MAX {
-            let made = self.key.placeholder(&[caller, name], class, secret, attempt);
+            let made = self
+                .key
+                .placeholder(&[caller, name], class, secret, attempt);
             let Some(placeholder) = made else {
                 break;
             };
@@ -194,14 +196,23 @@ mod tests {
         let (placeholder, fits) = put(&one, "correct horse");
         assert!(fits);
         assert_eq!(put(&one, "correct horse"), (placeholder.clone(), true));
-        assert_eq!(one.secret(&placeholder).unwrap().expose_secret(), "correct horse");
+        assert_eq!(
+            one.secret(&placeholder).unwrap().expose_secret(),
+            "correct horse"
+        );
         assert!(other.secret(&placeholder).is_none());
-        let hidden = one.search().unwrap().hide("a correct horse, correct horse").unwrap();
+        let hidden = one
+            .search()
+            .unwrap()
+            .hide("a correct horse, correct horse")
+            .unwrap();
         assert_eq!(hidden, format!("a {placeholder}, {placeholder}"));
         assert!(other.search().is_none());
 
-        let last = (0..SECRETS).map(|number| put(&one, &format!("secret {number}"))).last();
-        let (placeholder, fits) = last.unwrap();
+        for number in 1..SECRETS {
+            assert!(put(&one, &format!("secret {number}")).1);
+        }
+        let (placeholder, fits) = put(&one, "one too many");
         assert!(!fits && one.secret(&placeholder).is_none());
         assert!(!put(&other, &"x".repeat(BYTES + 1)).1);
         assert!(!format!("{store:?}").contains("horse"));

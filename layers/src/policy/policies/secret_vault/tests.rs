@@ -3,7 +3,10 @@ use std::io::Write;
 use luthien_core::Dialect;
 use serde_json::{Value, json};
 
-use crate::policy::{Entry, Mode, Outcome, find, testing::{Case, Seen}};
+use crate::policy::{
+    Entry, Mode, Outcome, find,
+    testing::{Case, Seen},
+};
 
 /// With everything that JSON must escape.
 const CANARY: &str = "canary\"\\\té-7Rk2mZx9";
@@ -23,13 +26,19 @@ fn says(text: &str) -> Value {
 /// The first placeholder that went up.
 fn placeholder(seen: &Seen) -> String {
     let sent = seen.upstream_request().unwrap().to_string();
-    let start = sent.find("luthien_secret_").unwrap_or_else(|| panic!("no placeholder in {sent}"));
-    let end = sent[start..].find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap();
+    let start = sent
+        .find("luthien_secret_")
+        .unwrap_or_else(|| panic!("no placeholder in {sent}"));
+    let end = sent[start..]
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .unwrap();
     sent[start..start + end].to_owned()
 }
 
 async fn first_turn(vault: &Entry) -> String {
-    let case = Case::of([vault.clone()]).session("s").request(says(&format!("It is {CANARY}, yes.")));
+    let case = Case::of([vault.clone()])
+        .session("s")
+        .request(says(&format!("It is {CANARY}, yes.")));
     let seen = case.reply_text("Fine.").run().await;
     let made = placeholder(&seen);
     let sent = seen.upstream_request().unwrap().to_string();
@@ -60,7 +69,13 @@ async fn a_secret_goes_up_as_a_placeholder_and_comes_down_in_a_call() {
 async fn what_the_client_ran_goes_up_as_the_model_wrote_it() {
     let vault = vault(json!({}));
     let made = first_turn(&vault).await;
-    let turn = |dialect, request| Case::of([vault.clone()]).session("s").dialect(dialect).request(request).run();
+    let turn = |dialect, request| {
+        Case::of([vault.clone()])
+            .session("s")
+            .dialect(dialect)
+            .request(request)
+            .run()
+    };
     let history = json!({"model": "m", "max_tokens": 9, "system": CANARY, "messages": [
         {"role": "user", "content": "go"},
         {"role": "assistant", "content": [
@@ -97,7 +112,10 @@ async fn what_the_client_ran_goes_up_as_the_model_wrote_it() {
     let seen = turn(Dialect::Responses, responses).await;
     let sent = seen.upstream_request().unwrap();
     assert_eq!(sent["instructions"], made);
-    assert_eq!(sent["input"][0]["arguments"], json!({"k": made}).to_string());
+    assert_eq!(
+        sent["input"][0]["arguments"],
+        json!({"k": made}).to_string()
+    );
     assert_eq!(sent["input"][1]["input"], format!("*** {made}"));
     assert_eq!(sent["input"][2]["output"], made);
 }
@@ -108,11 +126,19 @@ async fn what_was_found_once_is_known_where_nothing_says_what_it_is() {
     let request = json!({"model": "m", "max_tokens": 9, "messages": [
         {"role": "user", "content": "DB_PASSWORD=correct7horse"}, {"role": "assistant", "content": "psql correct7horse"},
     ]});
-    let seen = Case::of([vault]).session("s").dialect(Dialect::Anthropic).request(request).run().await;
+    let seen = Case::of([vault])
+        .session("s")
+        .dialect(Dialect::Anthropic)
+        .request(request)
+        .run()
+        .await;
     let sent = seen.upstream_request().unwrap();
     let made = placeholder(&seen);
     assert!(made.starts_with("luthien_secret_assigned_secret_"));
-    assert_eq!(sent["messages"][0]["content"], format!("DB_PASSWORD={made}"));
+    assert_eq!(
+        sent["messages"][0]["content"],
+        format!("DB_PASSWORD={made}")
+    );
     assert_eq!(sent["messages"][1]["content"], format!("psql {made}"));
 }
 
@@ -122,28 +148,47 @@ async fn free_text_of_a_custom_tool_gets_the_secret_as_it_is() {
     let made = first_turn(&vault).await;
     let patch = format!("*** Begin Patch\n+key = {made}\n");
     let call = crate::policy::ToolCall::new("apply_patch", patch);
-    let restored = super::texts::in_arguments(call.input(), &mut |text| Some(text.replace(&made, CANARY)));
-    assert_eq!(restored.unwrap(), format!("*** Begin Patch\n+key = {CANARY}\n"));
+    let restored =
+        super::texts::in_arguments(call.input(), &mut |text| Some(text.replace(&made, CANARY)));
+    assert_eq!(
+        restored.unwrap(),
+        format!("*** Begin Patch\n+key = {CANARY}\n")
+    );
 }
 
 #[tokio::test]
 async fn text_gets_its_secrets_back_only_if_it_is_told_to() {
     let vault = vault(json!({"restore_in_text": true}));
     let made = first_turn(&vault).await;
-    let seen = Case::of([vault]).session("s").reply_text(format!("é{made}{made} luthien_secret_known_")).run().await;
-    assert_eq!(seen.text(), format!("é{CANARY}{CANARY} luthien_secret_known_"));
+    let seen = Case::of([vault])
+        .session("s")
+        .reply_text(format!("é{made}{made} luthien_secret_known_"))
+        .run()
+        .await;
+    assert_eq!(
+        seen.text(),
+        format!("é{CANARY}{CANARY} luthien_secret_known_")
+    );
 }
 
 #[tokio::test]
 async fn a_placeholder_that_nobody_gave_out_is_left_as_it_is_and_told() {
     let vault = vault(json!({}));
     let made = first_turn(&vault).await;
-    for (session, invented) in [("s", "luthien_secret_known_abcdefgh"), ("other", made.as_str())] {
+    for (session, invented) in [
+        ("s", "luthien_secret_known_abcdefgh"),
+        ("other", made.as_str()),
+    ] {
         let input = json!({"k": invented});
-        let case = Case::of([vault.clone()]).session(session).reply_tool_call("f", input.clone());
+        let case = Case::of([vault.clone()])
+            .session(session)
+            .reply_tool_call("f", input.clone());
         let seen = case.run().await;
         assert_eq!(seen.tool_calls(), [("f".to_owned(), input)]);
-        assert_eq!(seen.emitted()[0].1, "placeholders in a tool call that stand for nothing known here: 1");
+        assert_eq!(
+            seen.emitted()[0].1,
+            "placeholders in a tool call that stand for nothing known here: 1"
+        );
     }
 }
 
@@ -151,14 +196,23 @@ async fn a_placeholder_that_nobody_gave_out_is_left_as_it_is_and_told() {
 async fn no_canary_is_in_anything_that_is_told_or_recorded_or_sent_up() {
     let vault = vault(json!({"restore_in_text": true, "detect": ["assigned_secret"]}));
     let made = first_turn(&vault).await;
-    let deny = find("deny-tools").unwrap().build(&json!({"tools": ["denied"]})).unwrap();
+    let deny = find("deny-tools")
+        .unwrap()
+        .build(&json!({"tools": ["denied"]}))
+        .unwrap();
     let replace = |mode| {
-        let entry = find("secrets").unwrap().build(&json!({"classes": {"assigned_secret": "redact"}})).unwrap();
+        let entry = find("secrets")
+            .unwrap()
+            .build(&json!({"classes": {"assigned_secret": "redact"}}))
+            .unwrap();
         entry.with_mode(mode)
     };
     let denied = |name: &str, mode| deny.clone().with_name(name).with_mode(mode);
     let seen = Case::of([
-        vault.clone(), denied("enforced", Mode::Enforce), denied("warned", Mode::Warn), denied("shadowed", Mode::Shadow),
+        vault.clone(),
+        denied("enforced", Mode::Enforce),
+        denied("warned", Mode::Warn),
+        denied("shadowed", Mode::Shadow),
         replace(Mode::Observe),
     ])
     .session("s")
@@ -168,7 +222,12 @@ async fn no_canary_is_in_anything_that_is_told_or_recorded_or_sent_up() {
     .run()
     .await;
     assert_eq!(seen.tool_calls()[0].1["k"], CANARY);
-    let told = format!("{:?} {:?} {vault:?} {}", seen.decisions(), seen.emitted(), seen.upstream_request().unwrap());
+    let told = format!(
+        "{:?} {:?} {vault:?} {}",
+        seen.decisions(),
+        seen.emitted(),
+        seen.upstream_request().unwrap()
+    );
     assert!(!told.contains("canary"), "{told}");
     assert!(!seen.text().contains("canary"), "{}", seen.text());
     assert!(seen.outcomes().contains(&Outcome::Block));
@@ -181,10 +240,17 @@ fn settings_that_cannot_be_meant_are_refused() {
     for (with, complaint) in [
         (json!({"detect": []}), "it must know of secrets"),
         (json!({"detect": ["email"]}), "detect: email is no secret"),
-        (json!({"files": ["/nowhere/.env"]}), "files[0]: cannot be read"),
+        (
+            json!({"files": ["/nowhere/.env"]}),
+            "files[0]: cannot be read",
+        ),
         (json!({"enviroment": []}), "enviroment: unknown field"),
     ] {
-        let error = find("secret-vault").unwrap().build(&with).map(|_| ()).unwrap_err();
+        let error = find("secret-vault")
+            .unwrap()
+            .build(&with)
+            .map(|_| ())
+            .unwrap_err();
         assert!(error.to_string().starts_with(complaint), "{with}: {error}");
     }
 }
