@@ -6,8 +6,10 @@ use std::sync::LazyLock;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::{
-    Class, Classes, noise,
-    text::{Run, Set, Span, Step, Text},
+    Class, Classes, header,
+    names::names_secret,
+    noise,
+    text::{Set, Span, Step, Text},
 };
 
 /// How names of secrets are written. Passwords, which people choose, come first.
@@ -79,12 +81,11 @@ static NAME: Set = Set::of(b"A-Za-z0-9_.-");
 static BARE: Set = Set::of(b"A-Za-z0-9!#$%&*+./:=?@^_~|-").and_beyond();
 /// Between quotes.
 static QUOTED: Set = Set::of(b"!#-&(-[]-_a-~").and_beyond();
-static HEADER: Set = Set::of(b"A-Za-z0-9._~+/=:-");
 
 /// The longest rest of a name behind the word in it, and the longest value that is looked at whole.
 const REST: usize = 32;
-const LONGEST: usize = 512;
-const BLANKS: usize = 8;
+pub(super) const LONGEST: usize = 512;
+pub(super) const BLANKS: usize = 8;
 
 pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> usize {
     let mut at = text.from;
@@ -100,8 +101,8 @@ pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> 
                 let is_password = name < PASSWORDS || name >= NAMES.len() - 2;
                 assigned(text, hit.start(), hit.end(), is_password)
             }
-            Some(0..=2) => authorization(text, hit.end()),
-            Some(_) => bearer(text, hit.start(), hit.end()),
+            Some(0..=2) => header::authorization(text, hit.end()),
+            Some(_) => header::bearer(text, hit.start(), hit.end()),
         };
         match step {
             Step::No => {}
@@ -119,8 +120,8 @@ pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> 
 }
 
 /// What stands between a name and its value.
-struct Opening {
-    value: usize,
+pub(super) struct Opening {
+    pub(super) value: usize,
     quote: Option<u8>,
     /// An equals sign or a quote: somebody assigns, and does not merely speak.
     is_code: bool,
@@ -180,70 +181,7 @@ fn assigned(text: &Text<'_>, start: usize, end: usize, is_password: bool) -> Ste
     ))
 }
 
-/// Parts of names that speak about secrets without holding one.
-const HARMLESS: [&[u8]; 40] = [
-    b"hash",
-    b"sha",
-    b"count",
-    b"name",
-    b"type",
-    b"url",
-    b"uri",
-    b"file",
-    b"path",
-    b"field",
-    b"length",
-    b"len",
-    b"limit",
-    b"max",
-    b"min",
-    b"expir",
-    b"age",
-    b"label",
-    b"policy",
-    b"pattern",
-    b"regex",
-    b"endpoint",
-    b"ttl",
-    b"version",
-    b"id",
-    b"hint",
-    b"reset",
-    b"usage",
-    b"input",
-    b"output",
-    b"per",
-    b"budget",
-    b"izer",
-    b"page",
-    b"next",
-    b"continu",
-    b"cursor",
-    b"csrf",
-    b"public",
-    b"cancel",
-];
-
-fn names_secret(before: &[u8], after: &[u8]) -> bool {
-    let (before, after) = (before.to_ascii_lowercase(), after.to_ascii_lowercase());
-    // `tokens`, `secrets_…`: of many.
-    if after.starts_with(b"s") && !after.starts_with(b"s_") && after.len() <= 2 {
-        return false;
-    }
-    let is_in = |text: &[u8], word: &[u8]| memchr::memmem::find(text, word).is_some();
-    let is_part = |text: &[u8], word: &[u8]| {
-        text.split(|byte| b"_-.".contains(byte))
-            .any(|part| part == word)
-    };
-    let is_harmless = |word: &&[u8]| match word.len() {
-        // Short ones are part of too many others.
-        0..=3 => is_part(&after, word) || is_part(&before, word),
-        _ => is_in(&after, word) || is_in(&before, word),
-    };
-    !HARMLESS.iter().any(is_harmless)
-}
-
-fn open_value(text: &Text<'_>, end: usize, name: &[u8]) -> Result<Opening, Step> {
+pub(super) fn open_value(text: &Text<'_>, end: usize, name: &[u8]) -> Result<Opening, Step> {
     let unknown = |at: usize| {
         if text.is_open_at(at) {
             Step::More
@@ -313,7 +251,7 @@ fn is_secret(value: &[u8], is_password: bool, opening: &Opening) -> bool {
     );
     let odd = value.iter().any(|byte| b"!@#$%^&*?~+|".contains(byte));
     let letters = lower || upper;
-    if !letters || is_path(value) {
+    if !letters || noise::is_path(value) {
         return false;
     }
     match is_password {
@@ -331,86 +269,4 @@ fn is_secret(value: &[u8], is_password: bool, opening: &Opening) -> bool {
                 && noise::entropy(value) >= if lower && upper { 3.3 } else { 3.0 }
         }
     }
-}
-
-/// Whether words are strung together by dots, slashes, colons or underlines: a member of something, a file, a name.
-fn is_path(value: &[u8]) -> bool {
-    let joined = |byte: &u8| b"./:_-".contains(byte);
-    if !value.iter().any(joined) {
-        return false;
-    }
-    let mut words = value.split(joined).filter(|word| !word.is_empty());
-    words.all(|word| {
-        let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
-        let letters = word
-            .iter()
-            .filter(|byte| byte.is_ascii_alphabetic())
-            .count();
-        let is_word = digits + letters == word.len()
-            && (digits == 0
-                || letters == 0 && digits <= 4
-                || (digits <= 2 && word.last().is_some_and(u8::is_ascii_digit)));
-        is_word && word.len() <= 16
-    })
-}
-
-/// Behind the name of the header.
-fn authorization(text: &Text<'_>, end: usize) -> Step {
-    let opening = match open_value(text, end, b"") {
-        Ok(opening) => opening,
-        Err(step) => return step,
-    };
-    let scheme = text.run(opening.value, &HEADER, LONGEST);
-    if scheme.is_open {
-        return Step::More;
-    }
-    let is_scheme = [&b"basic"[..], b"token", b"apikey", b"key", b"digest"]
-        .contains(&scheme.head.to_ascii_lowercase().as_slice());
-    let value = if is_scheme {
-        let begin = text.skip_blanks(scheme.end, BLANKS);
-        let value = text.run(begin, &HEADER, LONGEST);
-        if value.is_open {
-            return Step::More;
-        }
-        value
-    } else {
-        scheme
-    };
-    let least = if is_scheme { 12 } else { 20 };
-    credential(text, &value, least)
-}
-
-/// Behind the word `Bearer`.
-fn bearer(text: &Text<'_>, start: usize, end: usize) -> Step {
-    if text.before(start).is_some_and(|byte| NAME.has(byte)) {
-        return Step::No;
-    }
-    let value = text.run(end, &HEADER, LONGEST);
-    if value.is_open {
-        return Step::More;
-    }
-    credential(text, &value, 16)
-}
-
-fn credential(text: &Text<'_>, value: &Run<'_>, least: usize) -> Step {
-    let shown = match value.head {
-        [shorter @ .., b'.' | b':'] => shorter,
-        head => head,
-    };
-    let is_secret = shown.len() >= least
-        && shown.iter().any(u8::is_ascii_digit)
-        && noise::entropy(shown) >= 3.0
-        && !noise::is_example(shown)
-        && !is_path(shown);
-    if !is_secret {
-        return Step::No;
-    }
-    if value.is_long {
-        return text.long(Class::AuthorizationHeader, value.start, value.end, &HEADER);
-    }
-    Step::Found(Span::new(
-        Class::AuthorizationHeader,
-        value.start,
-        value.start + shown.len(),
-    ))
 }

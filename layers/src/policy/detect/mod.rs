@@ -27,15 +27,19 @@
 //! beginning of a finding. Things of any length, keys in armour above all, are found by how they begin, and what follows
 //! is counted to them as it comes.
 
+mod accounts;
 mod armour;
 mod assigned;
+mod card;
 mod checks;
 mod class;
 mod dates;
 mod digits;
 mod email;
 mod flow;
+mod header;
 mod internet;
+mod names;
 mod noise;
 mod numbers;
 mod phone;

@@ -148,3 +148,24 @@ pub(super) fn is_reference(text: &[u8]) -> bool {
             .iter()
             .any(|part| memchr::memmem::find(text, part).is_some())
 }
+
+/// Whether words are strung together by dots, slashes, colons or underlines: a member of something, a file, a name.
+pub(super) fn is_path(value: &[u8]) -> bool {
+    let joined = |byte: &u8| b"./:_-".contains(byte);
+    if !value.iter().any(joined) {
+        return false;
+    }
+    let mut words = value.split(joined).filter(|word| !word.is_empty());
+    words.all(|word| {
+        let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let letters = word
+            .iter()
+            .filter(|byte| byte.is_ascii_alphabetic())
+            .count();
+        let is_word = digits + letters == word.len()
+            && (digits == 0
+                || letters == 0 && digits <= 4
+                || (digits <= 2 && word.last().is_some_and(u8::is_ascii_digit)));
+        is_word && word.len() <= 16
+    })
+}

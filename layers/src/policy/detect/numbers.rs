@@ -3,8 +3,8 @@
 use std::ops::{Deref, DerefMut};
 
 use super::{
-    Class, Classes, checks, dates, digits, internet, phone,
-    text::{ALNUM, Set, Span, Step, Text},
+    Class, Classes, accounts, card, dates, digits, internet, phone,
+    text::{ALNUM, Span, Step, Text},
 };
 
 /// The longest of them, with what separates their groups.
@@ -17,9 +17,9 @@ pub(super) fn find(text: &Text<'_>, classes: Classes, found: &mut Vec<Span>) -> 
     let mut open = usize::MAX;
     let mut done = text.from;
     let matchers: [(Class, Matcher); 7] = [
-        (Class::Iban, iban),
-        (Class::CreditCard, card),
-        (Class::UsSsn, ssn),
+        (Class::Iban, accounts::iban),
+        (Class::CreditCard, card::at),
+        (Class::UsSsn, accounts::ssn),
         (Class::DateOfBirth, dates::at),
         (Class::IpAddress, internet::v4),
         (Class::IpAddress, internet::v6),
@@ -197,176 +197,6 @@ pub(super) fn found(class: Class, start: usize, end: usize) -> Step {
 /// Whether what follows `end` could still join it.
 pub(super) fn is_open_behind(text: &Text<'_>, end: usize) -> bool {
     text.is_open_at(end + 1)
-}
-
-fn card(text: &Text<'_>, start: usize) -> Step {
-    let Some(read) = grouped(text, start, b" -", 19) else {
-        return Step::More;
-    };
-    if is_open_behind(text, read.end) {
-        return Step::More;
-    }
-    let digits = &*read.digits;
-    let is_grouped = match &*read.groups {
-        [_] | [4, 6, 4 | 5] => true,
-        [groups @ .., last] => groups.iter().all(|group| *group == 4) && *last <= 4,
-        [] => false,
-    };
-    let is_card = is_grouped
-        && read.is_even
-        && is_issued(digits)
-        && checks::luhn(digits)
-        && !is_test_card(digits);
-    if !is_card || is_part(text, start, read.end) {
-        return Step::No;
-    }
-    found(Class::CreditCard, start, read.end)
-}
-
-/// Whether an issuer writes cards of this beginning and length.
-fn is_issued(digits: &[u8]) -> bool {
-    let beginning = |length: usize| {
-        let digits = digits.get(..length).unwrap_or_default();
-        digits
-            .iter()
-            .fold(0_u32, |all, digit| all * 10 + u32::from(digit - b'0'))
-    };
-    match digits.len() {
-        15 => matches!(beginning(2), 34 | 37),
-        14 => matches!(beginning(2), 36 | 38 | 39) || matches!(beginning(3), 300..=305),
-        16 => {
-            beginning(1) == 4
-                || matches!(beginning(2), 51..=55 | 62 | 65)
-                || matches!(beginning(4), 2_221..=2_720 | 3_528..=3_589 | 6_011)
-                || matches!(beginning(3), 644..=649)
-        }
-        17..=19 => beginning(2) == 62,
-        _ => false,
-    }
-}
-
-/// Those with which shops are tested: nobody is issued so many of one digit.
-fn is_test_card(digits: &[u8]) -> bool {
-    const TESTS: [&[u8]; 8] = [
-        b"378282246310005",
-        b"371449635398431",
-        b"5105105105105100",
-        b"5200828282828210",
-        b"2223003122003222",
-        b"30569309025904",
-        b"6011000990139424",
-        b"3566002020360505",
-    ];
-    let most = (b'0'..=b'9')
-        .map(|digit| digits.iter().filter(|other| **other == digit).count())
-        .max();
-    let is_count = digits.starts_with(b"12345")
-        || digits.ends_with(b"123456789")
-        || digits.ends_with(b"1234567890");
-    TESTS.contains(&digits)
-        || is_count
-        || most.is_some_and(|most| most * 2 > digits.len() + 1)
-        || digits.starts_with(b"4242")
-}
-
-/// Countries, and how long the numbers of their accounts are.
-#[rustfmt::skip]
-const COUNTRIES: [(&[u8; 2], usize); 37] = [
-    (b"AD", 24), (b"AE", 23), (b"AT", 20), (b"BE", 16), (b"BG", 22), (b"CH", 21), (b"CY", 28), (b"CZ", 24), (b"DE", 22),
-    (b"DK", 18), (b"EE", 20), (b"ES", 24), (b"FI", 18), (b"FR", 27), (b"GB", 22), (b"GR", 27), (b"HR", 21), (b"HU", 28),
-    (b"IE", 22), (b"IL", 23), (b"IS", 26), (b"IT", 27), (b"LI", 21), (b"LT", 20), (b"LU", 20), (b"LV", 21), (b"MC", 27),
-    (b"MT", 31), (b"NL", 18), (b"NO", 15), (b"PL", 28), (b"PT", 25), (b"RO", 24), (b"SA", 24), (b"SE", 24), (b"SI", 19),
-    (b"TR", 26),
-];
-static ACCOUNT: Set = Set::of(b"A-Z0-9 ");
-
-fn iban(text: &Text<'_>, group: usize) -> Step {
-    let Some(start) = group.checked_sub(2).filter(|start| *start >= text.from) else {
-        return Step::No;
-    };
-    if !text.left(group, 2).iter().all(u8::is_ascii_uppercase) {
-        return Step::No;
-    }
-    let country = COUNTRIES
-        .iter()
-        .find(|(country, _)| text.rest(start).starts_with(*country));
-    let Some((_, length)) = country else {
-        return Step::No;
-    };
-    if text.is_in_word(start) {
-        return Step::No;
-    }
-    let run = text.run(start, &ACCOUNT, LONGEST);
-    let mut account = Vec::with_capacity(*length);
-    let mut end = start;
-    for (place, byte) in run.head.iter().enumerate() {
-        if account.len() == *length {
-            break;
-        }
-        // Groups of four, or none.
-        if *byte == b' ' {
-            if account.len() % 4 != 0 || account.is_empty() {
-                break;
-            }
-            continue;
-        }
-        account.push(*byte);
-        end = start + place + 1;
-    }
-    if account.len() < *length {
-        return if run.is_open { Step::More } else { Step::No };
-    }
-    if text.is_open_at(end) {
-        return Step::More;
-    }
-    const EXAMPLES: [&[u8]; 3] = [
-        b"GB82WEST12345698765432",
-        b"DE89370400440532013000",
-        b"GB29NWBK60161331926819",
-    ];
-    let is_account = checks::mod_97(&account)
-        && account
-            .get(2..4)
-            .is_some_and(|check| check.iter().all(u8::is_ascii_digit))
-        && !EXAMPLES.contains(&account.as_slice())
-        && !text.at(end).is_some_and(|byte| ALNUM.has(byte));
-    if is_account {
-        found(Class::Iban, start, end)
-    } else {
-        Step::No
-    }
-}
-
-fn ssn(text: &Text<'_>, start: usize) -> Step {
-    // Three digits, and what parts them from the rest.
-    let third = text.at(start + 3);
-    if third.is_some_and(|byte| !matches!(byte, b'-' | b' ')) || third.is_none() && text.last {
-        return Step::No;
-    }
-    let Some(read) = grouped(text, start, b"- ", 9) else {
-        return Step::More;
-    };
-    if is_open_behind(text, read.end) {
-        return Step::More;
-    }
-    if *read.groups != [3, 2, 4] || read.digits.len() != 9 || !read.is_even {
-        return Step::No;
-    }
-    let part = |range: std::ops::Range<usize>| read.digits.get(range).unwrap_or_default();
-    let (area, group, serial) = (part(0..3), part(3..5), part(5..9));
-    const EXAMPLES: [&[u8]; 4] = [b"078051120", b"219099999", b"123456789", b"111223333"];
-    let is_issued = area != b"000"
-        && area != b"666"
-        && area < b"900".as_slice()
-        && group != b"00"
-        && serial != b"0000";
-    // With blanks it is written by few, and looks like much else.
-    let is_said = read.separator == Some(b'-') || said_before(text, start, &[b"ssn", b"social"]);
-    if !is_issued || !is_said || EXAMPLES.contains(&&*read.digits) || is_part(text, start, read.end)
-    {
-        return Step::No;
-    }
-    found(Class::UsSsn, start, read.end)
 }
 
 /// Whether one of these words, in small letters, stands in the same line not far before a place.

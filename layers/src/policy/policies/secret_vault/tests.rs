@@ -1,10 +1,16 @@
 use std::io::Write;
 
-use luthien_core::Dialect;
+use luthien_core::{
+    Dialect,
+    facts::SessionId,
+    gate::gate,
+    testing::{Provider, Reply, send},
+};
 use serde_json::{Value, json};
+use tower::Layer;
 
 use crate::policy::{
-    Entry, Mode, Outcome, find,
+    Entry, Mode, Outcome, PolicyLayer, PolicySet, find,
     testing::{Case, Seen},
 };
 
@@ -146,14 +152,19 @@ async fn what_was_found_once_is_known_where_nothing_says_what_it_is() {
 async fn free_text_of_a_custom_tool_gets_the_secret_as_it_is() {
     let vault = vault(json!({}));
     let made = first_turn(&vault).await;
-    let patch = format!("*** Begin Patch\n+key = {made}\n");
-    let call = crate::policy::ToolCall::new("apply_patch", patch);
-    let restored =
-        super::texts::in_arguments(call.input(), &mut |text| Some(text.replace(&made, CANARY)));
-    assert_eq!(
-        restored.unwrap(),
-        format!("*** Begin Patch\n+key = {CANARY}\n")
-    );
+    let patch = |secret: &str| format!("*** Begin Patch\n+key = {secret}\n*** End Patch");
+    let reply = json!({"id": "r", "object": "response", "status": "completed", "output": [
+        {"type": "custom_tool_call", "id": "c", "call_id": "t", "name": "apply_patch", "input": patch(&made), "status": "completed"},
+    ]});
+    let provider = Provider::new([Reply::json(&reply.to_string().into(), 0)]);
+    let service = gate(PolicyLayer::new(PolicySet::new(vec![vault]))).layer(provider);
+    let mut request = http::Request::post("/v1/responses")
+        .body(r#"{"model":"m","input":"go"}"#.into())
+        .unwrap();
+    request.extensions_mut().insert(SessionId("s".into()));
+    let answered = send(&service, request).await.into_body().unwrap();
+    let answered: Value = serde_json::from_slice(&answered).unwrap();
+    assert_eq!(answered["output"][0]["input"], patch(CANARY));
 }
 
 #[tokio::test]
