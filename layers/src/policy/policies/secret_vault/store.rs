@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input};
 use luthien_core::{BoxError, decision::Exchange};
 use moka::sync::Cache;
 use secrecy::{ExposeSecret, SecretString};
@@ -101,11 +101,16 @@ struct Held {
     search: Option<Arc<Search>>,
 }
 
-/// Finds all secrets of a conversation at once.
+/// Finds all secrets of a conversation at once: by how they begin, so that no automaton holds one whole, which nobody would
+/// overwrite.
 pub(super) struct Search {
-    secrets: AhoCorasick,
-    placeholders: Vec<Box<str>>,
+    begins: AhoCorasick,
+    /// Those that begin in each of the ways, the longest first, and what stands in their place.
+    held: Vec<Vec<(SecretString, Box<str>)>>,
 }
+
+/// So many bytes are the beginning of a secret.
+const BEGINNING: usize = 4;
 
 impl Session {
     fn held(&self) -> MutexGuard<'_, Held> {
@@ -121,38 +126,52 @@ impl Session {
     pub(super) fn search(&self) -> Option<Arc<Search>> {
         let mut held = self.held();
         if held.search.is_none() && !held.secrets.is_empty() {
-            let (placeholders, secrets): (Vec<_>, Vec<_>) = held
-                .secrets
-                .iter()
-                .map(|(placeholder, secret)| (placeholder.clone(), secret.expose_secret()))
-                .unzip();
-            let secrets = AhoCorasick::builder()
-                .match_kind(MatchKind::LeftmostLongest)
-                .build(secrets)
-                .ok()?;
-            held.search = Some(Arc::new(Search {
-                secrets,
-                placeholders,
-            }));
+            held.search = Some(Arc::new(Search::new(&held.secrets)?));
         }
         held.search.clone()
     }
 }
 
 impl Search {
+    fn new(secrets: &HashMap<Box<str>, SecretString>) -> Option<Self> {
+        let mut ways: HashMap<&[u8], Vec<(SecretString, Box<str>)>> = HashMap::new();
+        for (placeholder, secret) in secrets {
+            let begins = secret.expose_secret().as_bytes().get(..BEGINNING)?;
+            let way = ways.entry(begins).or_default();
+            way.push((secret.clone(), placeholder.clone()));
+        }
+        let (begins, mut held): (Vec<_>, Vec<_>) = ways.into_iter().unzip();
+        for way in &mut held {
+            way.sort_by_key(|(secret, _)| std::cmp::Reverse(secret.expose_secret().len()));
+        }
+        let begins = AhoCorasick::new(begins).ok()?;
+        Some(Self { begins, held })
+    }
+
     /// A text with placeholders for all secrets in it; `None` if there are none.
     pub(super) fn hide(&self, text: &str) -> Option<String> {
         let mut hidden = String::new();
-        let mut at = 0;
-        for found in self.secrets.find_iter(text) {
-            hidden.push_str(text.get(at..found.start())?);
-            hidden.push_str(self.placeholders.get(found.pattern().as_usize())?);
-            at = found.end();
+        // What is written, and from where on is searched.
+        let (mut done, mut at) = (0, 0);
+        while let Some(hit) = self.begins.find(Input::new(text).range(at..)) {
+            let way = self.held.get(hit.pattern().as_usize())?;
+            let rest = text.as_bytes().get(hit.start()..)?;
+            let found = way
+                .iter()
+                .find(|(secret, _)| rest.starts_with(secret.expose_secret().as_bytes()));
+            let Some((secret, placeholder)) = found else {
+                at = hit.start() + 1;
+                continue;
+            };
+            hidden.push_str(text.get(done..hit.start())?);
+            hidden.push_str(placeholder);
+            done = hit.start() + secret.expose_secret().len();
+            at = done;
         }
-        if at == 0 {
+        if done == 0 {
             return None;
         }
-        hidden.push_str(text.get(at..)?);
+        hidden.push_str(text.get(done..)?);
         Some(hidden)
     }
 }
@@ -208,8 +227,18 @@ mod tests {
             .unwrap();
         assert_eq!(hidden, format!("a {placeholder}, {placeholder}"));
         assert!(other.search().is_none());
+        let (longer, _) = put(&one, "correct horses");
+        let hidden = one
+            .search()
+            .unwrap()
+            .hide("corr correct horses correct hors correct horse");
+        assert_eq!(
+            hidden.unwrap(),
+            format!("corr {longer} correct hors {placeholder}")
+        );
+        assert_eq!(one.search().unwrap().hide("nothing is correct"), None);
 
-        for number in 1..SECRETS {
+        for number in 2..SECRETS {
             assert!(put(&one, &format!("secret {number}")).1);
         }
         let (placeholder, fits) = put(&one, "one too many");
