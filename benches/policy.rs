@@ -2,7 +2,7 @@
 //!
 //! The layer without a policy and with one that watches nothing here, against the gates alone; holding a call and letting it
 //! go, against a reply that is only read; text that an editor looks through. Then what comes with the crate: a rule in CEL
-//! with a pattern, asked about each call, and the presets that look through text.
+//! with a pattern, asked about each call, the presets that look through text, and the policies that look for secrets.
 
 mod support;
 
@@ -106,6 +106,7 @@ fn main() -> Result<(), Failure> {
     }
     group.finish();
     long_text(&mut criterion)?;
+    found(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }
@@ -131,6 +132,41 @@ fn long_text(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
                 BatchSize::SmallInput,
             );
         });
+    }
+    group.finish();
+    Ok(())
+}
+
+/// Replies with text and a call, and text that comes a kilobyte at a time, before the policies that look for something in
+/// it: against a reply that is only read.
+fn found(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
+    let mut group = criterion.benchmark_group("policy search");
+    let (long, length) = Case::long_text();
+    let short = Case::new(Dialect::Anthropic, true);
+    let elements = short.events();
+    for (case, elements) in [(&long, length), (&short, elements)] {
+        let entry = |name: &str| -> Result<Vec<Entry>, Failure> {
+            Ok(vec![find(name)?.build(&Value::Null)?])
+        };
+        for (variant, entries) in [
+            (
+                "read",
+                vec![Entry::new("policy", Watching(Watches::THINKING))],
+            ),
+            ("secrets", entry("secrets")?),
+            ("personal-data", entry("personal-data")?),
+            ("secret-vault", entry("secret-vault")?),
+        ] {
+            let mut service = gate(layer(entries)).layer(case.provider());
+            group.throughput(Throughput::Elements(elements));
+            group.bench_function(BenchmarkId::new(case.name(), variant), |bencher| {
+                bencher.iter_batched(
+                    || case.request(),
+                    |request| black_box(service.exchange(request)),
+                    BatchSize::SmallInput,
+                );
+            });
+        }
     }
     group.finish();
     Ok(())

@@ -5,6 +5,7 @@
 //! bytes have seeded.
 #![forbid(unsafe_code)]
 
+pub mod detect;
 pub mod edit;
 mod events;
 pub mod expression;

@@ -46,7 +46,7 @@ pub struct Decision {
     pub severity: Severity,
     /// How long it took to judge.
     pub latency: Duration,
-    /// What was judged, as it came; if something was changed or refused.
+    /// What was judged, as it came; if something was changed or refused. A policy may keep it back: then it is not here.
     pub before: Option<Arc<str>>,
     /// What stands in its place.
     pub after: Option<Arc<str>>,

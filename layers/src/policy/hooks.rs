@@ -106,6 +106,9 @@ impl Watches {
     pub const CONVERSATION: Self = Self(1 << 7);
     /// Answers [`Verdict::Replace`], or [`Verdict::Warn`] with other content. Policies that do not are asked at the same time.
     pub const CHANGES: Self = Self(1 << 8);
+    /// What it objects to, or puts in place, is secret: as soon as it does anything but let pass, nothing of the block is
+    /// recorded in decisions or shown in explanations, nor what policies behind it say of the block.
+    pub const CONFIDENTIAL: Self = Self(1 << 9);
 
     /// Everything of a reply that is judged or changed.
     pub(crate) const REPLY: Self = Self(

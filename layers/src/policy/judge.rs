@@ -50,6 +50,7 @@ pub(crate) async fn judge(run: Arc<Run>, subject: Subject) -> Judged {
         original: subject.content(),
         run: &run,
         subject,
+        withheld: false,
         judged: Judged::default(),
     };
     bench.judge().await;
@@ -62,6 +63,8 @@ struct Bench<'a> {
     original: Arc<str>,
     /// What earlier policies have made of it.
     subject: Subject,
+    /// Whether what it says, or said, is nobody's business any more: see [`Watches::CONFIDENTIAL`].
+    withheld: bool,
     judged: Judged,
 }
 
@@ -111,14 +114,35 @@ impl Bench<'_> {
             (answered, cx.take_notes())
         });
         let answers = join_all(asked).await;
+        let objects = |(entry, (answered, _)): (&&Entry, &(Answered<Verdict>, _))| {
+            entry.watches.has(Watches::CONFIDENTIAL)
+                && !matches!(answered.answer, Ok(Verdict::Allow))
+        };
+        // Those who were asked at the same time have seen it as well.
+        self.withheld |= entries.iter().zip(&answers).any(objects);
         for (entry, (answered, notes)) in entries.iter().zip(answers) {
             let Answered { answer, latency } = answered;
             let mut decision = Run::decision_on(entry, &self.subject);
             decision.latency = latency;
             notes.tell(&mut decision);
+            if self.withheld {
+                // A judge was shown it, and may have spoken of it.
+                for consulted in &mut decision.consulted {
+                    (consulted.asked, consulted.answered) = ("".into(), "".into());
+                }
+            }
             self.take(entry, answer, &mut decision);
             self.run.tell(&decision);
         }
+    }
+
+    /// For the record, unless it does not belong there.
+    fn recorded(&self, content: impl Into<Arc<str>>) -> Option<Arc<str>> {
+        (!self.withheld).then(|| content.into())
+    }
+
+    fn shows_arguments(&self) -> bool {
+        self.run.set.settings.show_arguments && !self.withheld
     }
 
     /// Takes what a policy has said.
@@ -137,8 +161,8 @@ impl Bench<'_> {
             }
             Ok(Verdict::Drop(words)) => {
                 decision.outcome = Outcome::Modify;
-                decision.before = Some(self.original.clone());
-                decision.after = Some(words.as_str().into());
+                decision.before = self.recorded(self.original.clone());
+                decision.after = self.recorded(words.as_str());
                 if entry.is_enforced() && !self.is_gone() {
                     decision.applied = true;
                     self.judged.fate = Fate::Drop;
@@ -173,8 +197,8 @@ impl Bench<'_> {
             return self.fail(entry, &failed, decision);
         };
         decision.outcome = Outcome::Modify;
-        decision.before = Some(self.subject.content());
-        decision.after = Some(content.into());
+        decision.before = self.recorded(self.subject.content());
+        decision.after = self.recorded(content);
         if entry.is_enforced() && !self.is_gone() {
             decision.applied = true;
             self.judged.fate = Fate::Change(content.to_owned());
@@ -189,7 +213,7 @@ impl Bench<'_> {
                 denial,
                 subject: &self.subject,
                 decision: decision.id,
-                show_arguments: self.run.set.settings.show_arguments,
+                show_arguments: self.shows_arguments(),
             };
             decision.applied = true;
             self.judged.words.push(notice.warning());
@@ -198,12 +222,12 @@ impl Bench<'_> {
 
     fn refuse(&mut self, entry: &Entry, denial: &Denial, decision: &mut Decision) {
         say_why(denial, decision);
-        decision.before = Some(self.original.clone());
+        decision.before = self.recorded(self.original.clone());
         let notice = notice::Notice {
             denial,
             subject: &self.subject,
             decision: decision.id,
-            show_arguments: self.run.set.settings.show_arguments,
+            show_arguments: self.shows_arguments(),
         };
         match entry.mode {
             Mode::Enforce if !self.is_gone() => {
@@ -235,10 +259,10 @@ impl Bench<'_> {
                 denial: &denial,
                 subject: &self.subject,
                 decision: decision.id,
-                show_arguments: self.run.set.settings.show_arguments,
+                show_arguments: self.shows_arguments(),
             };
             decision.applied = true;
-            decision.before = Some(self.original.clone());
+            decision.before = self.recorded(self.original.clone());
             self.judged.fate = Fate::Drop;
             self.judged.words.push(notice.blocked());
         }
@@ -376,8 +400,10 @@ async fn evaluate(run: &Arc<Run>, entry: &Entry, subject: Subject) {
         run,
         original: subject.content(),
         subject,
+        withheld: false,
         judged: Judged::default(),
     };
+    bench.withheld = entry.watches.has(Watches::CONFIDENTIAL);
     bench.take(entry, answer, &mut decision);
     run.tell(&decision);
 }

@@ -77,6 +77,8 @@ mod breaker;
 #[cfg(feature = "policies")]
 mod cel;
 mod context;
+#[cfg(feature = "secrets")]
+pub mod detect;
 mod engine;
 mod entry;
 mod exchange;

@@ -154,7 +154,9 @@ fn build<S: Settings>(name: &str, with: &Value) -> Result<Entry, BuildError> {
     let settings: S = serde_path_to_error::deserialize(with).map_err(|error| {
         let path = error.path().to_string();
         // The root's path is a dot.
-        let path = if path == "." { String::new() } else { path };
+        let path = if path == "." { "" } else { &path };
+        // A key that is unknown has no name there.
+        let path = path.trim_end_matches(".?");
         BuildError::new(path, error.into_inner().to_string())
     })?;
     let version = version(name, &settings);

@@ -1,4 +1,7 @@
-use std::sync::{Arc, OnceLock};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use luthien_core::{
     json::{Document, JsonError, Limits},
@@ -7,7 +10,7 @@ use luthien_core::{
 use serde_json::Value;
 
 /// A tool call of a reply, complete: what the client would run.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ToolCall {
     block: BlockId,
     id: Option<Arc<str>>,
@@ -97,6 +100,18 @@ impl ToolCall {
     pub(crate) fn is_ambiguous(&self) -> bool {
         let read = Document::parse(self.input.as_bytes().to_vec().into(), &Limits::default());
         read.as_ref().is_err_and(JsonError::is_ambiguous)
+    }
+}
+
+/// Not its arguments, which do not belong into logs.
+impl fmt::Debug for ToolCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolCall")
+            .field("block", &self.block)
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("bytes", &self.input.len())
+            .finish()
     }
 }
 

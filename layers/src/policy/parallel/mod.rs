@@ -89,7 +89,8 @@ impl Parallel {
                 return Err(BuildError::new("decide.designated", message));
             }
         }
-        let kept = JUDGED.into_iter().chain([Watches::CONVERSATION]);
+        let kept = [Watches::CONVERSATION, Watches::CONFIDENTIAL];
+        let kept = JUDGED.into_iter().chain(kept);
         let changes = decide.takes_changes().then_some(Watches::CHANGES);
         let watches = kept
             .chain(changes)

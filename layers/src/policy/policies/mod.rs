@@ -5,16 +5,26 @@ mod closing;
 pub mod conversation_link;
 pub mod debug_log;
 pub mod deny_tools;
+#[cfg(feature = "secrets")]
+mod detected;
 #[cfg(feature = "policies-http")]
 pub mod http;
 pub mod indicator;
 pub mod judges;
 pub mod noop;
+#[cfg(feature = "secrets")]
+pub mod personal_data;
 pub mod presets;
 pub mod replace;
 pub mod rules;
+#[cfg(feature = "secrets")]
+pub mod secret_vault;
+#[cfg(feature = "secrets")]
+pub mod secrets;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "secrets")]
+mod texts;
 
 use super::registry::Builtin;
 
@@ -32,10 +42,16 @@ pub(super) static BUILTINS: &[Builtin] = &[
     presets::no_apologies::BUILTIN,
     presets::no_yapping::BUILTIN,
     noop::BUILTIN,
+    #[cfg(feature = "secrets")]
+    personal_data::BUILTIN,
     presets::plain_dashes::BUILTIN,
     presets::prefer_uv::BUILTIN,
     replace::BUILTIN,
     rules::BUILTIN,
+    #[cfg(feature = "secrets")]
+    secret_vault::BUILTIN,
+    #[cfg(feature = "secrets")]
+    secrets::BUILTIN,
     judges::tool_call_judge::BUILTIN,
 ];
 
