@@ -70,7 +70,7 @@ fn builtin(name: &str, with: &Value) -> Result<PolicyLayer, Failure> {
 fn rule() -> Value {
     json!({"rules": [{
         "name": "no-rm", "on": "tool_call", "do": "block", "message": "not here: {{tool.input.command}}",
-        "when": r#"tool.name in ["Bash", "bash"] && tool.input.command.matches('rm\s+-rf\s+(/|~)')"#,
+        "when": r#"tool.name != "apply_patch" && has(tool.input.command) && tool.input.command.matches(r'rm\s+-rf\s+(/|~)')"#,
     }]})
 }
 

@@ -42,7 +42,10 @@ pub(super) fn parse(
                 true => "\na text with backslashes is written r'…'",
                 false => "",
             };
-            ExpressionError::new(format!("{errors}{hint}"))
+            // Behind the first the parser only guesses.
+            let errors = errors.to_string();
+            let first = errors.split("\nERROR").next().unwrap_or_default();
+            ExpressionError::new(format!("{first}{hint}"))
         })?;
         let found = check(&mut expression, vocabulary)?;
         Ok((expression, found))
