@@ -21,7 +21,7 @@
 use luthien_core::request::{Content, LlmRequest, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     asking::{AskedIn, Asking, DEADLINE, Pays},
@@ -159,25 +159,27 @@ impl registry::Settings for Settings {
     }
 }
 
+/// The form of an answer, with or without other words for what was judged.
 fn answer(replace: bool) -> Value {
-    let verdicts = match replace {
-        true => &["pass", "block", "replace"][..],
-        false => &["pass", "block"],
-    };
-    let mut answer = json!({
-        "type": "object",
-        "properties": {
-            "verdict": { "type": "string", "enum": verdicts },
-            "rule": { "type": "integer", "minimum": 0 },
-            "reason": { "type": "string" },
-        },
-        "required": ["verdict", "rule", "reason"],
-        "additionalProperties": false,
-    });
-    if replace && let Some(properties) = answer["properties"].as_object_mut() {
+    let mut verdicts = vec!["pass", "block"];
+    let mut properties = Map::new();
+    if replace {
+        verdicts.push("replace");
         properties.insert("replacement".to_owned(), json!({ "type": "string" }));
     }
-    answer
+    let verdict = json!({ "type": "string", "enum": verdicts });
+    properties.insert("verdict".to_owned(), verdict);
+    properties.insert(
+        "rule".to_owned(),
+        json!({ "type": "integer", "minimum": 0 }),
+    );
+    properties.insert("reason".to_owned(), json!({ "type": "string" }));
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": ["verdict", "rule", "reason"],
+        "additionalProperties": false,
+    })
 }
 
 struct Judge {
@@ -218,7 +220,7 @@ struct Explained {
 impl Judge {
     /// Asks about what stands under `name`.
     async fn ask(&self, name: &str, what: Value, cx: &Context) -> Result<Said, PolicyError> {
-        let mut content = serde_json::Map::new();
+        let mut content = Map::new();
         content.insert(name.to_owned(), what);
         let conversation = self.shown.conversation(cx.request());
         content.insert("conversation".to_owned(), conversation.into());
