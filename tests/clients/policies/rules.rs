@@ -122,6 +122,43 @@ async fn codex_runs_the_command_that_was_put_in_place() {
     the_command_that_was_put_in_place_runs::<Codex>().await;
 }
 
+async fn commands_are_counted_over_all_turns_of_a_conversation<A: Told>() {
+    let provider = thinking(|body| match A::outputs(body).len() {
+        0 => vec![A::call("call_A", "touch one")],
+        1 if !is_next(body) => HELLO.to_vec(),
+        1 => vec![A::call("call_B", "touch two")],
+        _ => vec![A::call("call_C", "touch three")],
+    })
+    .await;
+    let rules = format!(
+        "{{ name: commands, on: tool_call, when: 'tool.name == \"{}\"', count: commands }}, \
+         {{ name: enough, on: tool_call, when: 'session.count(\"commands\") > 2', do: block, \
+         message: \"these are {{{{session.count('commands')}}}}\" }}",
+        A::TOOL
+    );
+    let desk = desk::<A>(provider, &rules).await;
+    first(&desk).await.well();
+    assert_eq!(desk.home.made(), ["one"]);
+    let ran = desk.turn(A::NEXT).await.well();
+    let explained = A::words(&ran);
+    assert!(explained.contains("these are 3."), "{explained}");
+    assert_eq!(desk.home.made(), ["one", "two"]);
+    assert_eq!(desk.provider.count(), 4);
+}
+
+#[tokio::test]
+async fn commands_of_claude_code_are_counted_over_all_turns_of_a_conversation() {
+    commands_are_counted_over_all_turns_of_a_conversation::<Claude>().await;
+}
+
+#[tokio::test]
+async fn commands_of_codex_are_counted_over_all_turns_of_a_conversation() {
+    commands_are_counted_over_all_turns_of_a_conversation::<Codex>().await;
+}
+
+/// Holds for the first turn.
+const DO_IT: &str = r#"request.text.contains("Do it.")"#;
+
 /// Holds for every turn but the next.
 const NOT_NEXT: &str = r#"!request.text.contains("next question")"#;
 
@@ -146,7 +183,7 @@ async fn kept_back<A: Told>(desk: &Desk<A>, words: &str) {
 }
 
 async fn an_answer_in_the_models_place_is_the_answer<A: Told>() {
-    let desk = closed::<A>(NOT_NEXT, "answer").await;
+    let desk = closed::<A>(DO_IT, "answer").await;
     let ran = first(&desk).await.well();
     kept_back(&desk, A::words(&ran)).await;
     let said = next(&desk, A::session(&ran)).await;
@@ -186,7 +223,7 @@ async fn codex_shows_the_error_of_a_refused_request_and_does_not_try_again() {
 
 #[tokio::test]
 async fn claude_code_asks_what_was_refused_once_more_beside_the_next_question() {
-    let desk = closed::<Claude>(r#"request.text.contains("Do it.")"#, "refuse").await;
+    let desk = closed::<Claude>(DO_IT, "refuse").await;
     let ran = first(&desk).await;
     kept_back(&desk, &Claude::refused(&ran)).await;
     let ran = desk.turn(Claude::NEXT).await;
@@ -198,7 +235,7 @@ async fn claude_code_asks_what_was_refused_once_more_beside_the_next_question() 
 
 #[tokio::test]
 async fn codex_sends_what_was_refused_before_the_next_question() {
-    let desk = closed::<Codex>(r#"request.text.contains("Do it.")"#, "refuse").await;
+    let desk = closed::<Codex>(DO_IT, "refuse").await;
     let ran = first(&desk).await;
     kept_back(&desk, &Codex::refused(&ran)).await;
     assert_eq!(next(&desk, Codex::session(&ran)).await, []);

@@ -2,11 +2,13 @@
 
 use std::{collections::BTreeSet, fs};
 
+use serde_json::{Value, json};
+
 use crate::{
-    claude_code::Claude,
+    claude_code::{Claude, folder},
     codex::Codex,
-    model::{HELLO, thinking},
-    run::{Desk, Ran},
+    model::{HELLO, Say, thinking},
+    run::{Agent, Desk, Ran},
 };
 
 use super::{
@@ -28,10 +30,7 @@ fn token() -> String {
 }
 
 /// A desk with a file on it that holds the token.
-async fn desk<A: Told>(
-    model: fn(&serde_json::Value) -> Vec<crate::model::Say>,
-    policy: &str,
-) -> Desk<A> {
+async fn desk<A: Told>(model: fn(&Value) -> Vec<Say>, policy: &str) -> Desk<A> {
     let policies = format!("policies: [{policy}]");
     let desk = Desk::new(thinking(model).await, &policies).await;
     let notes = format!("first line\nthe token is {}\nlast line\n", token());
@@ -154,4 +153,65 @@ async fn claude_code_uses_a_secret_that_the_model_never_sees() {
 #[tokio::test]
 async fn codex_uses_a_secret_that_the_model_never_sees() {
     a_secret_is_used_that_the_model_never_sees::<Codex>().await;
+}
+
+/// Blocked where they are to go up: the answer stands in the model's place, again and again, for the client says it all again.
+async fn what_must_not_go_up_ends_the_conversation<A: Told>() {
+    let desk = desk::<A>(
+        |body| vec![A::read("call_A", "notes", body)],
+        "{ use: secrets, with: { action: block } }",
+    )
+    .await;
+    for (round, arguments) in [A::FIRST, A::NEXT].into_iter().enumerate() {
+        let ran = desk.turn(arguments).await.well();
+        let words = A::words(&ran);
+        for part in [
+            "Luthien blocked this request: it holds what looks like a secret (github_token).",
+            "What to do: ",
+            "Decision d-",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        requests(&desk.sidecar, 2 + round).await;
+        assert_eq!(desk.provider.count(), 1);
+    }
+    assert!(!desk.sidecar.log().contains(&token()));
+}
+
+#[tokio::test]
+async fn what_claude_code_must_not_send_up_ends_the_conversation() {
+    what_must_not_go_up_ends_the_conversation::<Claude>().await;
+}
+
+#[tokio::test]
+async fn what_codex_must_not_send_up_ends_the_conversation() {
+    what_must_not_go_up_ends_the_conversation::<Codex>().await;
+}
+
+#[tokio::test]
+async fn claude_code_edits_beside_a_secret_that_the_model_never_sees() {
+    let desk = desk::<Claude>(
+        |body| match &Claude::outputs(body)[..] {
+            [] => vec![Claude::read("call_A", "notes", body)],
+            [read] => {
+                let line = format!("the token is {}", placeholders(read).join(" and "));
+                let input = json!({
+                    "file_path": format!("{}/notes", folder(body)),
+                    "old_string": format!("{line}\nlast line"),
+                    "new_string": format!("{line}, still\nthe end"),
+                });
+                vec![Say::Call("call_B", "Edit", input)]
+            }
+            _ => HELLO.to_vec(),
+        },
+        "{ use: secret-vault, with: { detect: [github_token] } }",
+    )
+    .await;
+    let may = ["--allowedTools", "Edit", "-p", "Do it."];
+    let ran = desk.turn(&may).await.well();
+    assert_eq!(Claude::words(&ran), "Hello there");
+    let notes = fs::read_to_string(desk.home.work().join("notes")).unwrap();
+    let expected = format!("first line\nthe token is {}, still\nthe end\n", token());
+    assert!(notes == expected, "{notes}");
+    stayed_here(&desk, &ran, 3).await;
 }
