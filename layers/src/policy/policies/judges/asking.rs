@@ -65,10 +65,9 @@ impl Asking {
         }
         let dialect = match dialect {
             Some(AskedIn::Anthropic) => Dialect::Anthropic,
-            Some(AskedIn::Chat) => Dialect::Chat,
             Some(AskedIn::Responses) => Dialect::Responses,
             None if model.starts_with("claude") => Dialect::Anthropic,
-            None => Dialect::Chat,
+            Some(AskedIn::Chat) | None => Dialect::Chat,
         };
         Ok(Self {
             upstream: None,

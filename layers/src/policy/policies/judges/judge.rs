@@ -164,20 +164,20 @@ fn answer(replace: bool) -> Value {
         true => &["pass", "block", "replace"][..],
         false => &["pass", "block"],
     };
-    let mut answer = json!({
-        "type": "object",
-        "properties": {
-            "verdict": { "type": "string", "enum": verdicts },
-            "rule": { "type": "integer", "minimum": 0 },
-            "reason": { "type": "string" },
-        },
-        "required": ["verdict", "rule", "reason"],
-        "additionalProperties": false,
+    let mut properties = json!({
+        "verdict": { "type": "string", "enum": verdicts },
+        "rule": { "type": "integer", "minimum": 0 },
+        "reason": { "type": "string" },
     });
-    if replace && let Some(properties) = answer["properties"].as_object_mut() {
+    if let (true, Some(properties)) = (replace, properties.as_object_mut()) {
         properties.insert("replacement".to_owned(), json!({ "type": "string" }));
     }
-    answer
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": ["verdict", "rule", "reason"],
+        "additionalProperties": false,
+    })
 }
 
 struct Judge {
