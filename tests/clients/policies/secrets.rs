@@ -93,6 +93,33 @@ async fn what_codex_reads_goes_up_redacted() {
     what_a_tool_reads_goes_up_redacted::<Codex>().await;
 }
 
+/// What the client says of its own accord, in its prompt and its tools, is neither secret nor about anybody.
+async fn the_clients_own_words_go_up_as_they_are<A: Told>() {
+    let desk = Desk::<A>::new(
+        thinking(|_| HELLO.to_vec()).await,
+        "policies: [{ use: secrets }, { use: personal-data, with: { action: redact } }]",
+    )
+    .await;
+    let ran = first(&desk).await.well();
+    next(&desk, A::session(&ran)).await;
+    requests(&desk.sidecar, 2).await;
+    for request in desk.provider.seen() {
+        let changed = request.text().split_once("[redacted:");
+        assert_eq!(changed.map(|(before, after)| (before.len(), after)), None);
+    }
+    assert!(!desk.sidecar.log().contains("\"decision\""));
+}
+
+#[tokio::test]
+async fn claude_codes_own_words_go_up_as_they_are() {
+    the_clients_own_words_go_up_as_they_are::<Claude>().await;
+}
+
+#[tokio::test]
+async fn codexs_own_words_go_up_as_they_are() {
+    the_clients_own_words_go_up_as_they_are::<Codex>().await;
+}
+
 /// What stands in place of tokens, each once.
 fn placeholders(text: &str) -> Vec<String> {
     const BEGINS: &str = "luthien_secret_github_token_";
