@@ -10,6 +10,7 @@ mod judges;
 mod rules;
 mod secrets;
 mod told;
+mod vault;
 
 use serde_json::Value;
 

@@ -1,23 +1,23 @@
-//! Secrets that a client reads in a file: what of them goes up, and what comes back into its calls.
+//! Secrets that a client reads in a file, and what of them goes up.
 
-use std::{collections::BTreeSet, fs};
+use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    claude_code::{Claude, folder},
+    claude_code::Claude,
     codex::Codex,
     model::{HELLO, Say, thinking},
-    run::{Agent, Desk, Ran},
+    run::{Desk, Ran},
 };
 
 use super::{
     requests,
-    told::{Told, first, is_next, next},
+    told::{Told, first, next},
 };
 
 /// A token in the form of GitHub's, with the check digits that make it one.
-fn token() -> String {
+pub fn token() -> String {
     const DIGITS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let body = "q7Zt2LkW9xVb4NcR8mYp1HsD6fGj3K";
     let mut value = usize::try_from(crc32fast::hash(body.as_bytes())).unwrap();
@@ -30,7 +30,7 @@ fn token() -> String {
 }
 
 /// A desk with a file on it that holds the token.
-async fn desk<A: Told>(model: fn(&Value) -> Vec<Say>, policy: &str) -> Desk<A> {
+pub async fn desk<A: Told>(model: fn(&Value) -> Vec<Say>, policy: &str) -> Desk<A> {
     let policies = format!("policies: [{policy}]");
     let desk = Desk::new(thinking(model).await, &policies).await;
     let notes = format!("first line\nthe token is {}\nlast line\n", token());
@@ -39,18 +39,20 @@ async fn desk<A: Told>(model: fn(&Value) -> Vec<Say>, policy: &str) -> Desk<A> {
 }
 
 /// The client has read the token, and nobody else has seen it, in as many requests.
-async fn stayed_here<A: Told>(desk: &Desk<A>, ran: &Ran, count: usize) {
+pub async fn stayed_here<A: Told>(desk: &Desk<A>, ran: &Ran, count: usize) {
     let token = token();
-    let holds = |bytes: &[u8]| memchr::memmem::find(bytes, token.as_bytes()).is_some();
-    let read = ran
-        .lines
-        .iter()
-        .any(|line| line.to_string().contains(&token));
+    let mut lines = ran.lines.iter();
+    let read = lines.any(|line| line.to_string().contains(&token));
     assert!(read, "the client has not read it: {ran:?}");
     requests(&desk.sidecar, count).await;
-    let seen = desk.provider.seen();
-    assert_eq!(seen.len(), count);
-    for request in seen {
+    assert_eq!(desk.provider.count(), count);
+    nobody_has_seen_it(desk);
+}
+
+pub fn nobody_has_seen_it<A>(desk: &Desk<A>) {
+    let token = token();
+    let holds = |bytes: &[u8]| memchr::memmem::find(bytes, token.as_bytes()).is_some();
+    for request in desk.provider.seen() {
         assert!(!holds(&request.head) && !holds(&request.body));
     }
     assert!(!holds(desk.sidecar.log().as_bytes()));
@@ -120,68 +122,6 @@ async fn codexs_own_words_go_up_as_they_are() {
     the_clients_own_words_go_up_as_they_are::<Codex>().await;
 }
 
-/// What stands in place of tokens, each once.
-fn placeholders(text: &str) -> Vec<String> {
-    const BEGINS: &str = "luthien_secret_github_token_";
-    let found = text.match_indices(BEGINS);
-    let found = found.map(|(at, _)| text[at..at + BEGINS.len() + 8].to_owned());
-    found.collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-fn written(placeholder: &str) -> String {
-    format!("printf %s {placeholder} > used")
-}
-
-async fn a_secret_is_used_that_the_model_never_sees<A: Told>() {
-    let desk = desk::<A>(
-        |body| match &A::outputs(body)[..] {
-            _ if is_next(body) => HELLO.to_vec(),
-            [] => vec![A::read("call_A", "notes", body)],
-            [read] => vec![A::call(
-                "call_B",
-                &written(&placeholders(read).join(" and ")),
-            )],
-            _ => HELLO.to_vec(),
-        },
-        "{ use: secret-vault, with: { detect: [github_token] } }",
-    )
-    .await;
-    let ran = first(&desk).await.well();
-    assert_eq!(A::words(&ran), "Hello there");
-    let used = fs::read_to_string(desk.home.work().join("used")).unwrap();
-    assert!(
-        used == token(),
-        "the client has used something else: {used}"
-    );
-    next(&desk, A::session(&ran)).await;
-    stayed_here(&desk, &ran, 4).await;
-    let seen = desk.provider.seen();
-    let [placeholder] = &placeholders(seen[1].text())[..] else {
-        panic!("one placeholder: {}", seen[1].text())
-    };
-    for request in &seen[1..] {
-        assert_eq!(placeholders(request.text()), [placeholder.as_str()]);
-        let outputs = A::outputs(&request.json());
-        let read = format!("the token is {placeholder}");
-        assert!(outputs[0].contains(&read), "{outputs:?}");
-    }
-    // The client has run another command than the one that it is said to have run.
-    for request in &seen[2..] {
-        let commands = A::commands(&request.json());
-        assert_eq!(commands.last(), Some(&written(placeholder)));
-    }
-}
-
-#[tokio::test]
-async fn claude_code_uses_a_secret_that_the_model_never_sees() {
-    a_secret_is_used_that_the_model_never_sees::<Claude>().await;
-}
-
-#[tokio::test]
-async fn codex_uses_a_secret_that_the_model_never_sees() {
-    a_secret_is_used_that_the_model_never_sees::<Codex>().await;
-}
-
 /// Blocked where they are to go up: the answer stands in the model's place, again and again, for the client says it all again.
 async fn what_must_not_go_up_ends_the_conversation<A: Told>() {
     let desk = desk::<A>(
@@ -202,7 +142,7 @@ async fn what_must_not_go_up_ends_the_conversation<A: Told>() {
         requests(&desk.sidecar, 2 + round).await;
         assert_eq!(desk.provider.count(), 1);
     }
-    assert!(!desk.sidecar.log().contains(&token()));
+    nobody_has_seen_it(&desk);
 }
 
 #[tokio::test]
@@ -213,32 +153,4 @@ async fn what_claude_code_must_not_send_up_ends_the_conversation() {
 #[tokio::test]
 async fn what_codex_must_not_send_up_ends_the_conversation() {
     what_must_not_go_up_ends_the_conversation::<Codex>().await;
-}
-
-#[tokio::test]
-async fn claude_code_edits_beside_a_secret_that_the_model_never_sees() {
-    let desk = desk::<Claude>(
-        |body| match &Claude::outputs(body)[..] {
-            [] => vec![Claude::read("call_A", "notes", body)],
-            [read] => {
-                let line = format!("the token is {}", placeholders(read).join(" and "));
-                let input = json!({
-                    "file_path": format!("{}/notes", folder(body)),
-                    "old_string": format!("{line}\nlast line"),
-                    "new_string": format!("{line}, still\nthe end"),
-                });
-                vec![Say::Call("call_B", "Edit", input)]
-            }
-            _ => HELLO.to_vec(),
-        },
-        "{ use: secret-vault, with: { detect: [github_token] } }",
-    )
-    .await;
-    let may = ["--allowedTools", "Edit", "-p", "Do it."];
-    let ran = desk.turn(&may).await.well();
-    assert_eq!(Claude::words(&ran), "Hello there");
-    let notes = fs::read_to_string(desk.home.work().join("notes")).unwrap();
-    let expected = format!("first line\nthe token is {}, still\nthe end\n", token());
-    assert!(notes == expected, "{notes}");
-    stayed_here(&desk, &ran, 3).await;
 }
