@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::{
-    claude_code::{Claude, bash, has_results},
+    claude_code::Claude,
     codex::Codex,
     model::{HELLO, Say, thinking},
-    run::{Agent, Desk},
+    run::Desk,
     support::{provider::Provider, sidecar::Sidecar},
 };
 
@@ -22,7 +22,7 @@ async fn judge() -> Provider {
         let body = asked.json();
         let content = body["messages"][0]["content"].as_str().unwrap();
         let shown: Value = serde_json::from_str(content).unwrap();
-        let score = u8::from(shown["call"]["input"]["command"] == DENIED);
+        let score = u8::from(shown["call"]["input"].to_string().contains(DENIED));
         let answer = json!({ "score": score, "reason": "it looks grim" });
         let said = json!({
             "type": "message", "stop_reason": "tool_use", "usage": { "input_tokens": 70, "output_tokens": 9 },
@@ -35,14 +35,14 @@ async fn judge() -> Provider {
 }
 
 /// A desk where this judge is asked. The model wants three things at once, and is content with what it gets.
-async fn desk(judge: &Provider) -> Desk<Claude> {
-    let provider = thinking(|body| match has_results(body) || is_next(body) {
+async fn desk<A: Told>(judge: &Provider) -> Desk<A> {
+    let provider = thinking(|body| match !A::outputs(body).is_empty() || is_next(body) {
         true => HELLO.to_vec(),
         false => vec![
             Say::Text("Let me see."),
-            bash("call_A", "touch one"),
-            bash("call_B", DENIED),
-            bash("call_C", "touch three"),
+            A::call("call_A", "touch one"),
+            A::call("call_B", DENIED),
+            A::call("call_C", "touch three"),
         ],
     })
     .await;
@@ -61,18 +61,20 @@ policies: [{{ use: tool-call-judge, with: {{ upstream: judges, model: claude-hai
     Desk::before(sidecar, provider)
 }
 
-#[tokio::test]
-async fn what_the_judge_advises_against_does_not_run_and_the_other_calls_do() {
+async fn what_the_judge_advises_against_does_not_run_and_the_other_calls_do<A: Told>() {
     let judge = judge().await;
-    let desk = desk(&judge).await;
+    let desk = desk::<A>(&judge).await;
     let ran = first(&desk).await.well();
-    let texts = Claude::texts(&ran);
+    let texts = A::texts(&ran);
     let ["Let me see.", explained, "Hello there"] = texts[..] else {
         panic!("{texts:?}")
     };
     let line = decision(&desk.sidecar).await;
     for part in [
-        "Luthien blocked a call of the tool `Bash`: a second model advises against this call.",
+        &format!(
+            "Luthien blocked a call of the tool `{}`: a second model advises against this call.",
+            A::TOOL
+        ),
         DENIED,
         &format!("Decision {}", line["decision"].as_str().unwrap()),
     ] {
@@ -84,7 +86,7 @@ async fn what_the_judge_advises_against_does_not_run_and_the_other_calls_do() {
     assert_eq!(judge.count(), 3);
     assert_eq!(desk.home.made(), ["one", "three"]);
     assert_eq!(desk.provider.count(), 2);
-    let said = next(&desk, Claude::session(&ran)).await;
+    let said = next(&desk, A::session(&ran)).await;
     assert_eq!(
         said,
         [
@@ -98,6 +100,16 @@ async fn what_the_judge_advises_against_does_not_run_and_the_other_calls_do() {
     assert!(!desk.provider.last().text().contains("call_B"));
 }
 
+#[tokio::test]
+async fn claude_code_runs_all_calls_but_the_one_that_the_judge_advises_against() {
+    what_the_judge_advises_against_does_not_run_and_the_other_calls_do::<Claude>().await;
+}
+
+#[tokio::test]
+async fn codex_runs_all_calls_but_the_one_that_the_judge_advises_against() {
+    what_the_judge_advises_against_does_not_run_and_the_other_calls_do::<Codex>().await;
+}
+
 /// In place of a call about which nobody has said anything.
 fn not_made(text: &str, tool: &str) {
     let start = format!(
@@ -106,10 +118,9 @@ fn not_made(text: &str, tool: &str) {
     assert!(text.starts_with(&start), "{text}");
 }
 
-#[tokio::test]
-async fn while_the_judge_is_down_no_call_runs_and_the_session_goes_on() {
+async fn while_the_judge_is_down_no_call_runs_and_the_session_goes_on<A: Told>() {
     let judge = judge().await;
-    let desk = desk(&judge).await;
+    let desk = desk::<A>(&judge).await;
     drop(judge);
     let ran = first(&desk).await.well();
     let line = decision(&desk.sidecar).await;
@@ -117,16 +128,26 @@ async fn while_the_judge_is_down_no_call_runs_and_the_session_goes_on() {
         (&line["outcome"], &line["code"]),
         (&"failed".into(), &"judge_unavailable".into())
     );
-    let texts = Claude::texts(&ran);
+    let texts = A::texts(&ran);
     let ["Let me see.", explained] = texts[..] else {
         panic!("{texts:?}")
     };
-    not_made(explained, "Bash");
+    not_made(explained, A::TOOL);
     assert_eq!(explained.matches("Decision d-").count(), 3, "{explained}");
     assert_eq!(desk.provider.count(), 1);
-    let said = next(&desk, Claude::session(&ran)).await;
+    let said = next(&desk, A::session(&ran)).await;
     assert_eq!(said, [Said::text("Let me see."), Said::text(explained)]);
     assert_eq!(desk.home.made(), [""; 0]);
+}
+
+#[tokio::test]
+async fn claude_code_runs_no_call_while_the_judge_is_down() {
+    while_the_judge_is_down_no_call_runs_and_the_session_goes_on::<Claude>().await;
+}
+
+#[tokio::test]
+async fn codex_runs_no_call_while_the_judge_is_down() {
+    while_the_judge_is_down_no_call_runs_and_the_session_goes_on::<Codex>().await;
 }
 
 async fn a_call_that_was_not_judged_in_time_does_not_run<A: Told>() {
