@@ -214,7 +214,7 @@ async fn an_image_that_a_tool_reads_arrives() {
 }
 
 /// Where it works, as it tells the model.
-fn folder(body: &Value) -> String {
+pub fn folder(body: &Value) -> String {
     let all = body["messages"].to_string();
     let (_, after) = all.split_once("Primary working directory: ").unwrap();
     after.split(['\\', '"', ' ']).next().unwrap().to_owned()

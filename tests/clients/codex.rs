@@ -87,8 +87,7 @@ async fn logged(sidecar: &Sidecar, session: &str) {
 }
 
 /// The outputs of calls in a request, by the calls' ids.
-pub fn outputs(request: &Message) -> Vec<(String, String)> {
-    let body = request.json();
+pub fn outputs(body: &Value) -> Vec<(String, String)> {
     let items = body["input"].as_array().unwrap().iter();
     let outputs = items.filter(|item| item["type"] == "function_call_output");
     let text = |value: &Value| {
@@ -146,7 +145,7 @@ async fn reasoning_comes_back_as_it_went_out_and_parallel_calls_find_their_outpu
     let desk = Desk::new(provider, "").await;
     let ran = desk.says(&["run"], "Both are done.", 2).await;
     let seen = desk.provider.seen();
-    let mut outputs = outputs(&seen[1]);
+    let mut outputs = outputs(&seen[1].json());
     outputs.sort();
     let [(first, one), (second, two)] = &outputs[..] else {
         panic!("{outputs:?}")

@@ -226,9 +226,14 @@ pub struct Desk<A> {
 impl<A: Agent> Desk<A> {
     /// Where the sidecar has these settings.
     pub async fn new(provider: Provider, settings: &str) -> Self {
+        Self::before(Sidecar::before(&provider, settings).await, provider)
+    }
+
+    /// Where this sidecar has the provider among its upstreams.
+    pub fn before(sidecar: Sidecar, provider: Provider) -> Self {
         Self {
             home: Home::new(),
-            sidecar: Sidecar::before(&provider, settings).await,
+            sidecar,
             provider,
             agent: PhantomData,
         }

@@ -86,6 +86,17 @@ impl Denial {
         self
     }
 
+    /// Says what another says as well: one notice stands for both.
+    pub(crate) fn join(&mut self, other: Self) {
+        if !self.reason.contains(&*other.reason) {
+            self.reason = format!("{}; {}", self.reason, other.reason).into();
+        }
+        if self.remedy.is_none() {
+            self.remedy = other.remedy;
+        }
+        self.severity = self.severity.max(other.severity);
+    }
+
     /// What the operator reads: the detail if there is one, else the reason.
     pub(crate) fn for_operator(&self) -> &str {
         self.detail.as_deref().unwrap_or(&self.reason)

@@ -10,32 +10,13 @@ use crate::{
 };
 
 use super::{
-    DENIED, LITTLE, NEXT, POLICIES, could_not, decision, explanation,
+    DENIED, LITTLE, POLICIES, could_not, decision, explanation,
     history::{Said, anthropic},
-    in_mode, is_next, long, requests,
+    in_mode, long, requests,
+    told::{first, is_next, next},
 };
 
 type Desk = run::Desk<Claude>;
-
-/// It asks nobody before it runs a command.
-const MAY: [&str; 2] = ["--allowedTools", "Bash"];
-
-async fn first(desk: &Desk) -> Ran {
-    desk.turn(&[&MAY[..], &["-p", "Do it."]].concat()).await
-}
-
-/// The next turn ends well, and the provider can accept what it was sent; what the model is said to have said.
-async fn next(desk: &Desk, session: &str) -> Vec<Said> {
-    let arguments = [&MAY[..], &["--continue", "-p", NEXT]].concat();
-    let ran = desk.turn(&arguments).await.well();
-    assert_eq!(
-        (Claude::words(&ran), Claude::session(&ran)),
-        ("Hello there", session)
-    );
-    let seen = desk.provider.seen();
-    Claude::checked(&seen, session);
-    anthropic(seen.last().unwrap())
-}
 
 #[tokio::test]
 async fn a_blocked_call_does_not_run_is_explained_and_the_next_turn_goes_on() {
@@ -353,4 +334,35 @@ async fn what_is_added_for_the_person_is_taken_out_again_and_what_is_denied_is_n
         };
         assert!(offers("Bash") && !offers("WebSearch"), "{}", body["tools"]);
     }
+}
+
+#[tokio::test]
+async fn dashes_are_plain_and_what_is_added_for_the_person_stands_at_the_very_end() {
+    let provider = thinking(|body| match has_results(body) {
+        _ if is_next(body) => HELLO.to_vec(),
+        false => vec![Say::Text("First — a look."), bash("toolu_A", "touch one")],
+        true => vec![Say::Text("Done — so:\n\n```\na — b\n```")],
+    })
+    .await;
+    let policies =
+        "policies: [{ use: plain-dashes }, { use: indicator, with: { words: watched } }]";
+    let desk = Desk::new(provider, policies).await;
+    let ran = first(&desk).await.well();
+    let done = "Done - so:\n\n```\na — b\n```";
+    assert_eq!(
+        Claude::texts(&ran),
+        ["First - a look.", &format!("{done}\n\nwatched")]
+    );
+    assert_eq!(desk.home.made(), ["one"]);
+    // The model has written dashes, and reads what the person has seen, but for what was not its own.
+    let said = next(&desk, Claude::session(&ran)).await;
+    assert_eq!(
+        said,
+        [
+            Said::text("First - a look."),
+            Said::call("toolu_A"),
+            Said::text(done)
+        ]
+    );
+    assert!(!desk.provider.last().text().contains("watched"));
 }

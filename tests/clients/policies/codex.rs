@@ -8,24 +8,13 @@ use crate::{
 };
 
 use super::{
-    DENIED, LITTLE, NEXT, POLICIES, could_not, decision, explanation,
+    DENIED, LITTLE, POLICIES, could_not, decision, explanation,
     history::{Said, responses},
-    in_mode, is_next, long,
+    in_mode, long,
+    told::{first, is_next, next},
 };
 
 type Desk = run::Desk<Codex>;
-
-/// The next turn ends well, and the provider can accept what it was sent; what the model is said to have said.
-async fn next(desk: &Desk, session: &str) -> Vec<Said> {
-    let ran = desk.turn(&["resume", "--last", NEXT]).await.well();
-    assert_eq!(
-        (Codex::words(&ran), Codex::session(&ran)),
-        ("Hello there", session)
-    );
-    let seen = desk.provider.seen();
-    Codex::checked(&seen, session);
-    responses(seen.last().unwrap())
-}
 
 #[tokio::test]
 async fn a_blocked_call_does_not_run_is_explained_and_the_next_turn_goes_on() {
@@ -39,7 +28,7 @@ async fn a_blocked_call_does_not_run_is_explained_and_the_next_turn_goes_on() {
     })
     .await;
     let desk = Desk::new(provider, POLICIES).await;
-    let ran = desk.turn(&["Do it."]).await.well();
+    let ran = first(&desk).await.well();
     let explained = explanation(&desk, &ran).await;
     assert_eq!(Codex::texts(&ran), ["Let me see.", &explained]);
     assert_eq!(desk.provider.count(), 1);
@@ -57,7 +46,7 @@ async fn reasoning_that_led_to_a_blocked_call_leads_to_the_explanation() {
     })
     .await;
     let desk = Desk::new(provider, POLICIES).await;
-    let ran = desk.turn(&["Do it."]).await.well();
+    let ran = first(&desk).await.well();
     let explained = explanation(&desk, &ran).await;
     assert_eq!(desk.provider.count(), 1);
     let said = next(&desk, Codex::session(&ran)).await;
@@ -79,7 +68,7 @@ async fn of_several_calls_all_but_the_blocked_one_run() {
     })
     .await;
     let desk = Desk::new(provider, POLICIES).await;
-    let ran = desk.turn(&["Do it."]).await.well();
+    let ran = first(&desk).await.well();
     let explained = explanation(&desk, &ran).await;
     assert_eq!(
         Codex::texts(&ran),
@@ -119,7 +108,7 @@ async fn a_call_that_is_said_in_two_ways_runs_in_neither() {
     })
     .await;
     let desk = Desk::new(provider, POLICIES).await;
-    let ran = desk.turn(&["Do it."]).await;
+    let ran = first(&desk).await;
     assert_eq!(ran.status.code(), Some(1), "{ran:?}");
     assert_eq!(desk.provider.count(), 1);
     assert_eq!(next(&desk, Codex::session(&ran)).await, []);
@@ -134,7 +123,7 @@ async fn a_call_that_could_not_be_judged_does_not_run_and_is_not_asked_for_again
     })
     .await;
     let desk = Desk::new(provider, &format!("{POLICIES}\n{LITTLE}")).await;
-    let ran = desk.turn(&["Do it."]).await;
+    let ran = first(&desk).await;
     assert_eq!(ran.status.code(), Some(1), "{ran:?}");
     let failed = ran.line("a failure", |line| line["type"] == "turn.failed");
     could_not(&desk.sidecar, failed["error"]["message"].as_str().unwrap()).await;
@@ -152,7 +141,7 @@ async fn looked_on(mode: &str) -> (Ran, Vec<Said>) {
     })
     .await;
     let desk = Desk::new(provider, &in_mode(mode)).await;
-    let ran = desk.turn(&["Do it."]).await.well();
+    let ran = first(&desk).await.well();
     assert_eq!(Codex::words(&ran), "Hello there");
     assert_eq!(desk.home.made(), ["denied"]);
     let line = decision(&desk.sidecar).await;

@@ -6,7 +6,11 @@
 mod claude_code;
 mod codex;
 mod history;
-mod own;
+mod judges;
+mod rules;
+mod secrets;
+mod told;
+mod vault;
 
 use serde_json::Value;
 
@@ -27,13 +31,6 @@ const LITTLE: &str = "policy: { held: 2KiB }";
 /// A command that would be allowed, if only it could be judged.
 fn long() -> String {
     format!("touch long # {}", "x".repeat(4_096))
-}
-
-/// What a client is told in its second turn.
-const NEXT: &str = "Now to the next question.";
-
-fn is_next(body: &Value) -> bool {
-    body.to_string().contains(NEXT)
 }
 
 /// The policies, in this mode.

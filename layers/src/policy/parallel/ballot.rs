@@ -38,6 +38,12 @@ pub(super) trait Review: Sized {
     /// Whether it keeps the thing from going on as it is or changed.
     fn is_against(&self) -> bool;
 
+    /// What it warns of, though the thing goes on.
+    fn warning(&self) -> Option<&Denial>;
+
+    /// The same with this warning, if the thing goes on.
+    fn with_warning(self, warning: Denial) -> Self;
+
     fn outcome(&self) -> Outcome;
 
     fn denial(&self) -> Option<&Denial>;
@@ -66,6 +72,23 @@ impl Review for Verdict {
 
     fn is_against(&self) -> bool {
         matches!(self, Self::Drop(_) | Self::Ask(_) | Self::Block(_))
+    }
+
+    fn warning(&self) -> Option<&Denial> {
+        match self {
+            Self::Warn { denial, .. } => Some(denial),
+            _ => None,
+        }
+    }
+
+    fn with_warning(self, denial: Denial) -> Self {
+        let content = match self {
+            Self::Allow => None,
+            Self::Replace(content) => Some(content),
+            Self::Warn { content, .. } => content,
+            against => return against,
+        };
+        Self::Warn { denial, content }
     }
 
     fn outcome(&self) -> Outcome {
@@ -110,6 +133,14 @@ impl Review for RequestVerdict {
 
     fn is_against(&self) -> bool {
         self.denial().is_some()
+    }
+
+    fn warning(&self) -> Option<&Denial> {
+        None
+    }
+
+    fn with_warning(self, _: Denial) -> Self {
+        self
     }
 
     fn outcome(&self) -> Outcome {

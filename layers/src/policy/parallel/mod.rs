@@ -43,7 +43,7 @@ use super::{
 /// Each is asked with its own deadline, and only where its own condition holds. What a reviewer fails at counts as a block,
 /// unless it is `fail: open`: then it has not voted. If nobody has voted who should have, the whole has failed, and its own
 /// `fail` says what that means. What each of them said, and how long it took, stands in the decision; that they disagree is
-/// told to the operator. A reviewer with `mode: observe` is asked and recorded, and does not count.
+/// told to the operator. If the whole lets something pass, each warning stands before it. A reviewer with `mode: observe` is asked and recorded, and does not count.
 ///
 /// Reviewers judge requests, tool calls, texts and thinking. What they would do to headers or at the end of a reply does not
 /// happen here, and who edits text as it flows cannot be one of them.

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ballot::{Ballot, Review};
-use crate::policy::{PolicyError, notice};
+use crate::policy::{Denial, PolicyError, notice};
 
 /// How one verdict is made of what several reviewers say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -58,36 +58,57 @@ impl Decide {
             Self::Unanimous => against < ballots.len(),
             Self::MostRestrictive | Self::Designated(_) => false,
         };
-        if passes {
-            return Ok(R::ALLOW);
-        }
-        let mut heaviest: Option<R> = None;
-        let mut failed = false;
-        for ballot in ballots {
-            match ballot.answer {
-                // The first of those that weigh the same.
-                Ok(answer)
-                    if heaviest
-                        .as_ref()
-                        .is_none_or(|most| answer.weight() > most.weight()) =>
-                {
-                    heaviest = Some(answer);
-                }
-                Ok(_) => {}
-                Err(_) => failed = true,
-            }
-        }
-        // A failure weighs as much as a block, but a reviewer's own words explain more.
-        let refused = || R::refuse(notice::failure().with_severity(Severity::Critical));
-        let mut answer = match heaviest {
-            Some(answer) if !failed || answer.outcome() == Outcome::Block => answer,
-            _ => refused(),
+        let warning = warning(&ballots);
+        let mut answer = match passes {
+            true => R::ALLOW,
+            false => heaviest(ballots),
         };
+        // No vote against, and so nobody has outvoted it.
+        if let Some(warning) = warning {
+            answer = answer.with_warning(warning);
+        }
         if let Some(denial) = answer.denial_mut() {
             denial.detail = Some(summary);
         }
         Ok(answer)
     }
+}
+
+/// What keeps back most.
+fn heaviest<R: Review>(ballots: Vec<Ballot<R>>) -> R {
+    let mut heaviest: Option<R> = None;
+    let mut failed = false;
+    for ballot in ballots {
+        match ballot.answer {
+            // The first of those that weigh the same.
+            Ok(answer)
+                if heaviest
+                    .as_ref()
+                    .is_none_or(|most| answer.weight() > most.weight()) =>
+            {
+                heaviest = Some(answer);
+            }
+            Ok(_) => {}
+            Err(_) => failed = true,
+        }
+    }
+    match heaviest {
+        Some(answer) if !failed || answer.outcome() == Outcome::Block => answer,
+        // A failure weighs as much as a block, but a reviewer's own words explain more.
+        _ => R::refuse(notice::failure().with_severity(Severity::Critical)),
+    }
+}
+
+/// All warnings in one.
+fn warning<R: Review>(ballots: &[Ballot<R>]) -> Option<Denial> {
+    let answers = ballots
+        .iter()
+        .filter_map(|ballot| ballot.answer.as_ref().ok());
+    let warnings = answers.filter_map(Review::warning).cloned();
+    warnings.reduce(|mut all, warning| {
+        all.join(warning);
+        all
+    })
 }
 
 /// What fails, and is closed, is against.

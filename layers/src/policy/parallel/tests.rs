@@ -10,6 +10,8 @@ use crate::policy::{Denial, Fail, run::Run, testing::Case};
 #[derive(Clone, Copy)]
 enum Says {
     Allow,
+    Warn,
+    WarnGravely,
     Block,
     Ask,
     Drop,
@@ -25,6 +27,16 @@ impl Reviewer {
     async fn answer(&self) -> Result<Verdict, PolicyError> {
         Ok(match self.0 {
             Says::Allow => Verdict::Allow,
+            Says::Warn => Verdict::Warn {
+                denial: Denial::new("hm", "it is odd"),
+                content: None,
+            },
+            Says::WarnGravely => Verdict::Warn {
+                denial: Denial::new("oh", "it is late")
+                    .with_remedy("sleep")
+                    .with_severity(Severity::Critical),
+                content: None,
+            },
             Says::Block => {
                 Verdict::Block(Denial::new("no", "it was blocked").with_detail("secret"))
             }
@@ -110,6 +122,8 @@ async fn outcome(decide: Decide, members: Vec<Entry>) -> &'static str {
     match judge(decide, members).await.0 {
         Ok(Verdict::Block(denial)) if denial.code == "policy_failed" => "failed closed",
         Ok(Verdict::Replace(_)) => "replace",
+        Ok(Verdict::Warn { content: None, .. }) => "warn",
+        Ok(Verdict::Warn { .. }) => "warn and replace",
         Ok(Verdict::Drop(_)) => "drop",
         Ok(verdict) => verdict.outcome().name(),
         Err(_) => "failed",
@@ -119,7 +133,7 @@ async fn outcome(decide: Decide, members: Vec<Entry>) -> &'static str {
 #[tokio::test]
 async fn each_rule_makes_one_verdict_of_many() {
     use Decide::{AnyBlock, Majority, MostRestrictive, Unanimous};
-    use Says::{Allow, Ask, Block, Drop, Fails, Hangs, Panics, Replace};
+    use Says::{Allow, Ask, Block, Drop, Fails, Hangs, Panics, Replace, Warn};
     for (decide, says, expected) in [
         (AnyBlock, vec![Allow, Allow, Allow], "allow"),
         (AnyBlock, vec![Allow, Block, Allow], "block"),
@@ -140,6 +154,15 @@ async fn each_rule_makes_one_verdict_of_many() {
         (Unanimous, vec![Block, Ask, Drop], "block"),
         (Unanimous, vec![Fails, Fails], "failed closed"),
         (Unanimous, vec![Fails, Allow], "allow"),
+        (AnyBlock, vec![Allow, Warn], "warn"),
+        (AnyBlock, vec![Warn, Block], "block"),
+        (Majority, vec![Allow, Warn, Block], "warn"),
+        (Majority, vec![Warn, Allow, Fails], "warn"),
+        (Majority, vec![Warn, Block], "block"),
+        (Unanimous, vec![Block, Warn], "warn"),
+        (MostRestrictive, vec![Allow, Warn], "warn"),
+        (MostRestrictive, vec![Warn, Replace], "warn and replace"),
+        (MostRestrictive, vec![Warn, Drop], "drop"),
         (MostRestrictive, vec![Allow, Replace, Allow], "replace"),
         (MostRestrictive, vec![Replace, Drop], "drop"),
         (MostRestrictive, vec![Drop, Ask], "ask"),
@@ -161,6 +184,8 @@ async fn the_designated_one_counts_and_the_others_are_recorded() {
         ([Says::Block, Says::Allow], "allow"),
         ([Says::Allow, Says::Block], "block"),
         ([Says::Block, Says::Replace], "replace"),
+        ([Says::Warn, Says::Allow], "allow"),
+        ([Says::Allow, Says::Warn], "warn"),
         ([Says::Fails, Says::Allow], "allow"),
         ([Says::Allow, Says::Fails], "failed closed"),
     ] {
@@ -322,4 +347,29 @@ async fn a_client_sees_the_verdict_and_the_operator_the_votes() {
     assert_eq!(&*decision.reason, "a: allow; b: block (secret)");
     let disagreement = "reviewers disagree: a: allow, b: block".to_owned();
     assert_eq!(seen.emitted(), [(Severity::Warning, disagreement)]);
+}
+
+#[tokio::test]
+async fn all_warnings_stand_in_one_before_what_passes() {
+    let says = [Says::Warn, Says::Block, Says::WarnGravely, Says::Warn];
+    let parallel = Parallel::new(Decide::Majority, reviewers(&says)).unwrap();
+    let seen = Case::of([parallel.into_entry("review")])
+        .reply_text("I try.")
+        .reply_tool_call("f", json!({"a": 1}))
+        .run()
+        .await;
+    assert_eq!(seen.tool_calls(), [("f".to_owned(), json!({"a": 1}))]);
+    let warning = "Luthien warns of the call of the tool `f` that follows: it is odd; it is late.";
+    assert_eq!(seen.text().matches(warning).count(), 1, "{}", seen.text());
+    assert!(seen.text().contains("What to do: sleep."));
+    assert!(!seen.text().contains("secret"));
+    let decision = seen.decisions().last().unwrap();
+    assert_eq!(
+        (&*decision.code, decision.outcome, decision.severity),
+        ("hm", Outcome::Modify, Severity::Critical)
+    );
+    assert_eq!(
+        &*decision.reason,
+        "a: modify (it is odd); b: block (secret); c: modify (it is late); d: modify (it is odd)"
+    );
 }

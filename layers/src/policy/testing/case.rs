@@ -229,11 +229,11 @@ impl Case {
     }
 }
 
+type Answering = dyn Fn(&Question) -> Result<Value, JudgeError> + Send + Sync;
+
 /// A model in the hands of a test.
 #[derive(Clone)]
 struct Judging(Arc<Answering>);
-
-type Answering = dyn Fn(&Question) -> Result<Value, JudgeError> + Send + Sync;
 
 impl JudgeModel for Judging {
     async fn ask(&self, question: &Question, _: &CallerCredential) -> Result<Answer, JudgeError> {

@@ -79,13 +79,7 @@ impl Seen {
     fn warn(&mut self, denial: Denial) {
         match &mut self.warning {
             // One warning stands in front, and it says it all.
-            Some(warning) => {
-                let reason = format!("{}; {}", warning.reason, denial.reason);
-                warning.reason = reason.into();
-                if warning.remedy.is_none() {
-                    warning.remedy = denial.remedy;
-                }
-            }
+            Some(warning) => warning.join(denial),
             None => self.warning = Some(denial),
         }
     }
