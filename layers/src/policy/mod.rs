@@ -77,6 +77,8 @@ mod breaker;
 #[cfg(feature = "policies")]
 mod cel;
 mod context;
+#[cfg(feature = "guards")]
+pub mod effects;
 mod engine;
 mod entry;
 mod exchange;

@@ -1,0 +1,59 @@
+//! Characters that stand for what a shell would put there. They are no characters of any text (Unicode calls them
+//! noncharacters), and are taken out of what comes in.
+
+use std::borrow::Cow;
+
+/// A variable that nothing in the call sets, or what may come out empty.
+pub(crate) const UNSET: char = '\u{fdd0}';
+/// Something that is not known, and may be empty.
+pub(crate) const UNKNOWN: char = '\u{fdd1}';
+/// Something that is not known, and not empty.
+pub(crate) const SOME: char = '\u{fdd2}';
+/// `*`, not quoted.
+pub(crate) const STAR: char = '\u{fdd3}';
+/// `?`, not quoted.
+pub(crate) const ANY: char = '\u{fdd4}';
+/// `[`, not quoted.
+pub(crate) const SET: char = '\u{fdd5}';
+
+pub(crate) fn is_unknown(c: char) -> bool {
+    matches!(c, UNSET | UNKNOWN | SOME)
+}
+
+/// What may be nothing at all.
+pub(crate) fn is_unsure(c: char) -> bool {
+    matches!(c, UNSET | UNKNOWN)
+}
+
+pub(crate) fn is_glob(c: char) -> bool {
+    matches!(c, STAR | ANY | SET)
+}
+
+fn is_mark(c: char) -> bool {
+    is_unknown(c) || is_glob(c)
+}
+
+/// Text that comes from outside.
+pub(crate) fn cleaned(text: &str) -> Cow<'_, str> {
+    if text.contains(is_mark) {
+        Cow::Owned(text.replace(is_mark, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// For people, and for programs that read what is left of a pattern.
+pub(crate) fn shown(text: &str) -> String {
+    if !text.contains(is_mark) {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(|c| match c {
+            UNSET | UNKNOWN | SOME => '$',
+            STAR => '*',
+            ANY => '?',
+            SET => '[',
+            c => c,
+        })
+        .collect()
+}
