@@ -72,7 +72,7 @@ impl fmt::Debug for Builtin {
 
 /// All policies that come with this crate, by name.
 pub fn builtins() -> &'static [Builtin] {
-    &policies::BUILTINS
+    policies::BUILTINS
 }
 
 /// The one of this name.

@@ -180,6 +180,8 @@ words! {
         Edit = "edit",
         /// It is emptied, or its end is cut off.
         Truncate = "truncate",
+        /// It is written over, so that nobody can read it again.
+        Shred = "shred",
     }
 }
 

@@ -9,6 +9,10 @@ pub(crate) const UNSET: char = '\u{fdd0}';
 pub(crate) const UNKNOWN: char = '\u{fdd1}';
 /// Something that is not known, and not empty.
 pub(crate) const SOME: char = '\u{fdd2}';
+/// Something that comes from another host.
+pub(crate) const REMOTE: char = '\u{fdd6}';
+/// A key, a token or the like.
+pub(crate) const SECRET: char = '\u{fdd7}';
 /// `*`, not quoted.
 pub(crate) const STAR: char = '\u{fdd3}';
 /// `?`, not quoted.
@@ -17,12 +21,12 @@ pub(crate) const ANY: char = '\u{fdd4}';
 pub(crate) const SET: char = '\u{fdd5}';
 
 pub(crate) fn is_unknown(c: char) -> bool {
-    matches!(c, UNSET | UNKNOWN | SOME)
+    matches!(c, UNSET | UNKNOWN | SOME | REMOTE | SECRET)
 }
 
 /// What may be nothing at all.
 pub(crate) fn is_unsure(c: char) -> bool {
-    matches!(c, UNSET | UNKNOWN)
+    matches!(c, UNSET | UNKNOWN | REMOTE | SECRET)
 }
 
 pub(crate) fn is_glob(c: char) -> bool {
@@ -49,7 +53,7 @@ pub(crate) fn shown(text: &str) -> String {
     }
     text.chars()
         .map(|c| match c {
-            UNSET | UNKNOWN | SOME => '$',
+            UNSET | UNKNOWN | SOME | REMOTE | SECRET => '$',
             STAR => '*',
             ANY => '?',
             SET => '[',

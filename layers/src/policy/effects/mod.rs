@@ -25,7 +25,9 @@ mod patch;
 mod path;
 #[cfg(test)]
 mod path_tests;
+mod persist;
 mod place;
+mod programs;
 mod shell;
 mod tool;
 
@@ -33,7 +35,9 @@ use std::fmt;
 
 pub use act::{Act, Database, Exhaust, Git, Opaque, Permissions, Persist, Process, Sends, Write};
 pub use path::{PathRef, Scope};
+pub(crate) use persist::is_secret;
 pub use place::Place;
+pub(crate) use programs::is_shared_branch;
 use serde::Serialize;
 
 use super::ToolCall;
@@ -90,6 +94,12 @@ impl Effects {
             },
             _ => act,
         };
+        let persists = match &act {
+            Act::Write { path, .. } | Act::Copy { to: path, .. } | Act::Move { to: path, .. } => {
+                persist::kind(path).map(|what| (what, path.to_string()))
+            }
+            _ => None,
+        };
         if self
             .0
             .last()
@@ -102,6 +112,9 @@ impl Effects {
             evidence: shortened(evidence),
             elevated,
         });
+        if let Some((what, target)) = persists {
+            self.add(Act::Persist { what, target }, evidence, elevated);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Act, Effects, Opaque, PathRef, Place, Sends, Write, mark, patch, shell};
+use super::{Act, Effects, Opaque, PathRef, Place, Sends, Write, mark, patch, programs, shell};
 use crate::policy::ToolCall;
 
 /// What tools are called that run commands, in lower case, behind the name of a server.
@@ -73,7 +73,7 @@ pub(super) fn effects(call: &ToolCall, place: &Place, effects: &mut Effects) {
     if let Some(url) = text(members, &["url", "uri"])
         .filter(|url| url.contains("://") && !url.starts_with("file:"))
     {
-        let host = shell::host(url);
+        let host = programs::host(url);
         effects.add(
             Act::Net {
                 host,
@@ -90,7 +90,7 @@ pub(super) fn effects(call: &ToolCall, place: &Place, effects: &mut Effects) {
         commands(members, arguments, place, effects);
     }
     if let Some(statement) = text(members, &["sql", "query", "statement"]) {
-        shell::sql(&mark::cleaned(statement), effects);
+        programs::sql(&mark::cleaned(statement), effects);
     }
 }
 
@@ -302,7 +302,6 @@ fn files(name: &str, members: &Map<String, Value>, place: &Place, effects: &mut 
             continue;
         };
         effects.add(act, text, false);
-        // A file that runs when a shell starts does what stands in it.
     }
 }
 

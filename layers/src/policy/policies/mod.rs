@@ -3,6 +3,8 @@
 pub mod all_caps;
 mod closing;
 pub mod conversation_link;
+#[cfg(feature = "guards")]
+pub mod dangerous_commands;
 pub mod debug_log;
 pub mod deny_tools;
 pub mod indicator;
@@ -14,9 +16,11 @@ mod tests;
 use super::registry::Builtin;
 
 /// By name.
-pub(super) static BUILTINS: [Builtin; 7] = [
+pub(super) static BUILTINS: &[Builtin] = &[
     all_caps::BUILTIN,
     conversation_link::BUILTIN,
+    #[cfg(feature = "guards")]
+    dangerous_commands::BUILTIN,
     debug_log::BUILTIN,
     deny_tools::BUILTIN,
     indicator::BUILTIN,

@@ -1,0 +1,437 @@
+//! Clusters, clouds and containers.
+
+use super::{Args, Command, args::joined, mark_code};
+use crate::policy::effects::{
+    Act, mark,
+    shell::{Data, Shell, State},
+};
+
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
+    let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+    let text = joined(command.words);
+    let has = |word: &str| words.contains(&word);
+    let any = |all: &[&str]| words.iter().any(|word| all.contains(word));
+    let dry = words.iter().any(|word| {
+        word.starts_with("--dry-run") && !word.ends_with("=false") && !word.ends_with("=none")
+    });
+    let harms = match command.name {
+        "docker" | "podman" | "nerdctl" => return containers(shell, state, command),
+        "docker-compose" | "podman-compose" => compose(&words),
+        "kubectl" | "oc" | "k" | "microk8s" | "k3s" => {
+            if let Some(at) = words
+                .iter()
+                .position(|word| *word == "--")
+                .filter(|_| has("exec") || has("run") || has("debug"))
+            {
+                let argv = command.words.get(at + 1..).unwrap_or_default().to_vec();
+                shell.invoke(state, argv, command.stdin.clone());
+                return Some(Data::hidden());
+            }
+            !dry && kubernetes(&words)
+        }
+        "terraform" | "tofu" | "terragrunt" | "cdk" | "cdktf" | "pulumi" | "sst" | "serverless"
+        | "sls" | "copilot" | "eb" | "sam" | "vagrant" | "eksctl" | "kops" | "kind" | "k3d"
+        | "minikube" | "ansible-galaxy" | "nomad" | "doctl" | "linode-cli" | "hcloud"
+        | "flyctl" | "fly" | "heroku" | "vercel" | "netlify" | "wrangler" | "railway"
+        | "firebase" | "ibmcloud" | "oci" | "openstack" | "scw" | "civo" | "exo" | "vultr-cli"
+        | "amplify" | "consul" | "vault" | "etcdctl" | "juju" | "rancher" | "argocd" | "flux"
+        | "crossplane" | "render" | "dokku" | "cf" | "faas-cli" | "proxmox" | "qm" | "pct"
+        | "virsh" | "vboxmanage" | "govc" | "multipass" | "lxc" | "incus" => {
+            let deletes = any(&[
+                "destroy",
+                "delete",
+                "remove",
+                "apps:destroy",
+                "pg:reset",
+                "rm",
+                "undefine",
+                "down",
+                "unregistervm",
+                "nuke",
+                "app:destroy",
+                "terminate",
+                "ps:destroy",
+                "projects:delete",
+                "destroy:all",
+                "run-all",
+                "delete-all",
+                "purge",
+                "addons:destroy",
+                "firestore:delete",
+                "stop-all",
+                "teardown",
+                "kv-delete",
+                "del",
+                "apps:delete",
+                "hosting:disable",
+                "database:remove",
+                "--purge",
+                "prune",
+            ]);
+            let local = matches!(
+                command.name,
+                "kind" | "k3d" | "minikube" | "vagrant" | "multipass"
+            );
+            let state_only = has("state") && has("rm");
+            let listing = any(&[
+                "list", "ls", "show", "plan", "--help", "help", "-h", "preview",
+            ]) && !any(&["destroy"]);
+            (deletes && !local && !listing)
+                || state_only
+                || (matches!(command.name, "terraform" | "tofu" | "terragrunt")
+                    && (text.contains("-destroy") && has("apply")
+                        || has("force-unlock")
+                        || has("workspace") && has("delete")))
+        }
+        "helm" => any(&["uninstall", "delete", "del"]) && !dry,
+        "aws" => {
+            let verbs = words
+                .iter()
+                .skip_while(|word| word.starts_with('-'))
+                .take(5)
+                .any(|word| {
+                    [
+                        "delete-",
+                        "terminate-",
+                        "deregister-",
+                        "purge-",
+                        "remove-",
+                        "destroy-",
+                        "schedule-key-deletion",
+                        "disable-",
+                        "stop-",
+                        "detach-",
+                        "batch-delete",
+                    ]
+                    .iter()
+                    .any(|verb| word.starts_with(verb))
+                });
+            let s3 = has("s3")
+                && (has("rb")
+                    || has("rm") && (any(&["--recursive"]))
+                    || has("sync") && has("--delete")
+                    || has("mv") && has("--recursive"));
+            (verbs || s3) && !has("--dryrun") && !has("--dry-run") && !text.contains("stop-query")
+        }
+        "s3cmd" | "s5cmd" | "mc" | "rclone" | "gsutil" | "b2" | "s4cmd" => {
+            let verbs = any(&[
+                "rb",
+                "rm",
+                "del",
+                "purge",
+                "delete",
+                "rmdirs",
+                "cleanup",
+                "deletefile",
+            ]);
+            let wide = any(&[
+                "--recursive",
+                "-r",
+                "-R",
+                "--force",
+                "-rf",
+                "purge",
+                "rb",
+                "delete",
+                "-ra",
+            ]) || text.contains('*')
+                || has("-m") && has("rm");
+            let mirrors = has("sync") && any(&["--delete-removed"])
+                || has("rsync") && any(&["-d"])
+                || command.name == "rclone" && has("sync")
+                || has("mirror") && has("--remove");
+            (verbs && wide || mirrors) && !dry && !has("-n")
+        }
+        "gcloud" => {
+            any(&[
+                "delete",
+                "destroy",
+                "remove-iam-policy-binding",
+                "disable",
+                "purge",
+                "reset",
+                "undelete-never",
+            ]) && !has("list")
+        }
+        "az" => any(&["delete", "purge", "remove"]) && !has("list"),
+        "ansible" | "ansible-playbook" | "salt" | "pssh" | "pdsh" | "fab" => {
+            let args = command.args(&[
+                "m",
+                "module-name",
+                "a",
+                "args",
+                "i",
+                "u",
+                "e",
+                "w",
+                "h",
+                "H",
+            ]);
+            if let Some(code) = args.value(&["a", "args"]) {
+                let code = mark_code(code);
+                shell.text(state, &code, Data::default());
+            }
+            if command.name == "salt" && text.contains("cmd.run")
+                || matches!(command.name, "pssh" | "pdsh")
+            {
+                let code = mark_code(args.operands.last().copied().unwrap_or_default());
+                shell.text(state, &code, Data::default());
+            }
+            return Some(Data::hidden());
+        }
+        _ => return None,
+    };
+    if !harms {
+        return None;
+    }
+    shell.act(Act::Infrastructure {
+        program: command.name.to_owned(),
+        target: text.chars().take(80).collect(),
+    });
+    Some(Data::default())
+}
+
+fn compose(words: &[&str]) -> bool {
+    let has = |word: &str| words.contains(&word);
+    (has("down")
+        && words.iter().any(|word| {
+            matches!(*word, "-v" | "--volumes" | "--rmi")
+                || word.starts_with("--rmi=")
+                || (word.starts_with('-') && !word.starts_with("--") && word.contains('v'))
+        }))
+        || (has("rm")
+            && words
+                .iter()
+                .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains('v')))
+}
+
+fn kubernetes(words: &[&str]) -> bool {
+    let has = |word: &str| words.contains(&word);
+    let Some(at) = words.iter().position(|word| {
+        matches!(
+            *word,
+            "delete" | "drain" | "replace" | "scale" | "cordon" | "patch" | "rollout"
+        )
+    }) else {
+        return false;
+    };
+    let kind = words
+        .iter()
+        .skip(at + 1)
+        .find(|word| !word.starts_with('-'))
+        .copied()
+        .unwrap_or_default();
+    let kind = kind.split('/').next().unwrap_or(kind);
+    match words.get(at).copied().unwrap_or_default() {
+        "delete" => {
+            let whole = has("--all")
+                || has("-A")
+                || has("--all-namespaces")
+                || words.iter().any(|word| word.starts_with("--all="))
+                || has("all");
+            let kinds = kind.split(',').any(|kind| {
+                matches!(
+                    kind,
+                    "ns" | "namespace"
+                        | "namespaces"
+                        | "pv"
+                        | "pvc"
+                        | "persistentvolume"
+                        | "persistentvolumes"
+                        | "persistentvolumeclaim"
+                        | "persistentvolumeclaims"
+                        | "node"
+                        | "nodes"
+                        | "no"
+                        | "crd"
+                        | "crds"
+                        | "customresourcedefinition"
+                        | "customresourcedefinitions"
+                        | "deployment"
+                        | "deployments"
+                        | "deploy"
+                        | "statefulset"
+                        | "statefulsets"
+                        | "sts"
+                        | "secret"
+                        | "secrets"
+                        | "svc"
+                        | "service"
+                        | "clusterrole"
+                        | "clusterrolebinding"
+                        | "storageclass"
+                        | "daemonset"
+                        | "ds"
+                        | "ingress"
+                        | "cluster"
+                )
+            });
+            whole
+                || kinds
+                || has("--force") && !has("pod")
+                || words
+                    .iter()
+                    .any(|word| word.starts_with("--grace-period=0"))
+        }
+        "drain" => true,
+        "replace" => has("--force"),
+        "scale" => words.iter().any(|word| *word == "--replicas=0") && (has("--all") || has("-A")),
+        _ => false,
+    }
+}
+
+fn containers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
+    let global = Args::leading(
+        command.words,
+        &["H", "host", "c", "context", "l", "log-level", "config"],
+    );
+    let rest = global.command(1);
+    let words: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let has = |word: &str| words.contains(&word);
+    let letter = |letter: char| {
+        words
+            .iter()
+            .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(letter))
+    };
+    let harms = match (global.first(), words.first().copied().unwrap_or_default()) {
+        ("compose", _) => compose(&words),
+        ("system" | "volume" | "builder" | "image" | "buildx", "prune") => {
+            global.first() == "volume"
+                || (has("--volumes")
+                    || ((has("--all") || letter('a')) && global.first() == "system"))
+        }
+        (
+            "volume" | "secret" | "stack" | "service" | "swarm" | "node" | "context" | "network",
+            "rm" | "remove" | "leave",
+        ) => {
+            !matches!(global.first(), "network" | "context")
+                || words.iter().any(|word| word.contains(mark::is_unknown))
+        }
+        ("rm" | "kill" | "stop" | "rmi", _)
+        | ("container" | "image", "rm" | "kill" | "stop" | "prune") => {
+            // All of them: the list is made by another command.
+            words.iter().any(|word| {
+                word.chars()
+                    .any(|c| mark::is_unknown(c) && c != mark::UNSET)
+            }) && (letter('f') || has("--force") || global.first() != "stop")
+        }
+        ("exec" | "run", _) => {
+            inside(shell, state, global.first(), &rest);
+            return Some(Data::hidden());
+        }
+        ("ps" | "images" | "container" | "volume", _)
+            if global.first() == "ps" || has("ls") || global.first() == "images" =>
+        {
+            return Some(Data::text(mark::UNKNOWN.to_string()));
+        }
+        _ => false,
+    };
+    if harms {
+        let target = joined(command.words).chars().take(80).collect();
+        shell.act(Act::Infrastructure {
+            program: command.name.to_owned(),
+            target,
+        });
+        return Some(Data::default());
+    }
+    None
+}
+
+/// What runs in a container: done there, unless it has a folder of this machine.
+fn inside(shell: &mut Shell<'_>, state: &mut State, name: &str, rest: &[String]) {
+    let valued = [
+        "e",
+        "env",
+        "u",
+        "user",
+        "w",
+        "workdir",
+        "v",
+        "volume",
+        "p",
+        "publish",
+        "name",
+        "mount",
+        "network",
+        "net",
+        "h",
+        "hostname",
+        "entrypoint",
+        "m",
+        "memory",
+        "cpus",
+        "l",
+        "label",
+        "env-file",
+        "platform",
+        "gpus",
+        "add-host",
+        "cap-add",
+        "device",
+        "restart",
+        "pid",
+        "shm-size",
+        "ipc",
+        "userns",
+        "security-opt",
+        "tmpfs",
+        "pull",
+        "dns",
+        "log-driver",
+    ];
+    let args = Args::leading(rest, &valued);
+    let mounts: Vec<&str> = args.values(&["v", "volume", "mount"]).collect();
+    let has_host = mounts.iter().any(|mount| {
+        let from = mount.split(':').next().unwrap_or_default();
+        let from = from
+            .split("source=")
+            .nth(1)
+            .or_else(|| from.split("src=").nth(1))
+            .unwrap_or(from)
+            .split(',')
+            .next()
+            .unwrap_or_default();
+        let scope = shell.path(state, from).scope;
+        matches!(
+            scope,
+            crate::policy::effects::Scope::Root
+                | crate::policy::effects::Scope::System
+                | crate::policy::effects::Scope::Home
+        ) && !from.ends_with(".sock")
+            && from.starts_with(['/', '~'])
+            && !from.starts_with("/opt")
+            && !from.starts_with("/var/lib")
+            && !from.contains("localtime")
+    });
+    let mut argv = args.command(1);
+    if let Some(program) = args.value(&["entrypoint"]) {
+        argv.insert(0, program.to_owned());
+    }
+    if argv.is_empty() {
+        return;
+    }
+    if name == "exec" || has_host {
+        // Paths of this machine are there under other names: everything counts as the machine's own.
+        let words: Vec<String> = argv
+            .iter()
+            .map(|word| {
+                let target = mounts.iter().find_map(|mount| {
+                    let (from, to) = mount.split_once(':')?;
+                    let to = to.split(':').next()?;
+                    let rest = word.strip_prefix(to)?;
+                    (from == "/" && to.len() > 1)
+                        .then(|| format!("/{}", rest.trim_start_matches('/')))
+                });
+                target.unwrap_or_else(|| word.clone())
+            })
+            .collect();
+        shell.invoke(state, words, Data::default());
+        return;
+    }
+    // In a container of its own only what leaves it counts.
+    let mut there = State::default();
+    there.go("/tmp/container".to_owned());
+    if !mounts.is_empty() {
+        shell.invoke(state, argv, Data::default());
+    }
+}
