@@ -13,6 +13,8 @@ pub(crate) const SOME: char = '\u{fdd2}';
 pub(crate) const REMOTE: char = '\u{fdd6}';
 /// A key, a token or the like.
 pub(crate) const SECRET: char = '\u{fdd7}';
+/// Code that a program writes for shells.
+pub(crate) const HOOK: char = '\u{fdd8}';
 /// `*`, not quoted.
 pub(crate) const STAR: char = '\u{fdd3}';
 /// `?`, not quoted.
@@ -21,12 +23,12 @@ pub(crate) const ANY: char = '\u{fdd4}';
 pub(crate) const SET: char = '\u{fdd5}';
 
 pub(crate) fn is_unknown(c: char) -> bool {
-    matches!(c, UNSET | UNKNOWN | SOME | REMOTE | SECRET)
+    matches!(c, UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK)
 }
 
 /// What may be nothing at all.
 pub(crate) fn is_unsure(c: char) -> bool {
-    matches!(c, UNSET | UNKNOWN | REMOTE | SECRET)
+    matches!(c, UNSET | UNKNOWN | REMOTE | SECRET | HOOK)
 }
 
 pub(crate) fn is_glob(c: char) -> bool {
@@ -53,7 +55,7 @@ pub(crate) fn shown(text: &str) -> String {
     }
     text.chars()
         .map(|c| match c {
-            UNSET | UNKNOWN | SOME | REMOTE | SECRET => '$',
+            UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK => '$',
             STAR => '*',
             ANY => '?',
             SET => '[',

@@ -184,17 +184,12 @@ pub(super) fn run_code(shell: &mut Shell<'_>, state: &mut State, code: &str, std
             .chars()
             .all(|c| mark::is_unknown(c) || c == '"' || c == '\'' || c.is_whitespace())
     {
-        if !is_for_shells(rest, shell) {
+        if !rest.chars().all(|c| c == mark::HOOK) {
             shell.opaque(Opaque::UnknownCode);
         }
         return Data::default();
     }
     shell.text(state, code, stdin)
-}
-
-/// `eval "$(ssh-agent -s)"`: programs that write code for shells, and nothing of their own.
-fn is_for_shells(code: &str, shell: &Shell<'_>) -> bool {
-    code.chars().eq([mark::UNKNOWN]) && shell.writes_for_shells
 }
 
 /// For [`super::system`]: a door.

@@ -68,7 +68,7 @@ const CALLS: &[(&str, Does)] = &[
     ("open3.capture2", Does::Shell),
     ("open3.capture3", Does::Shell),
     ("popen2", Does::Shell),
-    ("do shell script", Does::Shell),
+    ("script", Does::Shell),
     ("execa", Does::Shell),
     ("create_subprocess_shell", Does::Shell),
     ("create_subprocess_exec", Does::Shell),
@@ -253,6 +253,30 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         shell.act(Act::Exhaust {
             what: Exhaust::Processes,
         });
+    }
+    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+    if has(&["socket", "Socket", "fsockopen"])
+        && has(&[
+            "dup2(",
+            "pty.spawn",
+            "/bin/sh",
+            "/bin/bash",
+            "sh -i",
+            "open(STDIN",
+        ])
+    {
+        super::builtins::backdoor(shell, language);
+    }
+    if matches!(language, "expect" | "tclsh") {
+        for line in code.split([';', '\n']) {
+            let line = line.trim();
+            if let Some(code) = line
+                .strip_prefix("spawn ")
+                .or_else(|| line.strip_prefix("exec "))
+            {
+                shell.text(state, code, Data::default());
+            }
+        }
     }
     let mut reader = Code {
         constants: HashMap::new(),

@@ -151,6 +151,19 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
 }
 
 fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
+    if matches!(command.name, "lynx" | "w3m" | "links") {
+        let host = command
+            .words
+            .iter()
+            .find(|word| word.contains("://"))
+            .and_then(|url| host(url));
+        sent(shell, host.clone(), false, false);
+        shell.remote.clone_from(&host);
+        return Data {
+            remote: host,
+            ..Data::hidden()
+        };
+    }
     let is_wget = command.name.starts_with("wget");
     let mut valued: Vec<&str> = VALUED.to_vec();
     if is_wget {

@@ -115,24 +115,37 @@ fn remove(shell: &mut Shell<'_>, state: &State, command: &Command<'_>) {
 }
 
 fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
-    let args = command.args(&[
-        "t",
-        "target-directory",
-        "S",
-        "suffix",
-        "e",
-        "exclude",
-        "include",
-        "rsh",
-        "m",
-        "o",
-        "g",
-        "owner",
-        "group",
-        "mode",
-        "filter",
-        "f",
-    ]);
+    let valued: &[&str] = match command.name {
+        "rsync" => &[
+            "e",
+            "rsh",
+            "exclude",
+            "include",
+            "filter",
+            "f",
+            "exclude-from",
+            "include-from",
+            "files-from",
+            "partial-dir",
+            "T",
+            "B",
+            "M",
+        ],
+        "install" => &[
+            "t",
+            "target-directory",
+            "S",
+            "suffix",
+            "m",
+            "mode",
+            "o",
+            "owner",
+            "g",
+            "group",
+        ],
+        _ => &["t", "target-directory", "S", "suffix"],
+    };
+    let args = command.args(valued);
     if let Some(code) = args
         .value(&["e", "rsh"])
         .filter(|_| command.name == "rsync")
@@ -225,7 +238,12 @@ fn permissions(shell: &mut Shell<'_>, state: &State, command: &Command<'_>) {
         .find(|word| !word.starts_with('-') || is_mode(word))
         .cloned()
         .unwrap_or_default();
-    let args = Args::of(command.words, &["reference", "m", "x", "modify"]);
+    let valued: &[&str] = if command.name == "setfacl" {
+        &["m", "x", "modify"]
+    } else {
+        &["reference"]
+    };
+    let args = Args::of(command.words, valued);
     let mode = args.value(&["m", "modify"]).map_or(mode, str::to_owned);
     let recursive = args.has(&["R", "recursive"]);
     let what = kind(&mode);

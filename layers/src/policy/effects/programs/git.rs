@@ -88,9 +88,11 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
 }
 
 fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[String]) -> Data {
-    let args = Args::of(
-        words,
-        &[
+    let valued: &[&str] = match name {
+        "clean" | "reset" | "checkout" | "restore" | "rm" | "stash" => {
+            &["e", "exclude", "s", "source"]
+        }
+        _ => &[
             "m",
             "message",
             "o",
@@ -109,7 +111,8 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
             "expire",
             "prune",
         ],
-    );
+    };
+    let args = Args::of(words, valued);
     let git = |shell: &mut Shell<'_>, what: Git, target: &str| {
         shell.act(Act::Git {
             what,

@@ -6,7 +6,7 @@ use crate::policy::effects::{
     shell::{Data, Shell, State},
 };
 
-const SHELLS: &[&str] = &[
+pub(super) const SHELLS: &[&str] = &[
     "sh", "bash", "zsh", "dash", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh", "yash",
     "pdksh",
 ];
@@ -313,7 +313,7 @@ pub(super) fn script(
         return Data::default();
     }
     let Some(text) = data.text else {
-        if data.is_hidden && !shell.writes_for_shells {
+        if data.is_hidden && !data.is_for_shells {
             shell.opaque(Opaque::UnknownCode);
         }
         return Data::hidden();
@@ -411,6 +411,22 @@ fn language_run(
     .operands
     .first()
     .copied();
+    if let Some((file, rest)) = file.and_then(|file| {
+        let at = words.iter().position(|word| word == file)?;
+        Some((
+            file.rsplit('/').next().unwrap_or(file),
+            words.get(at + 1..)?,
+        ))
+    }) {
+        let inner = Command {
+            name: file,
+            words: rest,
+            stdin: Data::default(),
+        };
+        if let Some(data) = super::database::run(shell, state, &inner) {
+            return Some(data);
+        }
+    }
     let data = match file {
         None | Some("-" | "/dev/stdin") if command.stdin.is_any() => command.stdin.clone(),
         Some(file) => shell.read_file(state, file),

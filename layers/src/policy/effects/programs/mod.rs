@@ -139,7 +139,21 @@ pub(super) fn run(
             .map(|word| mark::shown(word))
             .collect(),
     });
-    Data::default()
+    Data {
+        is_for_shells: packages::writes_for_shells(name, words),
+        ..Data::hidden()
+    }
+}
+
+/// A shell whose output goes to another host.
+pub(super) fn to_far(shell: &mut Shell<'_>, argv: &[String]) {
+    let name = argv
+        .first()
+        .map(|name| name.rsplit('/').next().unwrap_or(name))
+        .unwrap_or_default();
+    if interpreters::SHELLS.contains(&name) {
+        builtins::backdoor(shell, name);
+    }
 }
 
 /// A word as a shell reads it back.

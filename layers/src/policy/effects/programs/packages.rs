@@ -29,44 +29,27 @@ const FOR_SHELLS: &[&str] = &[
     "dircolors",
     "minikube",
     "thefuck",
-    "poetry",
-    "luarocks",
     "keychain",
     "gpg-agent",
-    "kubectl",
-    "fzf",
     "atuin",
     "register-python-argcomplete",
-    "aws",
-    "gh",
-    "helm",
-    "npm",
-    "pip",
-    "rustup",
-    "hub",
-    "ntfy",
     "lesspipe",
     "resize",
     "tset",
-    "pnpm",
-    "yq",
     "oh-my-posh",
     "micromamba",
-    "pipenv",
-    "pdm",
-    "perl",
     "nvm",
-    "sdk",
-    "flux",
-    "kind",
-    "k3d",
-    "stern",
     "carapace",
-    "doctl",
-    "eksctl",
     "locale",
-    "vault",
+    "fzf",
 ];
+
+/// Whether what a program writes is code for shells.
+pub(super) fn writes_for_shells(name: &str, words: &[String]) -> bool {
+    let completes =
+        |word: &String| word.contains("completion") || word == "shellenv" || word == "print-env";
+    FOR_SHELLS.contains(&name) || words.iter().any(completes)
+}
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let words = command.words;
@@ -77,7 +60,6 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             || word.starts_with("git+")
             || word.starts_with("ftp://")
     };
-    shell.writes_for_shells = FOR_SHELLS.contains(&command.name);
     match command.name {
         "pip" | "pip3" | "pipx" | "uv" | "easy_install" | "uvx"
             if words

@@ -8,7 +8,7 @@ use base64::{
 
 use super::{Args, Command};
 use crate::policy::effects::{
-    Act, mark,
+    Act, Exhaust, mark,
     shell::{Data, Shell, State, unescaped},
 };
 
@@ -141,6 +141,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "mktemp" => Data::text("/tmp/tmp.x"),
         "yes" => Data {
             text: Some(words.first().cloned().unwrap_or_else(|| "y".to_owned())),
+            is_endless: true,
             ..Data::default()
         },
         "seq" => match words {
@@ -359,8 +360,18 @@ fn readers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
     };
     let text = data.text.clone();
     match command.name {
+        "sort" | "tac" | "tail" if data.is_endless => {
+            shell.act(Act::Exhaust {
+                what: Exhaust::Memory,
+            });
+            Data::default()
+        }
         "cat" | "sort" | "uniq" | "nl" | "bat" | "tac" | "less" | "more" | "tail" => data,
-        "head" => data.with_text(text.map(|text| first_lines(&text).unwrap_or(text))),
+        "head" => head(
+            &data,
+            text.map(|text| first_lines(&text).unwrap_or(text)),
+            &args,
+        ),
         // A part of a text is no more than the whole of it.
         "grep" | "egrep" | "fgrep" | "rg" | "ag" if files.is_empty() => data,
         "gunzip" | "zcat" | "bzcat" | "xzcat" | "xz" | "gzip" | "strings" => data.with_text(None),
@@ -387,6 +398,19 @@ fn readers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
             text: None,
             ..data
         },
+    }
+}
+
+/// The beginning of what never ends has an end, unless it is said to be very far.
+fn head(data: &Data, text: Option<String>, args: &Args<'_>) -> Data {
+    let bytes = args.value(&["c", "bytes"]).unwrap_or_default();
+    let digits = bytes.trim_end_matches(|c: char| c.is_alphabetic());
+    let is_far = bytes.ends_with(['T', 'P', 'E'])
+        || bytes.ends_with('G') && digits.len() > 2
+        || digits.len() > 11;
+    Data {
+        is_endless: data.is_endless && is_far,
+        ..data.with_text(text)
     }
 }
 

@@ -11,6 +11,10 @@ pub(in super::super) struct Data {
     pub(in super::super) is_secret: bool,
     /// There is something, and nobody knows what.
     pub(in super::super) is_hidden: bool,
+    /// It is code that is meant for shells, from a program that people trust with that.
+    pub(in super::super) is_for_shells: bool,
+    /// It never ends.
+    pub(in super::super) is_endless: bool,
 }
 
 impl Data {
@@ -44,6 +48,11 @@ impl Data {
 
     /// One after the other.
     pub(in super::super) fn and(self, other: Self) -> Self {
+        let is_for_shells = match (self.is_any(), other.is_any()) {
+            (_, false) => self.is_for_shells,
+            (false, true) => other.is_for_shells,
+            (true, true) => self.is_for_shells && other.is_for_shells,
+        };
         let text = match (self.text, other.text) {
             (Some(mut text), Some(more)) => {
                 text.push_str(&more);
@@ -56,6 +65,8 @@ impl Data {
             remote: self.remote.or(other.remote),
             is_secret: self.is_secret || other.is_secret,
             is_hidden: self.is_hidden || other.is_hidden,
+            is_for_shells,
+            is_endless: self.is_endless || other.is_endless,
         }
     }
 }

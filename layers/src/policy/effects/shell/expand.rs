@@ -153,6 +153,10 @@ impl Shell<'_> {
                     }
                     after
                 }
+                '[' if !after.contains(']') => {
+                    fields.literal("[");
+                    after
+                }
                 '*' | '?' | '[' => {
                     fields.split(c.encode_utf8(&mut [0; 4]), "");
                     after
@@ -288,6 +292,10 @@ impl Shell<'_> {
             return mark::SECRET.to_string();
         }
         match out {
+            Data {
+                is_for_shells: true,
+                ..
+            } => mark::HOOK.to_string(),
             Data {
                 remote: Some(_), ..
             } => mark::REMOTE.to_string(),

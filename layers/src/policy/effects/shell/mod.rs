@@ -50,8 +50,6 @@ pub(super) struct Shell<'a> {
     forks: usize,
     /// Where the last thing came from that was fetched.
     pub(super) remote: Option<String>,
-    /// The last program writes code that shells are meant to run.
-    pub(super) writes_for_shells: bool,
     /// The last program lists everything that runs.
     pub(super) lists_all: bool,
     /// What has been said to be opaque, once each.
@@ -70,7 +68,6 @@ impl<'a> Shell<'a> {
             evidence: String::new(),
             forks: 0,
             remote: None,
-            writes_for_shells: false,
             lists_all: false,
             said: Vec::new(),
         }

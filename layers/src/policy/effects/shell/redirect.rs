@@ -6,7 +6,7 @@ use brush_parser::ast::{
 };
 
 use super::{
-    super::{Act, Write, mark, programs},
+    super::{Act, Exhaust, Write, mark, programs},
     Data, Shell, State,
 };
 
@@ -91,6 +91,8 @@ impl Shell<'_> {
                 .then(|| self.remote.clone().unwrap_or_else(|| "?".to_owned())),
             is_secret: text.contains(mark::SECRET),
             is_hidden: text.contains(mark::is_unknown),
+            is_for_shells: text.contains(mark::HOOK),
+            is_endless: false,
             text: (!text.chars().all(mark::is_unknown)).then_some(text),
         }
     }
@@ -102,6 +104,15 @@ impl Shell<'_> {
             self.remote = Some(host.clone());
             return Data {
                 remote: Some(host),
+                ..Data::hidden()
+            };
+        }
+        if matches!(
+            name,
+            "/dev/zero" | "/dev/urandom" | "/dev/random" | "/dev/full"
+        ) {
+            return Data {
+                is_endless: true,
                 ..Data::hidden()
             };
         }
@@ -148,6 +159,11 @@ impl Shell<'_> {
         if name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/") {
             let host = name.split('/').nth(3).map(str::to_owned);
             return programs::sent(self, host, data.is_secret, true);
+        }
+        if data.is_endless {
+            self.act(Act::Exhaust {
+                what: Exhaust::Disk,
+            });
         }
         let path = self.path(state, name);
         let is_nothing = data.text.as_deref() == Some("") && data.remote.is_none();

@@ -47,6 +47,9 @@ impl Shell<'_> {
         self.forks += 1;
         for command in &pipeline.seq {
             data = self.command(state, command, data);
+            if !data.is_any() {
+                data.is_hidden = true;
+            }
             // Each is a shell of its own.
             state.cwd.clone_from(&cwd);
         }
@@ -200,7 +203,11 @@ impl Shell<'_> {
         let nested = body.to_string();
         let waits = ["sleep", "wait", "read", "inotifywait", "timeout", "poll"]
             .iter()
-            .any(|word| nested.contains(word));
+            .any(|wait| {
+                nested
+                    .split(|c: char| !c.is_alphanumeric() && c != '_')
+                    .any(|word| word == *wait)
+            });
         if is_endless && !waits && (forks || nested.contains(" &)") || nested.contains("& ")) {
             nested.clone_into(&mut self.evidence);
             self.act(Act::Exhaust {
@@ -272,6 +279,10 @@ impl Shell<'_> {
         if argv.is_empty() {
             // A file that is written by nothing is emptied.
             return self.written(state, &files, Data::text(""));
+        }
+        let is_far = |name: &String| name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/");
+        if files.iter().any(|(name, _)| is_far(name)) {
+            programs::to_far(self, &argv);
         }
         let out = self.invoke(state, argv, stdin);
         self.written(state, &files, out)
