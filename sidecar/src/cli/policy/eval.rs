@@ -123,13 +123,19 @@ impl Call {
             }
         }
         let tool = line.get("tool").filter(|tool| tool.as_str().is_some());
-        let path = |name: &str| line.get(name)?.as_str().map(|path| path.decode().into_owned());
+        let path = |name: &str| {
+            line.get(name)?
+                .as_str()
+                .map(|path| path.decode().into_owned())
+        };
         let place = Place {
             cwd: path("cwd"),
             home: path("home"),
             project: None,
         };
-        let name = tool.and_then(|tool| tool.as_str()).map(|name| name.decode().into_owned());
+        let name = tool
+            .and_then(|tool| tool.as_str())
+            .map(|name| name.decode().into_owned());
         let input = line.get("input").ok_or("`input` is missing")?;
         let text = input.as_str().map(|text| text.decode().into_owned());
         if text.is_none() && input.kind() != Kind::Object {
@@ -177,7 +183,8 @@ impl Call {
     fn surroundings(&self) -> Value {
         let Place { cwd, home, .. } = &self.place;
         let say = |what: &str, path: &Option<String>| {
-            path.as_ref().map_or_else(String::new, |path| format!("{what} directory: {path}\n"))
+            path.as_ref()
+                .map_or_else(String::new, |path| format!("{what} directory: {path}\n"))
         };
         Value::from(say("Working", cwd) + &say("Home", home))
     }
