@@ -125,6 +125,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             Some(Data::text(""))
         }
+        "hash" if words.len() > 2 && first == "-p" => {
+            if let [_, path, name, ..] = words {
+                state.alias(name, path);
+            }
+            Some(Data::text(""))
+        }
         "trap" => {
             let code = super::mark_code(
                 words

@@ -311,10 +311,18 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         }
         for piece in code.split('|').skip(1) {
             if let Some(text) = literal(piece.trim()).map(|(text, _)| text) {
+                let is_shell = super::interpreters::SHELLS.contains(&text.trim());
+                if let Some(code) =
+                    printed(code.split('|').next().unwrap_or_default(), "awk").filter(|_| is_shell)
+                {
+                    shell.text(state, &code, Data::default());
+                    continue;
+                }
                 shell.text(state, &text, Data::default());
             }
         }
     }
+    let aliases = aliases(code);
     let mut count = 0;
     let bytes = code.as_bytes();
     let is_name =
@@ -355,6 +363,21 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         let name = name
             .trim_start_matches("kernel.")
             .trim_start_matches("process.mainmodule.");
+        let aliased = aliases.get(name).map(String::as_str);
+        let attribute = (name == "getattr")
+            .then(|| parts(args, ',').get(1).and_then(|name| literal(name)))
+            .flatten();
+        let (name, args) = match &attribute {
+            // The call stands behind it.
+            Some((attribute, _)) => {
+                let behind = after.get(1 + args.len()..).unwrap_or_default();
+                (
+                    attribute.as_str(),
+                    behind.strip_prefix(")(").map_or("", arguments),
+                )
+            }
+            None => (aliased.unwrap_or(name), args),
+        };
         let call = CALLS.iter().find(|(known, _)| is_end_of(name, known));
         let Some((_, does)) = call else { continue };
         // Names of JavaScript that mean a shell there, and code elsewhere.
@@ -401,6 +424,24 @@ fn objects(reader: &Code, shell: &mut Shell<'_>, state: &State, code: &str) {
             }
         }
     }
+}
+
+/// `import os as o`, `from os import system as s`: by their new names, in lower case.
+fn aliases(code: &str) -> HashMap<String, String> {
+    let mut aliases = HashMap::new();
+    for (at, _) in code.match_indices(" as ").take(32) {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
+        let before = code.get(..at).unwrap_or_default();
+        let name = before.rsplit(|c| !is_name(c)).next().unwrap_or_default();
+        let alias = code
+            .get(at + 4..)
+            .unwrap_or_default()
+            .split(|c| !is_name(c))
+            .next()
+            .unwrap_or_default();
+        aliases.insert(alias.to_lowercase(), name.to_lowercase());
+    }
+    aliases
 }
 
 fn is_end_of(name: &str, known: &str) -> bool {

@@ -60,7 +60,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 });
             }
         }
-        "tar" | "bsdtar" | "gtar" => tar(shell, state, command),
+        "tar" | "bsdtar" | "gtar" => return Some(tar(shell, state, command)),
         "zip" | "7z" => {
             let words = command.words;
             if let Some(at) = words
@@ -196,6 +196,12 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
         if let Some(data) = data {
             state.files.insert(target.resolved.clone(), data);
         }
+        let is_program = ["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"];
+        if is_program.iter().any(|folder| source.is_within(folder)) {
+            state
+                .programs
+                .insert(target.resolved.clone(), source.name().to_owned());
+        }
         let removes = command
             .words
             .iter()
@@ -299,7 +305,7 @@ fn kind(mode: &str) -> Permissions {
         .unwrap_or(Permissions::Other)
 }
 
-fn tar(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
+fn tar(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
     for (at, word) in command.words.iter().enumerate() {
         let next = command.words.get(at + 1).map(String::as_str);
         let code = word
@@ -340,5 +346,23 @@ fn tar(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
             path,
             how: Write::Append,
         });
+    }
+    let packed = Data {
+        is_secret: !extracts
+            && args
+                .operands
+                .iter()
+                .any(|file| super::is_secret(&shell.path(state, file))),
+        ..Data::hidden()
+    };
+    match args
+        .value(&["f", "file"])
+        .filter(|file| *file != "-" && !extracts)
+    {
+        Some(file) => {
+            shell.write_file(state, file, false, &packed);
+            Data::default()
+        }
+        None => packed,
     }
 }

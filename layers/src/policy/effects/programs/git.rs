@@ -206,6 +206,9 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
             }
         }
         "config" => config(shell, state, &args),
+        "rev-parse" if args.has(&["git-dir", "git-common-dir", "absolute-git-dir"]) => {
+            return Data::text(".git");
+        }
         "rev-parse" if args.has(&["show-toplevel"]) => {
             return Data::text(shell.place.project().into_owned());
         }

@@ -14,6 +14,20 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     let dry = words.iter().any(|word| {
         word.starts_with("--dry-run") && !word.ends_with("=false") && !word.ends_with("=none")
     });
+    let uploads = any(&["cp", "mv", "sync", "copy", "put", "create", "upload"]);
+    let is_store = matches!(
+        command.name,
+        "aws" | "gsutil" | "rclone" | "mc" | "s3cmd" | "s5cmd" | "gcloud" | "az"
+    );
+    if uploads
+        && is_store
+        && command
+            .words
+            .iter()
+            .any(|word| super::is_secret(&shell.path(state, word)))
+    {
+        super::sent(shell, Some(command.name.to_owned()), true, true);
+    }
     let harms = match command.name {
         "docker" | "podman" | "nerdctl" => return containers(shell, state, command),
         "docker-compose" | "podman-compose" => compose(&words),
@@ -228,7 +242,8 @@ fn kubernetes(words: &[&str]) -> bool {
                 || has("-A")
                 || has("--all-namespaces")
                 || words.iter().any(|word| word.starts_with("--all="))
-                || has("all");
+                || has("all")
+                || kind.contains(mark::is_unknown);
             let kinds = kind.split(',').any(|kind| {
                 matches!(
                     kind,

@@ -104,6 +104,19 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .chain(stdin.lines())
                 .map(str::to_owned)
                 .collect();
+            let saves = |line: &String| {
+                matches!(
+                    line.trim_start_matches(':').trim(),
+                    "w" | "wq" | "x" | "w!" | "wq!" | "update"
+                )
+            };
+            if commands.iter().any(saves) {
+                for file in &args.operands {
+                    let path = shell.path(state, file);
+                    let how = crate::policy::effects::Write::Edit;
+                    shell.act(Act::Write { path, how });
+                }
+            }
             for line in commands {
                 let line = line.trim_start_matches(':');
                 let line = line
@@ -120,6 +133,31 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 }
             }
             return Some(Data::default());
+        }
+        "make" | "gmake"
+            if command
+                .words
+                .iter()
+                .any(|word| word == "-f" || word == "-f-") =>
+        {
+            let text = command.stdin.text.clone().unwrap_or_default();
+            // What stands behind a tab, or behind a semicolon of a rule, is a command.
+            for line in text.lines() {
+                let code = line
+                    .strip_prefix('\t')
+                    .or_else(|| line.split_once(';').map(|(_, code)| code));
+                if let Some(code) = code {
+                    shell.text(
+                        state,
+                        code.trim_start_matches(['@', '-', '+']),
+                        Data::default(),
+                    );
+                }
+            }
+            if !text.is_empty() {
+                return Some(Data::default());
+            }
+            return None;
         }
         "gdb" | "lldb" => {
             for code in
@@ -252,6 +290,9 @@ fn a_shell(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
     if has_code {
         let code = mark_code(operands.first().map(String::as_str).unwrap_or_default());
         let mut inner = state.clone();
+        if let Some(name) = operands.get(1) {
+            inner.set_name(name);
+        }
         inner.set_args(operands.get(2..).unwrap_or_default());
         let out = run_code(shell, &mut inner, &code, command.stdin.clone());
         state.files = inner.files;

@@ -104,6 +104,22 @@ pub(super) fn run(
 ) -> Data {
     let words = argv.get(1..).unwrap_or_default();
     let command = Command { name, words, stdin };
+    // A program under another name.
+    if let Some(word) = argv.first().filter(|word| word.contains('/')) {
+        let path = shell.path(state, word).resolved;
+        if let Some(known) = state
+            .programs
+            .get(&path)
+            .filter(|known| *known != name)
+            .cloned()
+        {
+            let mut argv = argv.to_vec();
+            if let Some(first) = argv.first_mut() {
+                *first = known;
+            }
+            return shell.invoke(state, argv, command.stdin);
+        }
+    }
     // A script that has been written here.
     if let Some(word) = argv.first().filter(|word| word.contains('/')) {
         let path = shell.path(state, word);
@@ -185,9 +201,4 @@ pub(super) fn content(shell: &mut Shell<'_>, path: &PathRef, data: &Data) {
     if let Some(text) = &data.text {
         system::written(shell, path, text);
     }
-}
-
-/// Nothing of what it writes is known.
-fn unknown() -> Option<Data> {
-    Some(Data::default())
 }

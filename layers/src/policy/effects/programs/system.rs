@@ -39,7 +39,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 && !has("-l");
             let everybody = targets
                 .iter()
-                .any(|word| word.contains(crate::policy::effects::mark::UNKNOWN))
+                .any(|word| word.contains(crate::policy::effects::mark::is_unknown))
                 && shell.lists_all;
             process(
                 if all || init || everybody {

@@ -155,6 +155,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "whoami" | "hostname" | "date" | "uname" | "id" | "nproc" | "arch" | "uuidgen" => {
             Data::text(mark::SOME.to_string())
         }
+        "printenv" if words.len() == 1 => Data::text(state.variable(args.first())),
         "env" | "printenv" if words.is_empty() || command.name == "printenv" => Data {
             is_secret: words.is_empty(),
             ..Data::hidden()
@@ -358,6 +359,8 @@ fn readers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
                 .collect::<String>(),
         )
     };
+    // Who looks for something does not mean all that runs.
+    shell.lists_all &= !is_filter;
     let text = data.text.clone();
     match command.name {
         "sort" | "tac" | "tail" if data.is_endless => {

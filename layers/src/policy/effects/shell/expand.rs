@@ -200,6 +200,7 @@ impl Shell<'_> {
                 || (rest.starts_with("${") && rest.contains("[@]}"))
                 || rest.starts_with("${@");
             match (is_list, values.as_slice()) {
+                (true, []) => fields.is_there = !fields.now.is_empty() || !after.is_empty(),
                 (true, values) => {
                     for (place, value) in values.iter().enumerate() {
                         if place > 0 {
@@ -212,7 +213,9 @@ impl Shell<'_> {
             }
             rest = after;
         }
-        fields.literal(rest);
+        if !rest.is_empty() {
+            fields.literal(rest);
+        }
     }
 
     /// What a `$` or a backquote at the start becomes, and what follows it.
@@ -357,7 +360,7 @@ pub(in super::super) fn unescaped(text: &str) -> String {
             return String::from_utf8_lossy(&out).into_owned();
         };
         rest = after.get(c.len_utf8()..).unwrap_or_default();
-        let mut number = |rest: &mut &str, digits: &str, radix: u32, most: usize| {
+        let number = |rest: &mut &str, digits: &str, radix: u32, most: usize| {
             let length = rest
                 .chars()
                 .take(most)

@@ -19,7 +19,7 @@ impl Shell<'_> {
         match name {
             "@" | "*" => state.args.clone(),
             "#" => vec![state.args.len().to_string()],
-            "0" => vec!["bash".to_owned()],
+            "0" => vec![state.name.clone().unwrap_or_else(|| "bash".to_owned())],
             "?" => vec!["0".to_owned()],
             "$" | "!" | "-" => vec![mark::SOME.to_string()],
             name => match name.parse::<usize>() {

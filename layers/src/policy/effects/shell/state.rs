@@ -19,6 +19,10 @@ pub(in super::super) struct State {
     pub(in super::super) cwd: String,
     /// Where it was before.
     pub(super) before: String,
+    /// `$0`, if it is another than the shell's.
+    pub(super) name: Option<String>,
+    /// What programs have been copied or linked to, by what their paths mean.
+    pub(in super::super) programs: HashMap<String, String>,
     /// `$1` and those behind it.
     pub(super) args: Vec<String>,
     /// The functions that are being called.
@@ -68,14 +72,6 @@ impl State {
         };
         vec![value]
     }
-
-    pub(super) fn is_set(&self, name: &str) -> bool {
-        self.variables.contains_key(name)
-            || !self
-                .get(name)
-                .iter()
-                .any(|value| value.contains(mark::UNSET))
-    }
 }
 
 impl State {
@@ -94,6 +90,15 @@ impl State {
 
     pub(in super::super) fn set_args(&mut self, args: &[String]) {
         self.args = args.to_vec();
+    }
+
+    pub(in super::super) fn set_name(&mut self, name: &str) {
+        self.name = Some(name.to_owned());
+    }
+
+    /// What a variable of the environment is, as one text.
+    pub(in super::super) fn variable(&self, name: &str) -> String {
+        self.get(name).concat()
     }
 
     pub(in super::super) fn shift(&mut self, count: usize) {

@@ -309,6 +309,13 @@ impl Shell<'_> {
             }
             value = before;
         }
+        if let AssignmentName::ArrayElementName(_, index) = &assignment.name {
+            self.whole(state, index);
+        }
+        // It runs before each prompt.
+        if name == "PROMPT_COMMAND" {
+            self.text(state, &value.concat(), Data::default());
+        }
         programs::variable(self, name, &value);
         state.set(name, value);
     }

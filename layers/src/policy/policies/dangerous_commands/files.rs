@@ -115,15 +115,11 @@ pub(super) fn is_lost(path: &PathRef, recursive: bool) -> bool {
     if path
         .collapsed
         .as_ref()
-        .is_some_and(|path| is_lost_there(path, recursive) && !is_below(path))
+        .is_some_and(|path| path.scope != Scope::Elsewhere && is_lost_there(path, recursive))
     {
         return true;
     }
     is_lost_there(path, recursive)
-}
-
-fn is_below(path: &PathRef) -> bool {
-    path.scope == Scope::Below
 }
 
 fn is_lost_there(path: &PathRef, recursive: bool) -> bool {

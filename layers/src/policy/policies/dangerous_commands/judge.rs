@@ -63,7 +63,7 @@ fn git(what: Git, target: &str) -> bool {
             target.is_empty()
                 || target == "HEAD"
                 || target.starts_with("--")
-                || target == "*"
+                || target.contains('*')
                 || is_shared_branch(target)
         }
         Git::ForceWithLease | Git::DeleteBranch => is_shared_branch(target),
@@ -108,7 +108,6 @@ fn permissions(what: Permissions, path: &PathRef, recursive: bool) -> bool {
         Permissions::Execute | Permissions::Other => {
             is_wide && recursive && (path.depth() < 3 || path.scope != Scope::System)
         }
-        _ => false,
     }
 }
 
