@@ -20,6 +20,8 @@
 //! Time and memory are bounded: by [`MAX_TEXT`] bytes of text and [`MAX_DEPTH`] levels of text in text.
 
 mod act;
+#[cfg(test)]
+mod bounds_tests;
 mod mark;
 mod patch;
 mod path;
