@@ -159,8 +159,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "true" | "false" | ":" | "test" | "[" | "wait" | "jobs" | "fg" | "bg" | "umask"
         | "ulimit" | "hash" | "type" | "return" | "exit" | "break" | "continue" | "let"
         | "getopts" | "disown" | "bind" | "complete" | "compgen" | "sleep" | "enable"
-        | "caller" | "times" | "dirs" => Some(Data::text("")),
-        "unalias" => Some(Data::text("")),
+        | "caller" | "times" | "dirs" | "unalias" => Some(Data::text("")),
         _ => None,
     }
 }
@@ -195,7 +194,7 @@ pub(super) fn run_code(shell: &mut Shell<'_>, state: &mut State, code: &str, std
         }
         return Data::default();
     }
-    shell.text(state, code, stdin)
+    shell.text(state, code, &stdin)
 }
 
 /// For [`super::system`]: a door.

@@ -274,7 +274,7 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
                 .strip_prefix("spawn ")
                 .or_else(|| line.strip_prefix("exec "))
             {
-                shell.text(state, code, Data::default());
+                shell.text(state, code, &Data::default());
             }
         }
     }
@@ -299,14 +299,14 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
                 .take(8)
             {
                 let inner = inner.split(close).next().unwrap_or_default();
-                shell.text(state, inner, Data::default());
+                shell.text(state, inner, &Data::default());
             }
         }
     }
     if language == "awk" {
         for piece in code.split("\" | getline").chain(code.split("\"|getline")) {
             if let (true, Some((_, command))) = (piece.len() < code.len(), piece.rsplit_once('"')) {
-                shell.text(state, command, Data::default());
+                shell.text(state, command, &Data::default());
             }
         }
         for piece in code.split('|').skip(1) {
@@ -315,10 +315,10 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
                 if let Some(code) =
                     printed(code.split('|').next().unwrap_or_default(), "awk").filter(|_| is_shell)
                 {
-                    shell.text(state, &code, Data::default());
+                    shell.text(state, &code, &Data::default());
                     continue;
                 }
-                shell.text(state, &text, Data::default());
+                shell.text(state, &text, &Data::default());
             }
         }
     }
@@ -459,7 +459,6 @@ fn arguments(text: &str) -> &str {
             _ if escaped => escaped = false,
             (_, '\\') => escaped = true,
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'' | '`') => quote = Some(c),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') if depth > 0 => depth -= 1,
@@ -481,7 +480,6 @@ fn parts(text: &str, separator: char) -> Vec<&str> {
             _ if escaped => escaped = false,
             (_, '\\') => escaped = true,
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'' | '`') => quote = Some(c),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
@@ -723,7 +721,7 @@ impl Code {
                     for word in args.iter().skip(1) {
                         match list(word) {
                             Some(words) => {
-                                argv.extend(words.into_iter().filter_map(|word| self.value(word)))
+                                argv.extend(words.into_iter().filter_map(|word| self.value(word)));
                             }
                             None => argv.extend(literal(word).map(|(text, _)| text)),
                         }
@@ -734,7 +732,7 @@ impl Code {
                         }
                         shell.invoke(state, argv, Data::default());
                     } else {
-                        shell.text(state, &super::mark_code(&code), Data::default());
+                        shell.text(state, &super::mark_code(&code), &Data::default());
                     }
                 }
             }
@@ -842,13 +840,13 @@ impl Code {
             }
             Does::Eval => match value {
                 Some(code) if language == "php" || language == "perl" || !code.is_empty() => {
-                    scan(shell, state, language, &code)
+                    scan(shell, state, language, &code);
                 }
                 _ if first.contains("decode")
                     || first.contains("fromhex")
                     || first.contains("decompress") =>
                 {
-                    shell.opaque(Opaque::UnknownCode)
+                    shell.opaque(Opaque::UnknownCode);
                 }
                 _ => {}
             },

@@ -137,7 +137,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         shell.act(Act::Database {
             what,
             target: text.chars().take(80).collect(),
-        })
+        });
     };
     match command.name {
         "psql" | "mysql" | "mariadb" | "sqlite3" | "sqlite" | "duckdb" | "cockroach"
@@ -162,7 +162,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                         .or_else(|| line.trim_start().strip_prefix(".shell "))
                         .or_else(|| line.trim_start().strip_prefix(".system "))
                     {
-                        shell.text(state, code, Data::default());
+                        shell.text(state, code, &Data::default());
                     }
                 }
             }

@@ -93,7 +93,6 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 what: Exhaust::Processor,
             });
         }
-        "umount" | "swapoff" | "losetup" => return None,
         _ => return None,
     }
     Some(Data::default())

@@ -13,7 +13,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             remove(shell, state, command);
         }
         "mv" | "gmv" | "cp" | "gcp" | "ln" | "install" | "rsync" | "rename" | "ditto" => {
-            transfer(shell, state, command)
+            transfer(shell, state, command);
         }
         "truncate" | "fallocate" => {
             let args = command.args(&["s", "size", "r", "reference", "l", "length", "o"]);
@@ -68,7 +68,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .position(|word| word == "-TT" || word == "--unzip-command")
             {
                 let code = words.get(at + 1).cloned().unwrap_or_default();
-                shell.text(state, &code, Data::default());
+                shell.text(state, &code, &Data::default());
             }
             if words
                 .iter()
@@ -150,7 +150,7 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
         .value(&["e", "rsh"])
         .filter(|_| command.name == "rsync")
     {
-        shell.text(state, code, Data::default());
+        shell.text(state, code, &Data::default());
     }
     let mut from = args.operands.clone();
     let to = match args.value(&["t", "target-directory"]) {
@@ -319,7 +319,7 @@ fn tar(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
             })
             .or_else(|| next.filter(|_| word == "-I" || word == "--to-command"));
         if let Some(code) = code {
-            shell.text(state, code, Data::default());
+            shell.text(state, code, &Data::default());
         }
     }
     let args = command.args(&["f", "C", "file", "directory", "exclude", "X", "T"]);

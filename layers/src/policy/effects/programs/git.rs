@@ -61,7 +61,7 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
             continue;
         };
         if let Some(code) = value.strip_prefix('!') {
-            shell.text(state, code, Data::default());
+            shell.text(state, code, &Data::default());
         } else if key.strip_prefix("alias.") == Some(name) {
             let mut words: Vec<String> = vec!["git".to_owned()];
             words.extend(value.split_whitespace().map(str::to_owned));
@@ -78,7 +78,7 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
                 | "sequence.editor"
                 | "core.gitproxy"
         ) {
-            shell.text(state, value, Data::default());
+            shell.text(state, value, &Data::default());
         }
     }
     let rest = global.command(1);
@@ -117,7 +117,7 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
         shell.act(Act::Git {
             what,
             target: target.to_owned(),
-        })
+        });
     };
     match name {
         "push" => push(shell, words),
@@ -131,7 +131,7 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
             git(shell, Git::Clean, &letters);
         }
         "checkout" if args.has(&["f", "force"]) || words.iter().any(|word| word == ".") => {
-            git(shell, Git::Discard, ".")
+            git(shell, Git::Discard, ".");
         }
         "checkout" if words.iter().any(|word| word == "--") => git(
             shell,
@@ -139,10 +139,10 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
             args.operands.last().copied().unwrap_or_default(),
         ),
         "restore" if !args.has(&["staged", "S"]) || args.has(&["worktree", "W"]) => {
-            git(shell, Git::Discard, args.first())
+            git(shell, Git::Discard, args.first());
         }
         "stash" if matches!(args.first(), "clear" | "drop") => {
-            git(shell, Git::DropStash, args.first())
+            git(shell, Git::DropStash, args.first());
         }
         "branch" if args.has(&["D"]) || args.has(&["d", "delete"]) => {
             let is_forced = args.has(&["D", "f", "force"]);
@@ -155,18 +155,18 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
         "tag" if args.has(&["d", "delete"]) => git(shell, Git::DeleteTag, args.first()),
         "filter-branch" | "filter-repo" => {
             for code in args.values(&["tree-filter", "index-filter"]) {
-                shell.text(state, code, Data::default());
+                shell.text(state, code, &Data::default());
             }
             git(shell, Git::RewriteHistory, "");
         }
         "reflog" if matches!(args.first(), "expire" | "delete") => {
-            git(shell, Git::ExpireReflog, "")
+            git(shell, Git::ExpireReflog, "");
         }
         "gc" if words
             .iter()
             .any(|word| word.starts_with("--prune=now") || word.starts_with("--prune=all")) =>
         {
-            git(shell, Git::ExpireReflog, "gc")
+            git(shell, Git::ExpireReflog, "gc");
         }
         "prune" => git(shell, Git::ExpireReflog, "prune"),
         "update-ref" if args.has(&["d"]) => git(
@@ -176,18 +176,18 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
         ),
         "rebase" | "bisect" | "submodule" => {
             for code in args.values(&["x", "exec"]) {
-                shell.text(state, code, Data::default());
+                shell.text(state, code, &Data::default());
             }
             if matches!(args.first(), "foreach" | "run") {
                 let code = args.command(1).join(" ");
-                shell.text(state, &code, Data::default());
+                shell.text(state, &code, &Data::default());
             }
             if args.has(&["root"]) {
                 git(shell, Git::RewriteHistory, "root");
             }
         }
         "remote" if matches!(args.first(), "rm" | "remove") => {
-            git(shell, Git::DeleteRemote, args.nth(1))
+            git(shell, Git::DeleteRemote, args.nth(1));
         }
         "worktree" if args.first() == "remove" && args.has(&["f", "force"]) => {
             let path = shell.path(state, args.nth(1));
@@ -223,7 +223,7 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
                     .strip_prefix("--upload-pack=")
                     .or_else(|| word.strip_prefix("ext::"))
                 {
-                    shell.text(state, code, Data::default());
+                    shell.text(state, code, &Data::default());
                 }
             }
         }
@@ -267,7 +267,7 @@ fn push(shell: &mut Shell<'_>, words: &[String]) {
         shell.act(Act::Git {
             what,
             target: target.to_owned(),
-        })
+        });
     };
     let refs: Vec<&str> = args.operands.iter().skip(1).copied().collect();
     let lease = words.iter().any(|word| {
@@ -310,7 +310,7 @@ fn push(shell: &mut Shell<'_>, words: &[String]) {
 fn config(shell: &mut Shell<'_>, state: &mut State, args: &Args<'_>) {
     let (key, value) = (args.first().to_lowercase(), args.nth(1));
     if let Some(code) = value.strip_prefix('!') {
-        shell.text(state, code, Data::default());
+        shell.text(state, code, &Data::default());
     }
     if key == "core.hookspath" && args.operands.len() > 1 {
         shell.act(Act::Persist {

@@ -183,13 +183,13 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             ]);
             if let Some(code) = args.value(&["a", "args"]) {
                 let code = mark_code(code);
-                shell.text(state, &code, Data::default());
+                shell.text(state, &code, &Data::default());
             }
             if command.name == "salt" && text.contains("cmd.run")
                 || matches!(command.name, "pssh" | "pdsh")
             {
                 let code = mark_code(args.operands.last().copied().unwrap_or_default());
-                shell.text(state, &code, Data::default());
+                shell.text(state, &code, &Data::default());
             }
             return Some(Data::hidden());
         }
@@ -290,7 +290,7 @@ fn kubernetes(words: &[&str]) -> bool {
         }
         "drain" => true,
         "replace" => has("--force"),
-        "scale" => words.iter().any(|word| *word == "--replicas=0") && (has("--all") || has("-A")),
+        "scale" => words.contains(&"--replicas=0") && (has("--all") || has("-A")),
         _ => false,
     }
 }

@@ -127,7 +127,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .trim_start_matches(['%', '.', 'r', ' '])
                     .strip_prefix('!')
                 {
-                    shell.text(state, code, Data::default());
+                    shell.text(state, code, &Data::default());
                 } else if line.contains("system(") {
                     code::scan(shell, state, "vim", line);
                 }
@@ -150,7 +150,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     shell.text(
                         state,
                         code.trim_start_matches(['@', '-', '+']),
-                        Data::default(),
+                        &Data::default(),
                     );
                 }
             }
@@ -169,7 +169,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .strip_prefix("shell ")
                     .or_else(|| code.strip_prefix('!'))
                 {
-                    shell.text(state, code, Data::default());
+                    shell.text(state, code, &Data::default());
                 }
             }
             return Some(Data::default());
@@ -190,7 +190,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .map_or(text.as_str(), |(_, code)| {
                     code.trim_start_matches("shell").trim_end_matches(')')
                 });
-            shell.text(state, code, Data::default());
+            shell.text(state, code, &Data::default());
             return Some(Data::default());
         }
         _ => {}
@@ -421,11 +421,9 @@ fn language_run(
         } else if let Some(code) = word
             .strip_prefix("-e")
             .or_else(|| word.strip_prefix("-c").filter(|_| language == "python"))
-        {
-            if !code.is_empty() && !is_code(word) {
+            && !code.is_empty() && !is_code(word) {
                 codes.push(mark_code(code));
             }
-        }
     }
     if !codes.is_empty() {
         let mut out = None;

@@ -94,6 +94,9 @@ impl<'c> Command<'c> {
     }
 }
 
+/// Carries out a program of its kind; `None` if it is of another.
+type Room = fn(&mut Shell<'_>, &mut State, &Command<'_>) -> Option<Data>;
+
 /// Carries out a program. The answer is what it writes.
 pub(super) fn run(
     shell: &mut Shell<'_>,
@@ -127,7 +130,7 @@ pub(super) fn run(
             return interpreters::script(shell, state, name, script, words);
         }
     }
-    let rooms: [fn(&mut Shell<'_>, &mut State, &Command<'_>) -> Option<Data>; 13] = [
+    let rooms: [Room; 13] = [
         builtins::run,
         texts::run,
         files::run,

@@ -144,7 +144,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .position(|word| matches!(word.as_str(), "-c" | "--call"))
                     .and_then(|at| words.get(at + 1))
                 {
-                    shell.text(state, code, Data::default());
+                    shell.text(state, code, &Data::default());
                 } else if let Some((name, rest)) = argv.split_first() {
                     let name = name
                         .split('@')

@@ -212,7 +212,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                         .split_whitespace()
                         .skip(if line.starts_with('@') { 1 } else { 5 })
                         .collect();
-                    shell.text(state, &job.join(" "), Data::default());
+                    shell.text(state, &job.join(" "), &Data::default());
                 }
             }
             persist(Persist::Schedule)
@@ -238,8 +238,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 "setenforce" => has("0") || text.to_lowercase().contains("permissive"),
                 "aa-teardown" | "aa-disable" | "aa-complain" => true,
                 "apparmor_parser" => has("-R"),
-                "spctl" => text.contains("disable"),
-                "csrutil" | "mokutil" => text.contains("disable"),
+                "spctl" | "csrutil" | "mokutil" => text.contains("disable"),
                 "ufw" => has("disable") || has("reset") || text.contains("default allow"),
                 "iptables" | "ip6tables" => {
                     has("-F")
@@ -320,7 +319,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .map(String::as_str)
                     .collect();
                 for code in code {
-                    shell.text(state, code, Data::default());
+                    shell.text(state, code, &Data::default());
                 }
                 let argv: Vec<String> = words
                     .iter()

@@ -219,7 +219,7 @@ fn printf(words: &[String]) -> String {
                         )),
                         Some('c') => out.extend(rest.next().and_then(|word| word.chars().next())),
                         Some(_) => {
-                            out.push_str(rest.next().map(String::as_str).unwrap_or_default())
+                            out.push_str(rest.next().map(String::as_str).unwrap_or_default());
                         }
                     }
                     for _ in 0..=end {
@@ -460,7 +460,7 @@ pub(super) fn sed(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             .trim_start_matches(|c: char| c.is_ascii_digit() || c == '$' || c == ',')
             .strip_prefix("e ")
         {
-            shell.text(state, code, Data::default());
+            shell.text(state, code, &Data::default());
         }
         let Some(rest) = script.strip_prefix('s') else {
             continue;
@@ -475,7 +475,7 @@ pub(super) fn sed(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             parts.next().unwrap_or_default(),
         );
         if flags.contains('e') {
-            shell.text(state, to, Data::default());
+            shell.text(state, to, &Data::default());
         }
         let is_plain = !from.contains(['*', '[', '^', '$', '.', '\\']) && !from.is_empty();
         data.text = data.text.map(|text| match is_plain {

@@ -163,7 +163,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .split_once('=')
                     .filter(|(name, _)| name.to_lowercase().ends_with("command"))
                 {
-                    shell.text(state, code, Data::default());
+                    shell.text(state, code, &Data::default());
                 }
             }
             let host = args.first().rsplit('@').next().map(str::to_owned);
@@ -294,7 +294,7 @@ fn call(shell: &mut Shell<'_>, state: &mut State, argv: Vec<String>, by: &str) -
     match (by, argv.as_slice()) {
         ("parallel", [first, ..]) if first.contains(char::is_whitespace) => {
             let code = mark_code(&argv.join(" "));
-            shell.text(state, &code, Data::default())
+            shell.text(state, &code, &Data::default())
         }
         _ => shell.invoke(state, argv, Data::default()),
     }

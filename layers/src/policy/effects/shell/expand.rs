@@ -1,6 +1,6 @@
 //! What a word becomes: variables, substitutions, quotes, fields.
 
-use super::{super::mark, Data, Shell, State, braces, scan};
+use super::{super::mark, Data, Shell, State, braces, params::value, scan};
 
 /// How many fields one word may become.
 const MOST: usize = 256;
@@ -143,7 +143,7 @@ impl Shell<'_> {
                 }
                 '$' if after.starts_with('"') => after,
                 '$' | '`' => {
-                    let (values, after) = self.expansion(state, rest, false);
+                    let (values, after) = self.expansion(state, rest);
                     let separators = separators(state);
                     for (place, value) in values.iter().enumerate() {
                         if place > 0 {
@@ -163,7 +163,7 @@ impl Shell<'_> {
                 }
                 _ => {
                     let end =
-                        rest.find(|c| matches!(c, '\'' | '"' | '\\' | '$' | '`' | '*' | '?' | '['));
+                        rest.find(['\'', '"', '\\', '$', '`', '*', '?', '[']);
                     let end = end.filter(|end| *end > 0).unwrap_or(rest.len());
                     fields.literal(rest.get(..end).unwrap_or_default());
                     rest.get(end..).unwrap_or_default()
@@ -195,7 +195,7 @@ impl Shell<'_> {
                     .unwrap_or_default();
                 continue;
             }
-            let (values, after) = self.expansion(state, rest, true);
+            let (values, after) = self.expansion(state, rest);
             let is_list = rest.starts_with("$@")
                 || (rest.starts_with("${") && rest.contains("[@]}"))
                 || rest.starts_with("${@");
@@ -223,7 +223,6 @@ impl Shell<'_> {
         &mut self,
         state: &mut State,
         text: &'t str,
-        quoted: bool,
     ) -> (Vec<String>, &'t str) {
         if let Some(after) = text.strip_prefix('`') {
             let mut inner = String::new();
@@ -269,7 +268,7 @@ impl Shell<'_> {
             .strip_prefix('{')
             .and_then(|inner| scan::closed(inner, '}'))
         {
-            return (self.parameter(state, inner, quoted), rest);
+            return (self.parameter(state, inner), rest);
         }
         let Some(first) = after.chars().next() else {
             return (vec!["$".to_owned()], "");
@@ -282,14 +281,14 @@ impl Shell<'_> {
             _ => return (vec!["$".to_owned()], after),
         };
         let (name, rest) = after.split_at_checked(length).unwrap_or((after, ""));
-        (self.value(state, name), rest)
+        (value(state, name), rest)
     }
 
     /// What a command writes, without the lines' ends behind it.
     pub(super) fn substitution(&mut self, state: &State, text: &str) -> String {
         let mut inner = state.clone();
         let evidence = self.evidence.clone();
-        let out = self.text(&mut inner, text, Data::default());
+        let out = self.text(&mut inner, text, &Data::default());
         self.evidence = evidence;
         if out.is_secret {
             return mark::SECRET.to_string();

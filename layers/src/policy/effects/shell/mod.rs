@@ -25,7 +25,7 @@ const MAX_NESTING: usize = 48;
 pub(super) fn run(text: &str, place: &Place, effects: &mut Effects) {
     let mut shell = Shell::new(place, effects);
     let mut state = State::new(place);
-    shell.text(&mut state, text, Data::default());
+    shell.text(&mut state, text, &Data::default());
 }
 
 /// What happens if these words are a command, with no shell before it.
@@ -102,7 +102,7 @@ impl<'a> Shell<'a> {
     }
 
     /// Carries out the text of a script, with something on its standard input.
-    pub(super) fn text(&mut self, state: &mut State, text: &str, stdin: Data) -> Data {
+    pub(super) fn text(&mut self, state: &mut State, text: &str, stdin: &Data) -> Data {
         if self.depth >= MAX_DEPTH {
             if self.evidence.is_empty() {
                 text.clone_into(&mut self.evidence);
@@ -124,7 +124,7 @@ impl<'a> Shell<'a> {
         self.text -= text.len();
         self.depth += 1;
         let out = match parsed(text) {
-            Some(program) => self.program(state, &program, stdin),
+            Some(program) => self.program(state, &program, &stdin),
             None => {
                 text.clone_into(&mut self.evidence);
                 self.opaque(Opaque::Unparsed);

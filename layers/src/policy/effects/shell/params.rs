@@ -13,29 +13,29 @@ fn name(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-impl Shell<'_> {
-    /// What a variable or parameter is.
-    pub(super) fn value(&mut self, state: &State, name: &str) -> Vec<String> {
-        match name {
-            "@" | "*" => state.args.clone(),
-            "#" => vec![state.args.len().to_string()],
-            "0" => vec![state.name.clone().unwrap_or_else(|| "bash".to_owned())],
-            "?" => vec!["0".to_owned()],
-            "$" | "!" | "-" => vec![mark::SOME.to_string()],
-            name => match name.parse::<usize>() {
-                Ok(number) => {
-                    let arg = state.args.get(number.wrapping_sub(1)).cloned();
-                    vec![arg.unwrap_or_else(|| mark::UNSET.to_string())]
-                }
-                Err(_) => state.get(name),
-            },
-        }
+/// What a variable or parameter is.
+pub(super) fn value(state: &State, name: &str) -> Vec<String> {
+    match name {
+        "@" | "*" => state.args.clone(),
+        "#" => vec![state.args.len().to_string()],
+        "0" => vec![state.name.clone().unwrap_or_else(|| "bash".to_owned())],
+        "?" => vec!["0".to_owned()],
+        "$" | "!" | "-" => vec![mark::SOME.to_string()],
+        name => match name.parse::<usize>() {
+            Ok(number) => {
+                let arg = state.args.get(number.wrapping_sub(1)).cloned();
+                vec![arg.unwrap_or_else(|| mark::UNSET.to_string())]
+            }
+            Err(_) => state.get(name),
+        },
     }
+}
 
+impl Shell<'_> {
     /// What stands between `${` and `}`.
-    pub(super) fn parameter(&mut self, state: &mut State, text: &str, quoted: bool) -> Vec<String> {
+    pub(super) fn parameter(&mut self, state: &mut State, text: &str) -> Vec<String> {
         if let Some(of) = text.strip_prefix('#').filter(|of| !of.is_empty()) {
-            let value = self.value(state, name(of)).concat();
+            let value = value(state, name(of)).concat();
             return vec![if value.contains(mark::is_unknown) {
                 mark::SOME.to_string()
             } else {
@@ -43,16 +43,16 @@ impl Shell<'_> {
             }];
         }
         if let Some(of) = text.strip_prefix('!').filter(|of| !of.is_empty()) {
-            let pointed = self.value(state, name(of)).concat();
+            let pointed = value(state, name(of)).concat();
             let (_, rest) = of.split_at_checked(name(of).len()).unwrap_or((of, ""));
             if rest.starts_with(['*', '@', '[']) || pointed.contains(mark::is_unknown) {
                 return vec![mark::UNKNOWN.to_string()];
             }
-            return self.parameter(state, &format!("{pointed}{rest}"), quoted);
+            return self.parameter(state, &format!("{pointed}{rest}"));
         }
         let name = name(text);
         let mut rest = text.get(name.len()..).unwrap_or_default();
-        let mut values = self.value(state, name);
+        let mut values = value(state, name);
         if let Some((index, after)) = rest
             .strip_prefix('[')
             .and_then(|index| index.split_once(']'))

@@ -20,14 +20,15 @@ impl Shell<'_> {
         list: Option<&RedirectList>,
         stdin: Data,
     ) -> (Data, Vec<Written>) {
-        self.redirects_of(state, list.into_iter().flat_map(|list| &list.0), stdin)
+        let redirects: Vec<_> = list.into_iter().flat_map(|list| &list.0).collect();
+        self.redirects_of(state, &redirects, stdin)
     }
 
     /// What the command reads then, and into which files it writes.
-    pub(super) fn redirects_of<'r>(
+    pub(super) fn redirects_of(
         &mut self,
         state: &mut State,
-        redirects: impl IntoIterator<Item = &'r IoRedirect>,
+        redirects: &[&IoRedirect],
         mut stdin: Data,
     ) -> (Data, Vec<Written>) {
         let mut files = Vec::new();

@@ -15,10 +15,10 @@ use super::{
 const TURNS: usize = 16;
 
 impl Shell<'_> {
-    pub(super) fn program(&mut self, state: &mut State, program: &Program, stdin: Data) -> Data {
+    pub(super) fn program(&mut self, state: &mut State, program: &Program, stdin: &Data) -> Data {
         let mut out = Data::default();
         for list in &program.complete_commands {
-            out = out.and(self.list(state, list, &stdin));
+            out = out.and(self.list(state, list, stdin));
         }
         out
     }
@@ -223,7 +223,7 @@ impl Shell<'_> {
                 self.test(state, other);
             }
             ExtendedTestExpr::Not(test) | ExtendedTestExpr::Parenthesized(test) => {
-                self.test(state, test)
+                self.test(state, test);
             }
             ExtendedTestExpr::UnaryTest(_, word) => drop(self.fields(state, &word.value)),
             ExtendedTestExpr::BinaryTest(_, one, other) => {
@@ -263,7 +263,7 @@ impl Shell<'_> {
             match item {
                 Item::Word(word) => argv.extend(self.fields(state, &word.value)),
                 Item::AssignmentWord(assignment, _) if is_declaration => {
-                    self.assign(state, assignment)
+                    self.assign(state, assignment);
                 }
                 Item::AssignmentWord(assignment, word) => match &assignment.value {
                     AssignmentValue::Scalar(_) => argv.extend(self.fields(state, &word.value)),
@@ -271,11 +271,11 @@ impl Shell<'_> {
                 },
                 Item::IoRedirect(redirect) => redirects.push(redirect),
                 Item::ProcessSubstitution(kind, group) => {
-                    argv.push(self.process_substitution(state, kind, group))
+                    argv.push(self.process_substitution(state, kind, group));
                 }
             }
         }
-        let (stdin, files) = self.redirects_of(state, redirects, stdin);
+        let (stdin, files) = self.redirects_of(state, &redirects, stdin);
         if argv.is_empty() {
             // A file that is written by nothing is emptied.
             return self.written(state, &files, Data::text(""));
@@ -303,7 +303,7 @@ impl Shell<'_> {
             let mut before = state.variables.get(name).cloned().unwrap_or_default();
             match (&assignment.value, before.last_mut()) {
                 (AssignmentValue::Scalar(_), Some(last)) if !is_element => {
-                    last.push_str(&value.concat())
+                    last.push_str(&value.concat());
                 }
                 _ => before.append(&mut value),
             }
@@ -314,7 +314,7 @@ impl Shell<'_> {
         }
         // It runs before each prompt.
         if name == "PROMPT_COMMAND" {
-            self.text(state, &value.concat(), Data::default());
+            self.text(state, &value.concat(), &Data::default());
         }
         programs::variable(self, name, &value);
         state.set(name, value);
@@ -339,7 +339,7 @@ impl Shell<'_> {
         let out = match argv.first_mut() {
             None => stdin,
             Some(name) => {
-                let program = self.named(name);
+                let program = named(name);
                 match program {
                     Ok(program) => self.known(state, &program, &argv, stdin),
                     Err(why) => {
@@ -373,29 +373,6 @@ impl Shell<'_> {
         }
     }
 
-    /// The name of a program without its folders.
-    fn named(&self, word: &str) -> Result<String, Option<Opaque>> {
-        if word.contains(mark::REMOTE) {
-            return Err(None);
-        }
-        let collapsed = word.replace(mark::UNSET, "");
-        let name = collapsed.rsplit(['/']).next().unwrap_or_default();
-        let name = name.rsplit('\\').next().unwrap_or(name).to_lowercase();
-        let name = name.strip_suffix(".exe").unwrap_or(&name).to_owned();
-        if name.is_empty() || name.contains(mark::is_unknown) {
-            return Err(Some(Opaque::UnknownProgram));
-        }
-        if name.contains(mark::is_glob) {
-            let known = programs::PATTERNS
-                .iter()
-                .find(|known| super::matches(&name, known));
-            return known
-                .map(|known| (*known).to_owned())
-                .ok_or(Some(Opaque::UnknownProgram));
-        }
-        Ok(name)
-    }
-
     fn known(&mut self, state: &mut State, name: &str, argv: &[String], stdin: Data) -> Data {
         let word = argv.first().map(String::as_str).unwrap_or_default();
         if let Some(alias) = state.aliases.remove(word) {
@@ -404,7 +381,7 @@ impl Shell<'_> {
                 .skip(1)
                 .map(|word| format!(" {}", programs::quoted(word)))
                 .collect();
-            let out = self.text(state, &format!("{alias}{rest}"), stdin);
+            let out = self.text(state, &format!("{alias}{rest}"), &stdin);
             state.aliases.insert(word.to_owned(), alias);
             return out;
         }
@@ -426,4 +403,27 @@ impl Shell<'_> {
         }
         programs::run(self, state, name, argv, stdin)
     }
+}
+
+/// The name of a program without its folders.
+fn named(word: &str) -> Result<String, Option<Opaque>> {
+    if word.contains(mark::REMOTE) {
+        return Err(None);
+    }
+    let collapsed = word.replace(mark::UNSET, "");
+    let name = collapsed.rsplit(['/']).next().unwrap_or_default();
+    let name = name.rsplit('\\').next().unwrap_or(name).to_lowercase();
+    let name = name.strip_suffix(".exe").unwrap_or(&name).to_owned();
+    if name.is_empty() || name.contains(mark::is_unknown) {
+        return Err(Some(Opaque::UnknownProgram));
+    }
+    if name.contains(mark::is_glob) {
+        let known = programs::PATTERNS
+            .iter()
+            .find(|known| super::matches(&name, known));
+        return known
+            .map(|known| (*known).to_owned())
+            .ok_or(Some(Opaque::UnknownProgram));
+    }
+    Ok(name)
 }

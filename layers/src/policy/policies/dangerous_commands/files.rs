@@ -128,9 +128,9 @@ fn is_lost_there(path: &PathRef, recursive: bool) -> bool {
         Scope::Device => true,
         Scope::System => match recursive {
             true => {
-                !(path.is_within("/usr/local") && path.depth() > 3)
-                    && !(path.is_within("/var/lib") && path.depth() > 3)
-                    && !is_under_home_root(path)
+                let is_deep = path.depth() > 3;
+                let is_own = is_deep && is_within(path, &["/usr/local", "/var/lib"]);
+                !is_own && !is_under_home_root(path)
             }
             false => {
                 (is_within(path, VITAL)
@@ -181,7 +181,6 @@ pub(super) fn is_repository(path: &PathRef, recursive: bool) -> bool {
             || resolved.ends_with("/.git/objects")
             || resolved.ends_with("/.git/refs"))
         || resolved.ends_with("/.git/HEAD")
-        || resolved.ends_with("/.git/index.lock.never")
 }
 
 /// Whether it would be a loss if this had other content.
@@ -234,7 +233,7 @@ pub(super) fn is_moved_away(from: &PathRef, to: &PathRef) -> bool {
         Scope::System => {
             is_within(from, VITAL) && !from.is_within("/etc/nginx") || from.depth() == 1
         }
-        Scope::Project => is_away && !from.all || is_away && from.all && to.resolved == "/tmp",
+        Scope::Project => is_away && (!from.all || to.resolved == "/tmp"),
         Scope::InHome => {
             is_away && PRECIOUS.contains(&from.in_home().unwrap_or_default().trim_end_matches('/'))
         }
