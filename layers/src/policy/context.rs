@@ -10,6 +10,11 @@ use luthien_core::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::session::{PastDecision, Session, StateError};
+#[cfg(feature = "guards")]
+use super::{
+    ToolCall,
+    effects::{Effects, Place},
+};
 
 /// What a policy may know of the exchange it judges, and the only things it may do beside judging. Everything about the
 /// exchange is read-only.
@@ -21,11 +26,15 @@ pub struct Context {
 }
 
 /// What all policies of one exchange share.
+#[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) exchange: Exchange,
     pub(crate) request: Option<Arc<LlmRequest>>,
     pub(crate) session: Arc<Session>,
     pub(crate) sink: Arc<dyn DecisionSink>,
+    /// Where the calls of this exchange run.
+    #[cfg(feature = "guards")]
+    pub(crate) place: Arc<Place>,
 }
 
 impl Context {
@@ -74,6 +83,14 @@ impl Context {
     /// What was refused, changed or failed earlier in this conversation, by any policy, oldest first: the last 64.
     pub fn decisions(&self) -> Vec<PastDecision> {
         self.shared.session.decisions()
+    }
+
+    /// What a call does, in the place where this exchange's calls run: found out once, whoever asks. Only for policies that
+    /// watch [`EFFECTS`](super::Watches::EFFECTS) the place is read from the request; without, it is what the
+    /// [settings](super::PolicySettings) say.
+    #[cfg(feature = "guards")]
+    pub fn effects<'c>(&self, call: &'c ToolCall) -> &'c Effects {
+        call.effects(&self.shared.place)
     }
 
     /// Tells the operator something beside the verdict.

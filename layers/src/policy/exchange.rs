@@ -27,6 +27,8 @@ use super::{
     request::{Asked, judge_request},
     run::{Run, decision_id, session_key},
 };
+#[cfg(feature = "guards")]
+use super::{PolicySettings, effects::Place};
 
 /// The reply as it came, or with policies over it.
 pub type PolicyBody<B> = Either<B, Rewrite<B, Engine>>;
@@ -62,6 +64,8 @@ where
     let mut run = Run {
         shared: Arc::new(Shared {
             exchange,
+            #[cfg(feature = "guards")]
+            place: Arc::new(place(&set.settings, watches, &call)),
             request: Some(call),
             session,
             sink: set.sink.clone(),
@@ -79,10 +83,8 @@ where
     // From here on the conversation stays in memory only for those who want it.
     let kept = watches.has(Watches::CONVERSATION);
     run.shared = Arc::new(Shared {
-        exchange: run.shared.exchange.clone(),
         request: kept.then(|| request.body().shared_call()).flatten(),
-        session: run.shared.session.clone(),
-        sink: run.shared.sink.clone(),
+        ..Shared::clone(&run.shared)
     });
     let run = Arc::new(run);
     let mut response = service.call(request).await?;
@@ -122,6 +124,17 @@ fn describe(request: &Request<LlmBody>, call: &LlmRequest) -> Exchange {
         user: facts.get::<UserId>().cloned(),
         session: facts.get::<SessionId>().cloned(),
         purpose: facts.get::<Purpose>().cloned(),
+    }
+}
+
+/// Where the calls of an exchange run. Nobody reads the request for it unless a policy wants to know.
+#[cfg(feature = "guards")]
+fn place(settings: &PolicySettings, watches: Watches, call: &LlmRequest) -> Place {
+    let known = Place::known(settings.project.as_deref(), settings.home.as_deref());
+    if watches.has(Watches::EFFECTS) {
+        known.or_said_by(call)
+    } else {
+        known
     }
 }
 

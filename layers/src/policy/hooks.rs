@@ -106,6 +106,9 @@ impl Watches {
     pub const CONVERSATION: Self = Self(1 << 7);
     /// Answers [`Verdict::Replace`]. Policies that do not are asked at the same time.
     pub const CHANGES: Self = Self(1 << 8);
+    /// Asks what calls do, where the client works: [`Context::effects`].
+    #[cfg(feature = "guards")]
+    pub const EFFECTS: Self = Self(1 << 9);
 
     /// Everything of a reply that is judged or changed.
     pub(crate) const REPLY: Self = Self(

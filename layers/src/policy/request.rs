@@ -62,10 +62,8 @@ pub(super) async fn judge_request(run: &Run, body: &mut LlmBody) -> Asked {
 /// The context of a policy that sees the request as those before it have left it.
 fn context(run: &Run, entry: &Entry, request: Arc<LlmRequest>) -> Context {
     let shared = Shared {
-        exchange: run.shared.exchange.clone(),
         request: Some(request),
-        session: run.shared.session.clone(),
-        sink: run.shared.sink.clone(),
+        ..Shared::clone(&run.shared)
     };
     Context::new(Arc::new(shared), entry.name.clone())
 }

@@ -96,6 +96,8 @@ fn context() -> Context {
         request: None,
         session: Arc::default(),
         sink: Arc::new(()),
+        #[cfg(feature = "guards")]
+        place: Arc::default(),
     };
     Context::new(Arc::new(shared), "review".into())
 }

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use clap::Args;
 use luthien::policy::{
-    ToolCall,
+    PolicySettings, ToolCall,
     effects::{Effects, Place},
 };
 use luthien_core::{
@@ -31,8 +31,8 @@ A line out:  {"id":1,"verdict":"allow","policy":null,"reason":"","effects":["exe
   id       Anything; it comes back as it is.
   tool     The tool's name.
   input    Its arguments: an object, or the text of a tool that takes free text.
-  cwd      Where it would run, and whose home that is. May be left out. Policies are told by a
-  home     request that says so, in the words of a client.
+  cwd      Where it would run, and whose home that is; what the configuration says under `policy`,
+  home     if they are left out.
 
   verdict  allow    It may run.
            modify   It may run with the "input" that then stands in the answer.
@@ -109,7 +109,8 @@ struct Call {
     is_text: bool,
     /// The tool's name as a client reads it.
     name: String,
-    place: Place,
+    cwd: Option<String>,
+    home: Option<String>,
 }
 
 impl Call {
@@ -128,11 +129,6 @@ impl Call {
                 .as_str()
                 .map(|path| path.decode().into_owned())
         };
-        let place = Place {
-            cwd: path("cwd"),
-            home: path("home"),
-            project: None,
-        };
         let name = tool
             .and_then(|tool| tool.as_str())
             .map(|name| name.decode().into_owned());
@@ -146,7 +142,8 @@ impl Call {
             input: raw(input),
             is_text: text.is_some(),
             name: name.unwrap_or_default(),
-            place,
+            cwd: path("cwd"),
+            home: path("home"),
             said: text.unwrap_or_else(|| raw(input)),
         })
     }
@@ -157,15 +154,14 @@ impl Call {
             format!("\"model\":{},", Value::from(model))
         });
         let Self { tool, input, .. } = self;
-        let place = self.surroundings();
         let (dialect, request, reply) = if self.is_text {
-            let request = format!(r#"{{{model}"instructions":{place},"input":[]}}"#);
+            let request = format!(r#"{{{model}"input":[]}}"#);
             let reply = format!(
                 r#"{{"id":"resp_eval","object":"response","status":"completed","output":[{{"id":"ctc_01","type":"custom_tool_call","status":"completed","call_id":"call_01","name":{tool},"input":{input}}}]}}"#
             );
             (Dialect::Responses, request, reply)
         } else {
-            let request = format!(r#"{{{model}"max_tokens":1,"system":{place},"messages":[]}}"#);
+            let request = format!(r#"{{{model}"max_tokens":1,"messages":[]}}"#);
             let reply = format!(
                 r#"{{"id":"msg_eval","type":"message","role":"assistant","content":[{{"type":"tool_use","id":"toolu_01","name":{tool},"input":{input}}}],"stop_reason":"tool_use"}}"#
             );
@@ -179,24 +175,29 @@ impl Call {
         }
     }
 
-    /// What a client says of where it works, as JSON.
-    fn surroundings(&self) -> Value {
-        let Place { cwd, home, .. } = &self.place;
-        let say = |what: &str, path: &Option<String>| {
-            path.as_ref()
-                .map_or_else(String::new, |path| format!("{what} directory: {path}\n"))
-        };
-        Value::from(say("Working", cwd) + &say("Home", home))
+    /// Those of the set, in this call's place.
+    fn settings(&self, settings: &PolicySettings) -> PolicySettings {
+        PolicySettings {
+            project: self.cwd.clone().or_else(|| settings.project.clone()),
+            home: self.home.clone().or_else(|| settings.home.clone()),
+            ..settings.clone()
+        }
     }
 
     /// What it would do, in short, as JSON.
-    fn effects(&self) -> Value {
+    fn effects(&self, settings: &PolicySettings) -> Value {
         let call = ToolCall::new(self.name.as_str(), self.said.as_str());
-        let effects = Effects::of(&call, &self.place);
+        let place = Place::known(settings.project.as_deref(), settings.home.as_deref());
+        let effects = Effects::of(&call, &place);
         effects.iter().map(ToString::to_string).collect()
     }
 
     async fn judge(&self, trial: &Trial, model: Option<&str>) -> Answer {
+        let settings = self.settings(&trial.settings);
+        let trial = Trial {
+            entries: trial.entries.clone(),
+            settings: settings.clone(),
+        };
         let tried = trial.run(&self.scenario(model)).await;
         let Tried { asked, seen, .. } = &tried;
         if asked.is_none() {
@@ -211,7 +212,7 @@ impl Call {
         let input = seen.calls.first().filter(|_| verdict == "modify");
         Answer {
             verdict,
-            effects: self.effects(),
+            effects: self.effects(&settings),
             policy: tried
                 .applied()
                 .find(|decision| decision.phase == Phase::ToolCall)

@@ -421,9 +421,11 @@ fn language_run(
         } else if let Some(code) = word
             .strip_prefix("-e")
             .or_else(|| word.strip_prefix("-c").filter(|_| language == "python"))
-            && !code.is_empty() && !is_code(word) {
-                codes.push(mark_code(code));
-            }
+            && !code.is_empty()
+            && !is_code(word)
+        {
+            codes.push(mark_code(code));
+        }
     }
     if !codes.is_empty() {
         let mut out = None;

@@ -162,8 +162,7 @@ impl Shell<'_> {
                     after
                 }
                 _ => {
-                    let end =
-                        rest.find(['\'', '"', '\\', '$', '`', '*', '?', '[']);
+                    let end = rest.find(['\'', '"', '\\', '$', '`', '*', '?', '[']);
                     let end = end.filter(|end| *end > 0).unwrap_or(rest.len());
                     fields.literal(rest.get(..end).unwrap_or_default());
                     rest.get(end..).unwrap_or_default()
@@ -219,11 +218,7 @@ impl Shell<'_> {
     }
 
     /// What a `$` or a backquote at the start becomes, and what follows it.
-    fn expansion<'t>(
-        &mut self,
-        state: &mut State,
-        text: &'t str,
-    ) -> (Vec<String>, &'t str) {
+    fn expansion<'t>(&mut self, state: &mut State, text: &'t str) -> (Vec<String>, &'t str) {
         if let Some(after) = text.strip_prefix('`') {
             let mut inner = String::new();
             let mut chars = after.char_indices();

@@ -4,7 +4,6 @@
 //! ```yaml
 //! - use: dangerous-commands
 //!   with:
-//!     project: /home/me/shop
 //!     categories: { infrastructure: false }
 //!     allow: ["git reset --hard origin/*"]
 //!     deny: ["* --no-verify*", "scp"]
@@ -16,15 +15,14 @@
 //! stands after variables and quotes, for the name of a program, or for a path; `*` stands for anything. What `deny` means is
 //! refused whatever it does; what `allow` means passes; `deny` is asked first.
 //!
-//! Paths without a root mean something only where a working directory is known: `project`, or what Claude Code and Codex say
-//! of it in their requests. What cannot be read is refused, unless `opaque: allow`.
+//! Paths without a root mean something only where a working directory is known: from the settings of the set, or from what
+//! Claude Code and Codex say of it in their requests. What cannot be read is refused, unless `opaque: allow`.
 //!
 //! The agent is told which kind of harm it was, and never by which words it was found.
 
 mod category;
 mod files;
 mod judge;
-mod place;
 #[cfg(test)]
 mod tests;
 
@@ -36,14 +34,14 @@ use wildmatch::WildMatch;
 
 use crate::policy::{
     Context, Denial, Policy, PolicyError, Severity, ToolCall, Verdict, Watches,
-    effects::{Act, Effect, Effects, Place},
+    effects::{Act, Effect, Effects},
     registry::{self, BuildError, Builtin},
 };
 
 pub(super) const BUILTIN: Builtin = Builtin::new::<Settings>(
     "dangerous-commands",
     "Denies calls that destroy what cannot be brought back, by what they do.",
-    "{ project: /work/shop, categories: { databases: false } }",
+    "{ categories: { databases: false }, deny: [scp] }",
 );
 
 /// Which harm is refused.
@@ -62,12 +60,6 @@ struct Settings {
     /// What becomes of a command of which nobody can tell what it does.
     #[serde(default)]
     opaque: Opaque,
-    /// The directory of the project, absolute; what the client says, if it is left out.
-    #[serde(default)]
-    project: Option<String>,
-    /// The home directory, absolute; what the project's path tells, if it is left out.
-    #[serde(default)]
-    home: Option<String>,
 }
 
 /// What becomes of a command that cannot be read.
@@ -85,11 +77,6 @@ impl registry::Settings for Settings {
     type Policy = DangerousCommands;
 
     fn policy(self) -> Result<DangerousCommands, BuildError> {
-        for (name, path) in [("project", &self.project), ("home", &self.home)] {
-            if path.as_deref().is_some_and(|path| !path.starts_with('/')) {
-                return Err(BuildError::new(name, "it must be an absolute path"));
-            }
-        }
         let patterns = |patterns: &[String]| {
             patterns
                 .iter()
@@ -101,11 +88,6 @@ impl registry::Settings for Settings {
             allow: patterns(&self.allow),
             deny: patterns(&self.deny),
             opaque: self.opaque,
-            place: Place {
-                home: self.home,
-                cwd: self.project.clone(),
-                project: self.project,
-            },
         })
     }
 }
@@ -115,30 +97,22 @@ struct DangerousCommands {
     allow: Vec<WildMatch>,
     deny: Vec<WildMatch>,
     opaque: Opaque,
-    place: Place,
 }
 
 impl Policy for DangerousCommands {
     fn watches(&self) -> Watches {
-        match self.place.cwd {
-            Some(_) => Watches::TOOL_CALLS,
-            None => Watches::TOOL_CALLS | Watches::CONVERSATION,
-        }
+        Watches::TOOL_CALLS | Watches::EFFECTS
     }
 
     async fn on_tool_call(&self, call: &ToolCall, cx: &Context) -> Result<Verdict, PolicyError> {
-        let found = match (&self.place.cwd, cx.request()) {
-            (None, Some(request)) => self.find(call, &place::said_by(request, &self.place)),
-            _ => self.find(call, &self.place),
-        };
+        let found = self.find(cx.effects(call));
         Ok(found.map_or(Verdict::Allow, |denial| Verdict::Block(*denial)))
     }
 }
 
 impl DangerousCommands {
     /// The first harm that is not allowed.
-    fn find(&self, call: &ToolCall, place: &Place) -> Option<Box<Denial>> {
-        let effects = Effects::of(call, place);
+    fn find(&self, effects: &Effects) -> Option<Box<Denial>> {
         let mut found = effects
             .iter()
             .filter_map(|effect| self.harm(effect).map(|category| (category, effect)));

@@ -2,9 +2,15 @@
 
 mod corpus;
 
+use std::sync::{Arc, Mutex};
+
+use luthien_core::Dialect;
 use serde_json::{Value, json};
 
-use crate::policy::{Outcome, find, testing::Case};
+use crate::policy::{
+    Context, Entry, Mode, Outcome, Policy, PolicyError, PolicySettings, ToolCall, Verdict, Watches,
+    find, testing::Case,
+};
 
 async fn said(with: Value, tool: &str, input: Value) -> (String, Vec<String>, bool) {
     let entry = find("dangerous-commands").unwrap().build(&with).unwrap();
@@ -102,41 +108,91 @@ async fn settings_say_what_passes_and_what_never_does() {
     assert!(!passes(json!({"opaque": "allow"}), "eval \"$CODE\"; rm -rf ~").await);
 }
 
+/// Whether the guard lets a command pass, in a place that the settings or a client tells.
+async fn passes_in(settings: PolicySettings, system: &str, command: &str) -> bool {
+    let entry = find("dangerous-commands").unwrap().build(&Value::Null);
+    let request = json!({"model": "m", "max_tokens": 1, "messages": [
+        {"role": "system", "content": system},
+        {"role": "user", "content": "Working directory: /home/me/other"},
+    ]});
+    let seen = Case::of([entry.unwrap()])
+        .settings(settings)
+        .request(request)
+        .reply_tool_call("Bash", json!({"command": command}))
+        .run()
+        .await;
+    !seen.tool_calls().is_empty()
+}
+
 #[tokio::test]
 async fn what_the_client_says_of_its_directory_counts() {
-    let entry = || {
-        find("dangerous-commands")
-            .unwrap()
-            .build(&json!({}))
-            .unwrap()
-    };
-    for (system, passes) in [
-        ("Working directory: /home/me/shop\n", true),
-        ("Working directory: /\n", false),
-        ("Working directory: /home/me\n", false),
+    for (cwd, passes) in [
+        ("/home/me/shop/web", true),
+        ("/home/me", false),
+        ("/", false),
     ] {
-        let request = json!({"model": "m", "max_tokens": 1, "system": system, "messages": []});
-        let call = json!({"command": "rm -rf ./* "});
-        let case = Case::of([entry()]).request(request).reply_tool_call(
-            "Bash",
-            json!({"command": "rm -rf /home/me/shop/../shop/x /usr/../home/me/shop/dist"}),
+        let said = format!("You work here.\n - Primary working directory: {cwd}\n");
+        let passed = passes_in(
+            PolicySettings::default(),
+            &said,
+            "rm -rf shop/web/dist Documents",
         );
-        assert!(!case.run().await.tool_calls().is_empty());
-        let request = json!({"model": "m", "max_tokens": 1, "system": system, "messages": []});
-        let seen = Case::of([entry()])
-            .request(request)
-            .reply_tool_call(
-                "Bash",
-                json!({"command": "rm -rf src/old; cd ..; rm -rf me/Documents"}),
-            )
-            .run()
-            .await;
-        let _: Value = call;
-        assert_eq!(
-            !seen.tool_calls().is_empty(),
-            passes || system.contains("me/shop") || system.ends_with("/\n"),
-            "{system}"
-        );
+        assert_eq!(passed.await, passes, "{cwd}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_settings_say_of_the_place_counts_more_than_what_the_client_says() {
+    let settings = PolicySettings {
+        project: Some("/home/me/shop".to_owned()),
+        ..PolicySettings::default()
+    };
+    let said = "Working directory: /home/me\n";
+    assert!(passes_in(settings.clone(), said, "rm -rf Documents").await);
+    assert!(!passes_in(settings.clone(), said, "rm -rf ../Documents").await);
+    assert!(!passes_in(PolicySettings::default(), said, "rm -rf Documents").await);
+    let elsewhere = PolicySettings {
+        home: Some("/data/people/me".to_owned()),
+        ..settings
+    };
+    assert!(!passes_in(elsewhere, said, "rm -rf /data/people/me").await);
+}
+
+/// Asks for the effects of each call, and remembers where they stand.
+struct Asks(Arc<Mutex<Vec<usize>>>);
+
+impl Policy for Asks {
+    fn watches(&self) -> Watches {
+        Watches::TOOL_CALLS | Watches::EFFECTS
+    }
+
+    async fn on_tool_call(&self, call: &ToolCall, cx: &Context) -> Result<Verdict, PolicyError> {
+        let place = std::ptr::from_ref(cx.effects(call)).addr();
+        self.0.lock().unwrap().push(place);
+        Ok(Verdict::Allow)
+    }
+}
+
+#[tokio::test]
+async fn what_a_call_does_is_found_out_once_however_many_ask() {
+    let asked = Arc::default();
+    let entry = |name, mode| Entry::new(name, Asks(Arc::clone(&asked))).with_mode(mode);
+    Case::of([
+        entry("one", Mode::Enforce),
+        entry("other", Mode::Warn),
+        entry("shadow", Mode::Shadow),
+    ])
+    .dialect(Dialect::Anthropic)
+    .reply_tool_call("Bash", json!({"command": "ls"}))
+    .run()
+    .await;
+    let asked = asked.lock().unwrap();
+    assert!(!asked.is_empty());
+    for exchange in asked.chunks(3) {
+        let [one, other, shadow] = exchange else {
+            panic!("somebody was not asked: {exchange:?}");
+        };
+        assert_eq!([one, one], [other, shadow]);
     }
 }
 
@@ -144,8 +200,8 @@ async fn what_the_client_says_of_its_directory_counts() {
 fn settings_that_cannot_be_meant_are_refused() {
     for (with, complaint) in [
         (
-            json!({"project": "shop"}),
-            "project: it must be an absolute path",
+            json!({"project": "/shop"}),
+            "project: unknown field `project`",
         ),
         (
             json!({"categories": {"file": false}}),

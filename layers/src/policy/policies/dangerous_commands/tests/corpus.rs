@@ -75,7 +75,8 @@ fn dangerous_calls_are_found_and_everyday_ones_pass() {
             home: line.home,
             project: None,
         };
-        let found = policy.find(&call, &place);
+        let effects = Effects::of(&call, &place);
+        let found = policy.find(&effects);
         let count = counts.entry(line.category).or_default();
         let is_hostile = line.expect == "block";
         if is_hostile {
@@ -86,7 +87,6 @@ fn dangerous_calls_are_found_and_everyday_ones_pass() {
             count.alarms += usize::from(found.is_some());
         }
         if found.is_some() != is_hostile {
-            let effects = Effects::of(&call, &place);
             let effects: Vec<_> = effects.iter().map(ToString::to_string).collect();
             wrong.push(format!("{}: {} -> {effects:?}", line.id, line.input));
         }
