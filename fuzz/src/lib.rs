@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod edit;
+pub mod effects;
 mod events;
 pub mod json;
 pub mod policy;

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use luthien_core::Dialect;
-use luthien_fuzz::{edit, json, policy, reply, request, sse};
+use luthien_fuzz::{edit, effects, json, policy, reply, request, sse};
 
 fn each_seed_of(target: &str, check: impl Fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -32,6 +32,11 @@ fn documents() {
 #[test]
 fn edits() {
     each_seed_of("edit", edit::check);
+}
+
+#[test]
+fn what_calls_do() {
+    each_seed_of("effects", effects::check);
 }
 
 #[test]

@@ -48,6 +48,11 @@ pub(crate) fn cleaned(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Text in which stars are patterns.
+pub(crate) fn starred(text: &str) -> String {
+    text.replace('*', STAR.encode_utf8(&mut [0; 4]))
+}
+
 /// For people, and for programs that read what is left of a pattern.
 pub(crate) fn shown(text: &str) -> String {
     if !text.contains(is_mark) {

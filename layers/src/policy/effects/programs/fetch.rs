@@ -1,6 +1,6 @@
 //! Programs that speak with other hosts.
 
-use super::{Args, Command};
+use super::{Args, Command, database};
 use crate::policy::effects::{
     Act, Sends, Write, mark,
     shell::{Data, Shell, State},
@@ -280,6 +280,10 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
 /// Plain connections: a door, if a shell stands at one end.
 fn wire(shell: &mut Shell<'_>, command: &Command<'_>) -> Data {
     let words = command.words;
+    // A database takes its statements from a plain connection as well.
+    if let Some(text) = &command.stdin.text {
+        database::statements(shell, text);
+    }
     let args = command.args(&[
         "e", "c", "p", "w", "s", "exec", "sh-exec", "i", "q", "X", "x",
     ]);

@@ -2,9 +2,12 @@
 
 use super::{Args, Command, texts};
 use crate::policy::effects::{
-    Act, Permissions, Write,
+    Act, Exhaust, Permissions, Write,
     shell::{Data, Shell, State},
 };
+
+/// How many links are remembered.
+const MOST_LINKS: usize = 64;
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     match command.name {
@@ -21,6 +24,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 && args
                     .value(&["s", "size"])
                     .is_none_or(|size| !size.starts_with('+'));
+            let length = args.value(&["l", "length"]).unwrap_or_default();
+            if command.name == "fallocate" && texts::is_far(length) {
+                shell.act(Act::Exhaust {
+                    what: Exhaust::Disk,
+                });
+            }
             for file in &args.operands {
                 let path = shell.path(state, file);
                 shell.act(Act::Write {
@@ -196,6 +205,16 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
         if let Some(data) = data {
             state.files.insert(target.resolved.clone(), data);
         }
+        if command.name == "ln" && args.has(&["s", "symbolic"]) {
+            let link = if state.links.len() < MOST_LINKS {
+                Some(target.resolved.clone())
+            } else {
+                None
+            };
+            state
+                .links
+                .extend(link.map(|link| (link, source.to_string())));
+        }
         let is_program = ["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"];
         if is_program.iter().any(|folder| source.is_within(folder)) {
             state
@@ -211,7 +230,7 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
             "/dev/null" | "/dev/zero" | "/dev/urandom" | "/dev/random"
         );
         shell.act(match command.name {
-            "cp" | "gcp" if empties => Act::Write {
+            "cp" | "gcp" | "ln" if empties => Act::Write {
                 path: target.clone(),
                 how: Write::Truncate,
             },

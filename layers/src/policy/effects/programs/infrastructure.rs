@@ -2,7 +2,7 @@
 
 use super::{Args, Command, args::joined, mark_code};
 use crate::policy::effects::{
-    Act, mark,
+    Act, Scope, mark,
     shell::{Data, Shell, State},
 };
 
@@ -30,7 +30,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     }
     let harms = match command.name {
         "docker" | "podman" | "nerdctl" => return containers(shell, state, command),
-        "docker-compose" | "podman-compose" => compose(&words),
+        "docker-compose" | "podman-compose" => {
+            if composed(shell, state, command.words, &command.stdin) {
+                return Some(Data::hidden());
+            }
+            compose(&words)
+        }
         "kubectl" | "oc" | "k" | "microk8s" | "k3s" => {
             if let Some(at) = words
                 .iter()
@@ -205,6 +210,18 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     Some(Data::default())
 }
 
+/// What is run in a container of a composition.
+fn composed(shell: &mut Shell<'_>, state: &mut State, words: &[String], stdin: &Data) -> bool {
+    let at = words
+        .iter()
+        .position(|word| matches!(word.as_str(), "exec" | "run"));
+    let Some((command, rest)) = at.and_then(|at| words.get(at..)?.split_first()) else {
+        return false;
+    };
+    inside(shell, state, command, rest, stdin);
+    true
+}
+
 fn compose(words: &[&str]) -> bool {
     let has = |word: &str| words.contains(&word);
     (has("down")
@@ -309,7 +326,12 @@ fn containers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -
             .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(letter))
     };
     let harms = match (global.first(), words.first().copied().unwrap_or_default()) {
-        ("compose", _) => compose(&words),
+        ("compose", _) => {
+            if composed(shell, state, &rest, &command.stdin) {
+                return Some(Data::hidden());
+            }
+            compose(&words)
+        }
         ("system" | "volume" | "builder" | "image" | "buildx", "prune") => {
             global.first() == "volume"
                 || (has("--volumes")
@@ -331,7 +353,7 @@ fn containers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -
             }) && (letter('f') || has("--force") || global.first() != "stop")
         }
         ("exec" | "run", _) => {
-            inside(shell, state, global.first(), &rest);
+            inside(shell, state, global.first(), &rest, &command.stdin);
             return Some(Data::hidden());
         }
         ("ps" | "images" | "container" | "volume", _)
@@ -353,7 +375,7 @@ fn containers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -
 }
 
 /// What runs in a container: done there, unless it has a folder of this machine.
-fn inside(shell: &mut Shell<'_>, state: &mut State, name: &str, rest: &[String]) {
+fn inside(shell: &mut Shell<'_>, state: &mut State, name: &str, rest: &[String], stdin: &Data) {
     let valued = [
         "e",
         "env",
@@ -395,58 +417,52 @@ fn inside(shell: &mut Shell<'_>, state: &mut State, name: &str, rest: &[String])
         "log-driver",
     ];
     let args = Args::leading(rest, &valued);
-    let mounts: Vec<&str> = args.values(&["v", "volume", "mount"]).collect();
-    let has_host = mounts.iter().any(|mount| {
-        let from = mount.split(':').next().unwrap_or_default();
-        let from = from
-            .split("source=")
-            .nth(1)
-            .or_else(|| from.split("src=").nth(1))
-            .unwrap_or(from)
-            .split(',')
-            .next()
-            .unwrap_or_default();
-        let scope = shell.path(state, from).scope;
-        matches!(
-            scope,
-            crate::policy::effects::Scope::Root
-                | crate::policy::effects::Scope::System
-                | crate::policy::effects::Scope::Home
-        ) && !from.ends_with(".sock")
-            && from.starts_with(['/', '~'])
-            && !from.starts_with("/opt")
-            && !from.starts_with("/var/lib")
-            && !from.contains("localtime")
-    });
     let mut argv = args.command(1);
     if let Some(program) = args.value(&["entrypoint"]) {
         argv.insert(0, program.to_owned());
     }
-    if argv.is_empty() {
-        return;
-    }
-    if name == "exec" || has_host {
-        // Paths of this machine are there under other names: everything counts as the machine's own.
-        let words: Vec<String> = argv
-            .iter()
-            .map(|word| {
-                let target = mounts.iter().find_map(|mount| {
-                    let (from, to) = mount.split_once(':')?;
-                    let to = to.split(':').next()?;
-                    let rest = word.strip_prefix(to)?;
-                    (from == "/" && to.len() > 1)
-                        .then(|| format!("/{}", rest.trim_start_matches('/')))
-                });
-                target.unwrap_or_else(|| word.clone())
-            })
-            .collect();
-        shell.invoke(state, words, Data::default());
+    if name == "exec" {
+        // What it sees of this machine is not known: everything counts as the machine's own.
+        shell.invoke(state, argv, stdin.clone());
         return;
     }
     // In a container of its own only what leaves it counts.
-    let mut there = State::default();
-    there.go("/tmp/container".to_owned());
-    if !mounts.is_empty() {
-        shell.invoke(state, argv, Data::default());
+    let mut there = State::container(INSIDE);
+    for mount in args.values(&["v", "volume", "mount"]) {
+        let Some((from, to)) = mounted(mount) else {
+            continue;
+        };
+        let from = shell.path(state, from);
+        if from.scope == Scope::Root && !mount.ends_with(":ro") && !mount.contains("readonly") {
+            shell.act(Act::Disarm {
+                what: "a container that has the whole machine".to_owned(),
+            });
+        }
+        there
+            .links
+            .push((to.trim_end_matches('/').to_owned(), from.resolved));
     }
+    if argv.is_empty() {
+        return;
+    }
+    shell.invoke(&mut there, argv, stdin.clone());
+}
+
+/// Where a container has its own files.
+const INSIDE: &str = "/tmp/container";
+
+/// What of this machine is seen where: `/src:/app:ro`, `type=bind,source=/src,target=/app`. A volume is none.
+fn mounted(mount: &str) -> Option<(&str, &str)> {
+    let member = |names: &[&str]| {
+        let mut members = mount.split(',').filter_map(|member| member.split_once('='));
+        members.find_map(|(name, value)| names.contains(&name).then_some(value))
+    };
+    let (from, to) = match member(&["source", "src"]) {
+        Some(from) => (from, member(&["target", "dst", "destination"])?),
+        None => {
+            let (from, rest) = mount.split_once(':')?;
+            (from, rest.split(':').next()?)
+        }
+    };
+    from.starts_with(['/', '.', '~']).then_some((from, to))
 }

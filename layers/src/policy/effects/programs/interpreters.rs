@@ -140,7 +140,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .iter()
                 .any(|word| word == "-f" || word == "-f-") =>
         {
-            let text = command.stdin.text.clone().unwrap_or_default();
+            let args = command.args(&["f", "C", "I", "j", "file", "makefile"]);
+            let text = match args.value(&["f", "file", "makefile"]) {
+                None | Some("-" | "/dev/stdin") => command.stdin.clone(),
+                Some(file) => shell.read_file(state, file),
+            };
+            let text = text.text.unwrap_or_default();
             // What stands behind a tab, or behind a semicolon of a rule, is a command.
             for line in text.lines() {
                 let code = line

@@ -407,14 +407,19 @@ fn readers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
 /// The beginning of what never ends has an end, unless it is said to be very far.
 fn head(data: &Data, text: Option<String>, args: &Args<'_>) -> Data {
     let bytes = args.value(&["c", "bytes"]).unwrap_or_default();
-    let digits = bytes.trim_end_matches(|c: char| c.is_alphabetic());
-    let is_far = bytes.ends_with(['T', 'P', 'E'])
-        || bytes.ends_with('G') && digits.len() > 2
-        || digits.len() > 11;
     Data {
-        is_endless: data.is_endless && is_far,
+        is_endless: data.is_endless && is_far(bytes),
         ..data.with_text(text)
     }
+}
+
+/// Whether so many bytes, with a unit behind them, are more than most disks have left.
+pub(super) fn is_far(bytes: &str) -> bool {
+    let digits = bytes.trim_end_matches(|c: char| c.is_alphabetic());
+    let unit = bytes.get(digits.len()..).unwrap_or_default();
+    unit.starts_with(['T', 'P', 'E'])
+        || unit.starts_with('G') && digits.len() > 2
+        || digits.len() > 11
 }
 
 fn cut(data: &Data, args: &Args<'_>) -> Data {

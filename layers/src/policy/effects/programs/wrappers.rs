@@ -258,6 +258,9 @@ fn xargs(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Dat
     } else {
         items.push(mark::SOME.to_string());
     }
+    if command.stdin.is_secret {
+        items.push(mark::SECRET.to_string());
+    }
     if argv.is_empty() {
         if command.name == "parallel" {
             return run_code(shell, state, &items.join("\n"), Data::default());

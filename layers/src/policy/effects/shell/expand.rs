@@ -208,7 +208,7 @@ impl Shell<'_> {
                         fields.literal(value);
                     }
                 }
-                (false, values) => fields.literal(&values.join(" ")),
+                (false, values) => fields.literal(&values.join(&joint(state))),
             }
             rest = after;
         }
@@ -314,6 +314,11 @@ impl Shell<'_> {
         let sum = sum.reduce(|sum, term| sum?.checked_add(term?)).flatten();
         sum.map_or_else(|| mark::SOME.to_string(), |sum| sum.to_string())
     }
+}
+
+/// What stands between the words of a list that becomes one.
+fn joint(state: &State) -> String {
+    separators(state).chars().take(1).collect()
 }
 
 fn separators(state: &State) -> String {

@@ -14,7 +14,7 @@ mod walk;
 use brush_parser::{ParserOptions, ast::Program, parse_tokens, uncached_tokenize_str};
 
 pub(super) use self::{data::Data, expand::unescaped, pattern::matches, state::State};
-use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place};
+use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, mark};
 
 /// How many commands are followed in one call.
 const MAX_STEPS: usize = 4000;
@@ -88,7 +88,17 @@ impl<'a> Shell<'a> {
 
     /// What a path means here.
     pub(super) fn path(&self, state: &State, written: &str) -> PathRef {
-        PathRef::within(written, &state.cwd, self.place)
+        let path = PathRef::within(written, &state.cwd, self.place);
+        let mut links = state.links.iter().rev();
+        let led = links.find_map(|(link, to)| {
+            let rest = path.resolved.strip_prefix(link.as_str())?;
+            // Who names the link itself means the link; with a slash behind it, what it leads to.
+            let leads =
+                rest.starts_with('/') || rest.is_empty() && (path.all || written.ends_with('/'));
+            let all = if path.all { "/*" } else { "" };
+            leads.then(|| mark::starred(&format!("{to}{rest}{all}")))
+        });
+        led.map_or(path, |led| PathRef::within(&led, &state.cwd, self.place))
     }
 
     /// One more command; whether there are not too many.

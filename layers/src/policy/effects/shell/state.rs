@@ -21,12 +21,14 @@ pub(in super::super) struct State {
     pub(super) before: String,
     /// `$0`, if it is another than the shell's.
     pub(super) name: Option<String>,
+    /// What leads elsewhere: links, and directories that a container sees.
+    pub(in super::super) links: Vec<(String, String)>,
     /// What programs have been copied or linked to, by what their paths mean.
     pub(in super::super) programs: HashMap<String, String>,
     /// `$1` and those behind it.
     pub(super) args: Vec<String>,
     /// The functions that are being called.
-    pub(super) calls: Vec<String>,
+    pub(super) calls: Vec<Vec<String>>,
     pub(super) home: String,
 }
 
@@ -37,6 +39,17 @@ impl State {
             before: cwd.clone(),
             cwd,
             home: place.home.clone().unwrap_or_else(|| "~".to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// Somewhere else, whose root is this directory here.
+    pub(in super::super) fn container(root: &str) -> Self {
+        Self {
+            cwd: "/".to_owned(),
+            before: "/".to_owned(),
+            home: "/root".to_owned(),
+            links: vec![(String::new(), root.to_owned())],
             ..Self::default()
         }
     }

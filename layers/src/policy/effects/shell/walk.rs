@@ -201,10 +201,16 @@ impl Shell<'_> {
             .iter()
             .any(|item| matches!(item.1, SeparatorOperator::Async));
         let nested = body.to_string();
+        let waiting: String = body
+            .0
+            .iter()
+            .filter(|item| !matches!(item.1, SeparatorOperator::Async))
+            .map(|item| format!("{}\n", item.0))
+            .collect();
         let waits = ["sleep", "wait", "read", "inotifywait", "timeout", "poll"]
             .iter()
             .any(|wait| {
-                nested
+                waiting
                     .split(|c: char| !c.is_alphanumeric() && c != '_')
                     .any(|word| word == *wait)
             });
@@ -386,7 +392,14 @@ impl Shell<'_> {
             return out;
         }
         if let Some(function) = state.functions.get(word).cloned() {
-            if state.calls.iter().any(|call| call == word) {
+            let is_same = state.calls.iter().any(|call| call == argv);
+            let is_deep = state
+                .calls
+                .iter()
+                .filter(|call| call.first() == argv.first())
+                .count()
+                > 3;
+            if is_same || is_deep {
                 if self.forks > 0 {
                     self.act(Act::Exhaust {
                         what: Exhaust::Processes,
@@ -394,7 +407,7 @@ impl Shell<'_> {
                 }
                 return Data::default();
             }
-            state.calls.push(word.to_owned());
+            state.calls.push(argv.to_vec());
             let args = std::mem::replace(&mut state.args, argv.iter().skip(1).cloned().collect());
             let out = self.compound(state, &function.body.0, &stdin);
             state.args = args;
