@@ -72,10 +72,23 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 None => mark::SOME.to_string(),
             };
             let args = Args::of(words, &["p", "n", "t", "d", "u", "N", "i", "a"]);
-            let mut names: Vec<&str> = args.operands.clone();
-            names.extend(args.value(&["a"]));
+            let list = match command.name {
+                "read" => args.value(&["a"]),
+                _ => Some(args.operands.last().copied().unwrap_or("MAPFILE")),
+            };
+            if let Some(name) = list {
+                let text = command.stdin.text.as_deref();
+                let items: Vec<String> = match (command.name, text) {
+                    ("read", _) => line.split_whitespace().map(str::to_owned).collect(),
+                    (_, Some(text)) => text.lines().map(str::to_owned).collect(),
+                    (_, None) => vec![line],
+                };
+                state.set(name, items);
+                return Some(Data::text(""));
+            }
+            let names: Vec<&str> = args.operands.clone();
             match names.as_slice() {
-                [name] if command.name == "read" => state.set(name, vec![line]),
+                [name] => state.set(name, vec![line]),
                 names => {
                     for (place, name) in names.iter().enumerate() {
                         let word = line.split_whitespace().nth(place).unwrap_or_default();
@@ -145,6 +158,15 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             Some(Data::text(""))
         }
+        "type"
+            if words
+                .iter()
+                .any(|word| matches!(word.as_str(), "-p" | "-P")) =>
+        {
+            let name = words.last().map(String::as_str).unwrap_or_default();
+            Some(Data::text(format!("/usr/bin/{name}")))
+        }
+        "type" => Some(Data::text("")),
         "history" => {
             if words
                 .iter()
@@ -157,9 +179,9 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             unknown()
         }
         "true" | "false" | ":" | "test" | "[" | "wait" | "jobs" | "fg" | "bg" | "umask"
-        | "ulimit" | "hash" | "type" | "return" | "exit" | "break" | "continue" | "let"
-        | "getopts" | "disown" | "bind" | "complete" | "compgen" | "sleep" | "enable"
-        | "caller" | "times" | "dirs" | "unalias" => Some(Data::text("")),
+        | "ulimit" | "hash" | "return" | "exit" | "break" | "continue" | "let" | "getopts"
+        | "disown" | "bind" | "complete" | "compgen" | "sleep" | "enable" | "caller" | "times"
+        | "dirs" | "unalias" => Some(Data::text("")),
         _ => None,
     }
 }

@@ -81,7 +81,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             if words
                 .iter()
-                .any(|word| word == "-m" || word == "-mr" || word == "-rm")
+                .any(|word| matches!(word.as_str(), "-m" | "-mr" | "-rm" | "-sdel"))
             {
                 for file in command.args(&["TT"]).operands.iter().skip(1) {
                     let path = shell.path(state, file);

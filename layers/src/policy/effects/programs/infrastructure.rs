@@ -186,7 +186,21 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 "h",
                 "H",
             ]);
-            if let Some(code) = args.value(&["a", "args"]) {
+            let module = args.value(&["m", "module-name"]).unwrap_or("command");
+            let words = args.value(&["a", "args"]).unwrap_or_default();
+            if module.ends_with("file") && words.contains("state=absent") {
+                let mut members = words
+                    .split_whitespace()
+                    .filter_map(|word| word.split_once('='));
+                let path = members.find(|(name, _)| matches!(*name, "path" | "dest" | "name"));
+                if let Some((_, path)) = path {
+                    let path = shell.path(state, path);
+                    shell.act(Act::Delete {
+                        path,
+                        recursive: true,
+                    });
+                }
+            } else if let Some(code) = args.value(&["a", "args"]) {
                 let code = mark_code(code);
                 shell.text(state, &code, &Data::default());
             }

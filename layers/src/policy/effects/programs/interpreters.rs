@@ -134,18 +134,35 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             return Some(Data::default());
         }
+        "go" if command.words.first().is_some_and(|word| word == "run") => {
+            let data = match command.words.get(1).map(String::as_str) {
+                Some("-" | "/dev/stdin") => command.stdin.clone(),
+                Some(file) => state
+                    .files
+                    .get(&shell.path(state, file).resolved)
+                    .cloned()?,
+                None => return None,
+            };
+            code::scan(shell, state, "go", data.text.as_deref().unwrap_or_default());
+            return Some(Data::hidden());
+        }
         "make" | "gmake"
             if command
                 .words
                 .iter()
-                .any(|word| word == "-f" || word == "-f-") =>
+                .any(|word| word == "-f" || word == "-f-")
+                || makefile(shell, state).is_some() =>
         {
             let args = command.args(&["f", "C", "I", "j", "file", "makefile"]);
             let text = match args.value(&["f", "file", "makefile"]) {
-                None | Some("-" | "/dev/stdin") => command.stdin.clone(),
+                None | Some("-" | "/dev/stdin") => {
+                    makefile(shell, state).unwrap_or_else(|| command.stdin.clone())
+                }
                 Some(file) => shell.read_file(state, file),
             };
+            // Its variables are in parentheses, which mean something else to a shell.
             let text = text.text.unwrap_or_default();
+            let text = text.replace("$(HOME)", "$HOME").replace("$$", "$");
             // What stands behind a tab, or behind a semicolon of a rule, is a command.
             for line in text.lines() {
                 let code = line
@@ -204,6 +221,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         .iter()
         .find(|(language, _)| is_version_of(name, language))?;
     language_run(shell, state, command, language, before)
+}
+
+/// What has been written here for `make`.
+fn makefile(shell: &Shell<'_>, state: &State) -> Option<Data> {
+    let mut names = ["Makefile", "makefile", "GNUmakefile"].into_iter();
+    names.find_map(|name| state.files.get(&shell.path(state, name).resolved).cloned())
 }
 
 /// `python3.12` is a `python`.

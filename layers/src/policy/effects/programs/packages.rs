@@ -93,6 +93,20 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             None
         }
+        "npm" | "pnpm" if words.first().is_some_and(|word| word == "pkg") => {
+            // A script of the package is for being run.
+            for code in words.iter().filter(|word| word.starts_with("scripts.")) {
+                if let Some((_, code)) = code.split_once('=') {
+                    shell.text(state, &super::mark_code(code), &Data::default());
+                }
+            }
+            None
+        }
+        "npm" | "pnpm" | "yarn" if matches!(words, [exec, code] if exec == "exec" && code.contains(' ')) =>
+        {
+            let code = words.last().map(String::as_str).unwrap_or_default();
+            Some(shell.text(state, &super::mark_code(code), &Data::default()))
+        }
         "npx" | "bunx" | "pnpx" | "npm" | "pnpm" | "yarn" | "bun" | "gem" | "go" | "deno"
         | "cargo" => {
             let runs = matches!(command.name, "npx" | "bunx" | "pnpx")

@@ -161,15 +161,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             ..Data::hidden()
         },
         "ls" | "dir" | "tree" => {
-            let folder = Args::of(words, &["I", "w", "T", "L"])
-                .operands
-                .first()
-                .copied()
-                .map(|folder| folder.trim_end_matches('/').to_owned());
-            Data::text(folder.map_or_else(
-                || mark::STAR.to_string(),
-                |folder| format!("{folder}/{}", mark::STAR),
-            ))
+            // The names in a folder; of what is named with stars, what is named.
+            let named = Args::of(words, &["I", "w", "T", "L"]).operands;
+            let named = named
+                .into_iter()
+                .filter(|name| name.contains(mark::is_glob));
+            let named: Vec<_> = named.collect();
+            Data::text(match named.is_empty() {
+                true => mark::STAR.to_string(),
+                false => named.join("\n"),
+            })
         }
         _ => return None,
     };
@@ -482,12 +483,10 @@ pub(super) fn sed(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         if flags.contains('e') {
             shell.text(state, to, &Data::default());
         }
-        let is_plain = !from.contains(['*', '[', '^', '$', '.', '\\']) && !from.is_empty();
-        data.text = data.text.map(|text| match is_plain {
-            true if flags.contains('g') => text.replace(from, to),
-            true => text.replacen(from, to, 1),
-            false => text,
-        });
+        let extended = args.has(&["E", "r", "regexp-extended"]);
+        data.text = data
+            .text
+            .and_then(|text| substituted(&text, (from, to, flags), extended));
     }
     for file in files {
         let path = shell.path(state, file);
@@ -502,4 +501,53 @@ pub(super) fn sed(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         }
     }
     data
+}
+
+/// `s/from/to/flags` on each line; nothing, if the pattern is not understood.
+fn substituted(
+    text: &str,
+    (from, to, flags): (&str, &str, &str),
+    extended: bool,
+) -> Option<String> {
+    let mut pattern = String::new();
+    let mut chars = from.chars();
+    while let Some(c) = chars.next() {
+        // What is a group in one kind of pattern is a character in the other.
+        match c {
+            '\\' => {
+                let next = chars.next()?;
+                match next {
+                    '(' | ')' | '{' | '}' | '+' | '?' | '|' if !extended => pattern.push(next),
+                    next => pattern.extend(['\\', next]),
+                }
+            }
+            '(' | ')' | '{' | '}' | '+' | '?' | '|' if !extended => pattern.extend(['\\', c]),
+            c => pattern.push(c),
+        }
+    }
+    let mut with = String::new();
+    let mut chars = to.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '&' => with.push_str("${0}"),
+            '$' => with.push_str("$$"),
+            '\\' => match chars.next()? {
+                'n' => with.push('\n'),
+                digit if digit.is_ascii_digit() => with.push_str(&format!("${{{digit}}}")),
+                next => with.push(next),
+            },
+            c => with.push(c),
+        }
+    }
+    let pattern = regex::RegexBuilder::new(&pattern)
+        .case_insensitive(flags.contains(['i', 'I']))
+        .size_limit(64 << 10)
+        .build()
+        .ok()?;
+    let turned = |line: &str| match flags.contains('g') {
+        true => pattern.replace_all(line, with.as_str()).into_owned(),
+        false => pattern.replace(line, with.as_str()).into_owned(),
+    };
+    let lines: Vec<_> = text.split('\n').map(turned).collect();
+    Some(lines.join("\n"))
 }

@@ -150,6 +150,18 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "watch" | "script" | "flock" | "entr" | "su" | "at" | "batch" => {
             code_or_words(shell, state, command)
         }
+        "screen" => {
+            let argv = Args::leading(
+                words,
+                &["S", "c", "h", "p", "t", "T", "s", "e", "x", "X", "r"],
+            );
+            let argv = argv.command(0);
+            (!argv.is_empty()).then(|| shell.invoke(state, argv, Data::default()))
+        }
+        name if name.starts_with("ld-linux") || name.starts_with("ld-musl") => {
+            let argv = Args::leading(words, &["library-path", "preload", "argv0"]).command(0);
+            Some(shell.invoke(state, argv, command.stdin.clone()))
+        }
         "ssh" | "mosh" | "autossh" => {
             let args = Args::leading(
                 words,
@@ -305,12 +317,13 @@ fn call(shell: &mut Shell<'_>, state: &mut State, argv: Vec<String>, by: &str) -
 
 /// Those that take a command as one text, or as words.
 fn code_or_words(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
-    let args = Args::leading(
-        command.words,
-        &[
+    let valued: &[&str] = match command.name {
+        "script" => &["c", "command", "E", "I", "O", "B", "m", "o"],
+        _ => &[
             "n", "interval", "c", "command", "w", "E", "I", "O", "f", "t", "q",
         ],
-    );
+    };
+    let args = Args::leading(command.words, valued);
     if let Some(code) = args.value(&["c", "command"]) {
         return Some(run_code(shell, state, &mark_code(code), Data::default()));
     }

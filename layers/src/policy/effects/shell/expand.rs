@@ -12,6 +12,8 @@ struct Fields {
     now: String,
     /// Something stands there, even if it is empty.
     is_there: bool,
+    /// Nothing is split, as in an assignment.
+    is_whole: bool,
 }
 
 impl Fields {
@@ -75,7 +77,10 @@ impl Shell<'_> {
 
     /// What a word becomes where it is not split: in an assignment, behind `<`.
     pub(super) fn whole(&mut self, state: &mut State, word: &str) -> String {
-        let mut fields = Fields::default();
+        let mut fields = Fields {
+            is_whole: true,
+            ..Fields::default()
+        };
         self.read(state, word, &mut fields);
         let mut whole = fields.done.join(" ");
         if !whole.is_empty() && fields.is_there {
@@ -144,7 +149,10 @@ impl Shell<'_> {
                 '$' if after.starts_with('"') => after,
                 '$' | '`' => {
                     let (values, after) = self.expansion(state, rest);
-                    let separators = separators(state);
+                    let separators = match fields.is_whole {
+                        true => String::new(),
+                        false => separators(state),
+                    };
                     for (place, value) in values.iter().enumerate() {
                         if place > 0 {
                             fields.end();

@@ -427,7 +427,7 @@ fn named(word: &str) -> Result<String, Option<Opaque>> {
     let name = collapsed.rsplit(['/']).next().unwrap_or_default();
     let name = name.rsplit('\\').next().unwrap_or(name).to_lowercase();
     let name = name.strip_suffix(".exe").unwrap_or(&name).to_owned();
-    if name.is_empty() || name.contains(mark::is_unknown) {
+    if name.is_empty() || name.contains(mark::is_unknown) || name.contains(is_invisible) {
         return Err(Some(Opaque::UnknownProgram));
     }
     if name.contains(mark::is_glob) {
@@ -439,4 +439,9 @@ fn named(word: &str) -> Result<String, Option<Opaque>> {
             .ok_or(Some(Opaque::UnknownProgram));
     }
     Ok(name)
+}
+
+/// Characters that change how a word looks, and not what it is.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
 }

@@ -1,5 +1,7 @@
 //! Which files may go, and which may not.
 
+use wildmatch::WildMatch;
+
 use crate::policy::effects::{PathRef, Scope, Write, is_secret};
 
 /// Directories at home in which people keep what they have nowhere else.
@@ -67,6 +69,20 @@ const PRECIOUS: &[&str] = &[
     ".bash_profile",
 ];
 
+/// Where databases and the like have their data.
+const DATA: &[&str] = &[
+    "/var/lib/postgresql",
+    "/var/lib/mysql",
+    "/var/lib/mongodb",
+    "/var/lib/redis",
+    "/var/lib/docker",
+    "/var/lib/etcd",
+    "/var/lib/elasticsearch",
+    "/var/lib/grafana",
+    "/var/lib/dpkg",
+    "/var/lib/libvirt",
+];
+
 /// What every machine needs.
 const VITAL: &[&str] = &[
     "/etc",
@@ -130,7 +146,7 @@ fn is_lost_there(path: &PathRef, recursive: bool) -> bool {
             true => {
                 let is_deep = path.depth() > 3;
                 let is_own = is_deep && is_within(path, &["/usr/local", "/var/lib"]);
-                !is_own && !is_under_home_root(path)
+                is_within(path, DATA) || !is_own && !is_under_home_root(path)
             }
             false => {
                 (is_within(path, VITAL)
@@ -144,7 +160,8 @@ fn is_lost_there(path: &PathRef, recursive: bool) -> bool {
         Scope::InHome => {
             let rest = path.in_home().unwrap_or_default();
             let rest = rest.trim_end_matches('/');
-            (recursive && PRECIOUS.contains(&rest))
+            ((recursive || path.all) && PRECIOUS.contains(&rest))
+                || recursive && is_one_of_many(rest)
                 || (is_secret(path) && (recursive || rest.starts_with('.')))
                 || matches!(
                     rest,
@@ -163,6 +180,15 @@ fn is_lost_there(path: &PathRef, recursive: bool) -> bool {
                 )
         }
         _ => false,
+    }
+}
+
+/// A pattern that means a directory in which people keep things.
+fn is_one_of_many(rest: &str) -> bool {
+    let has_pattern = rest.contains(['*', '?']) && !rest.contains('/');
+    has_pattern && {
+        let pattern = WildMatch::new(rest);
+        PRECIOUS.iter().any(|name| pattern.matches(name))
     }
 }
 

@@ -75,6 +75,8 @@ pub(super) const CALLS: &[(&str, Does)] = &[
     ("removesync", Does::Delete { recursive: true }),
     ("emptydirsync", Does::Delete { recursive: true }),
     ("fs.remove", Does::Delete { recursive: true }),
+    ("os.removeall", Does::Delete { recursive: true }),
+    ("exec.command", Does::Shell),
     ("rmsync", Does::Delete { recursive: false }),
     ("fs.rm", Does::Delete { recursive: false }),
     ("promises.rm", Does::Delete { recursive: false }),

@@ -27,9 +27,9 @@ impl Code {
                 if let Some(words) = list(first) {
                     let argv: Vec<String> = words
                         .into_iter()
-                        .map(|word| {
-                            self.value(word)
-                                .unwrap_or_else(|| mark::UNKNOWN.to_string())
+                        .map(|word| match self.value(word) {
+                            None if first.contains("qw") || first.contains("%w") => word.to_owned(),
+                            value => value.unwrap_or_else(|| mark::UNKNOWN.to_string()),
                         })
                         .collect();
                     shell.invoke(state, argv, Data::default());
@@ -56,9 +56,9 @@ impl Code {
             }
             Does::Delete { recursive } => {
                 let recursive = recursive
-                    || args
-                        .iter()
-                        .any(|arg| arg.contains("recursive") && arg.contains("true"));
+                    || args.iter().any(|arg| {
+                        arg.contains("recursive") && arg.to_lowercase().contains("true")
+                    });
                 let paths = list(first).unwrap_or_else(|| vec![first]);
                 for path in paths {
                     let text = path.to_owned();

@@ -4,6 +4,7 @@ mod calls;
 mod does;
 mod parse;
 mod values;
+mod walks;
 
 use std::collections::HashMap;
 
@@ -194,11 +195,11 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         at = start + length;
         let name = code.get(start..at).unwrap_or_default().to_lowercase();
         let rest = code.get(at..).unwrap_or_default();
-        let after = rest.trim_start_matches(' ');
+        let after = rest.trim_start_matches('!').trim_start_matches(' ');
         let args = match after.strip_prefix('(') {
             Some(inner) => arguments(inner),
             None if BARE.contains(&name.trim_start_matches("kernel."))
-                && after.starts_with(['"', '\''])
+                && (after.starts_with(['"', '\'']) || after.starts_with("qw"))
                 && after.len() < rest.len() =>
             {
                 after.split([';', '\n']).next().unwrap_or(after)
@@ -214,11 +215,11 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
             .trim_start_matches("process.mainmodule.");
         let aliased = aliases.get(name).map(String::as_str);
         let attribute = (name == "getattr")
-            .then(|| parts(args, ',').get(1).and_then(|name| literal(name)))
+            .then(|| reader.value(parts(args, ',').get(1)?))
             .flatten();
         let (name, args) = match &attribute {
             // The call stands behind it.
-            Some((attribute, _)) => {
+            Some(attribute) => {
                 let behind = after.get(1 + args.len()..).unwrap_or_default();
                 (
                     attribute.as_str(),
@@ -228,7 +229,14 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
             None => (aliased.unwrap_or(name), args),
         };
         let call = CALLS.iter().find(|(known, _)| is_end_of(name, known));
-        let Some((_, does)) = call else { continue };
+        let does = match (call, language, name) {
+            (Some((_, does)), ..) => does,
+            (None, "python", "call" | "run") if code.contains("from subprocess import") => {
+                &Does::Shell
+            }
+            (None, "julia", "rm") => &Does::Delete { recursive: false },
+            _ => continue,
+        };
         // Names of JavaScript that mean a shell there, and code elsewhere.
         let does = match (language, does) {
             ("node" | "nodejs" | "bun" | "deno", Does::Eval)
@@ -249,6 +257,36 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         reader.call(shell, state, language, does, args, receiver);
     }
     objects(&reader, shell, state, code);
+    walks::walks(shell, state, code);
+    if language == "emacs" {
+        lisp(shell, state, code);
+    }
+}
+
+/// Functions of Emacs whose first argument says what is done.
+fn lisp(shell: &mut Shell<'_>, state: &mut State, code: &str) {
+    let of = |name: &str| {
+        let (_, rest) = code.split_once(name)?;
+        literal(rest.trim_start()).map(|(text, _)| text)
+    };
+    for name in [
+        "shell-command ",
+        "shell-command-to-string ",
+        "call-process-shell-command ",
+    ] {
+        if let Some(text) = of(name) {
+            shell.text(state, &text, &Data::default());
+        }
+    }
+    for name in ["delete-directory ", "delete-file "] {
+        if let Some(path) = of(name) {
+            let path = shell.path(state, &path);
+            shell.act(Act::Delete {
+                path,
+                recursive: name == "delete-directory ",
+            });
+        }
+    }
 }
 
 /// Keys that are read and sent away in the same code.
@@ -365,11 +403,21 @@ pub(super) fn printed(code: &str, language: &str) -> Option<String> {
         .iter()
         .find_map(|word| code.split_once(word))?;
     let text = bare.1.split([';', '}']).next()?;
-    let terms: Vec<_> = if language == "awk" {
-        text.split(' ').collect()
-    } else {
-        vec![text]
-    };
+    let mut terms = Vec::new();
+    let mut rest = text.trim_start();
+    // The texts of `awk` stand side by side.
+    while language == "awk" && !rest.is_empty() {
+        let end = match literal(rest) {
+            Some((_, after)) => rest.len() - after.len(),
+            None => rest.find([' ', ',']).unwrap_or(rest.len()).max(1),
+        };
+        let (term, after) = rest.split_at_checked(end)?;
+        terms.push(term);
+        rest = after.trim_start_matches([' ', ',']);
+    }
+    if language != "awk" {
+        terms.push(text);
+    }
     let terms: Option<Vec<_>> = terms
         .into_iter()
         .filter(|term| !term.is_empty())

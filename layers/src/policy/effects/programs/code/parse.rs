@@ -110,7 +110,12 @@ pub(super) fn literal(text: &str) -> Option<(String, &str)> {
 
 /// The items of a list.
 pub(super) fn list(text: &str) -> Option<Vec<&str>> {
-    let text = text.trim();
+    let text = text.trim().trim_start_matches('*');
+    // Lists of bare words.
+    if let Some(words) = ["%w", "qw"].iter().find_map(|open| text.strip_prefix(open)) {
+        let words = words.trim_matches(['(', ')', '[', ']', '{', '}', '/', '|']);
+        return Some(words.split_whitespace().collect());
+    }
     let inner = text
         .strip_prefix('[')
         .and_then(|inner| inner.strip_suffix(']'))

@@ -96,7 +96,31 @@ impl Code {
         if text.ends_with("Dir.home") || text.ends_with("os.homedir") {
             return Some("~".to_owned());
         }
+        if let Some(inner) = text
+            .strip_prefix("Dir[")
+            .and_then(|text| text.strip_suffix(']'))
+        {
+            return value(inner);
+        }
         if let Some((name, inner)) = last_call(text) {
+            const SAME: [&str; 8] = [
+                ".toString",
+                ".decode",
+                ".encode",
+                ".strip",
+                ".trim",
+                ".split",
+                ".lower",
+                ".chomp",
+            ];
+            if let Some(of) = SAME.iter().find_map(|method| name.strip_suffix(method)) {
+                return value(of);
+            }
+            if let (Some(of), [from, to]) =
+                (name.strip_suffix(".replace"), parts(inner, ',').as_slice())
+            {
+                return Some(value(of)?.replace(&value(from)?, &value(to)?));
+            }
             return match name {
                 name if name.ends_with("expanduser")
                     || name.ends_with("Path")
