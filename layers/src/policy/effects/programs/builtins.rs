@@ -38,6 +38,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "pwd" => Some(Data::text(format!("{}\n", state.cwd))),
         "export" | "declare" | "local" | "readonly" | "typeset" | "set" | "shopt" | "setopt" => {
             if command.name == "set" {
+                if words.iter().any(|word| word == "history")
+                    && words.iter().any(|word| word == "+o")
+                {
+                    unset_history(shell, &["HISTFILE".to_owned()]);
+                }
                 let at = words.iter().position(|word| word == "--");
                 if let Some(args) = at.and_then(|at| words.get(at + 1..)) {
                     state.set_args(args);
@@ -67,6 +72,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         }
         "read" | "mapfile" | "readarray" => {
             let line = match &command.stdin.text {
+                _ if command.stdin.is_secret => mark::SECRET.to_string(),
                 Some(text) => text.lines().next().unwrap_or_default().to_owned(),
                 None if command.stdin.remote.is_some() => mark::REMOTE.to_string(),
                 None => mark::SOME.to_string(),

@@ -218,7 +218,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 command.stdin.text.as_deref().unwrap_or_default()
             )
             .to_lowercase();
-            if code.contains("flushall")
+            let deletes = command
+                .words
+                .iter()
+                .any(|word| matches!(word.as_str(), "del" | "unlink"));
+            let is_any = command
+                .words
+                .iter()
+                .any(|word| word.contains(mark::is_unknown));
+            if deletes && is_any
+                || code.contains("flushall")
                 || code.contains("flushdb")
                 || code.contains("script flush")
                 || code.contains("shutdown")

@@ -2,7 +2,7 @@
 
 use super::{Args, Command, database};
 use crate::policy::effects::{
-    Act, Sends, Write, mark,
+    Act, Database, Sends, Write, mark,
     shell::{Data, Shell, State},
 };
 
@@ -128,7 +128,31 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .operands
                     .iter()
                     .any(|path| super::is_secret(&shell.path(state, path)));
-            sent(shell, host, is_secret, is_up);
+            // What `sftp` is told to put there, and whether that is at home.
+            let told = command.stdin.text.as_deref().unwrap_or_default();
+            let puts = told.split_whitespace().any(|word| {
+                super::is_secret(&shell.path(state, word))
+                    || super::is_secret(&shell.path(state, &format!("~/{word}")))
+            });
+            sent(
+                shell,
+                host.clone(),
+                is_secret || puts && told.contains("put"),
+                is_up,
+            );
+            if let (false, Some(to)) = (is_up, args.operands.last()) {
+                // What comes from there is somebody else's.
+                let file = far.rsplit([':', '/']).next().unwrap_or_default();
+                let to = to.trim_end_matches('/');
+                for name in [to.to_owned(), format!("{to}/{file}")] {
+                    let path = shell.path(state, &name).resolved;
+                    let data = Data {
+                        remote: host.clone(),
+                        ..Data::hidden()
+                    };
+                    state.files.insert(path, data);
+                }
+            }
             Some(Data::default())
         }
         "dig" | "nslookup" | "host" | "ping" => {
@@ -209,12 +233,12 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
     let mut is_secret = command.words.iter().any(|word| word.contains(mark::SECRET));
     for body in &bodies {
         let file = body
-            .rsplit_once('@')
+            .rsplit_once(['@', '<'])
             .map_or(*body, |(_, file)| file)
             .split(';')
             .next()
             .unwrap_or_default();
-        let is_file = body.contains('@')
+        let is_file = body.contains(['@', '<'])
             || args
                 .values(&["T", "upload-file", "post-file", "body-file"])
                 .any(|value| value == *body);
@@ -233,6 +257,10 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
     sent(shell, host.clone(), is_secret, !bodies.is_empty());
     let from = host.unwrap_or_else(|| "?".to_owned());
     shell.remote = Some(from.clone());
+    let method = args.value(&["X", "request", "method"]).unwrap_or_default();
+    if method.eq_ignore_ascii_case("delete") {
+        deleted(shell, &from, url);
+    }
     let is_local = is_here(&from) || url.starts_with("file:");
     let data = Data {
         remote: (!is_local).then_some(from),
@@ -274,6 +302,42 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
             Data::default()
         }
         None => data,
+    }
+}
+
+/// Services of clouds, at which a question can take down what runs there.
+const CLOUDS: &[&str] = &[
+    "api.digitalocean.com",
+    "management.azure.com",
+    "api.cloudflare.com",
+    "api.heroku.com",
+    "api.github.com",
+    "api.hetzner.cloud",
+    "api.linode.com",
+    "api.vultr.com",
+    "api.fly.io",
+    "api.vercel.com",
+    "api.machines.dev",
+];
+
+/// Something is deleted at a host: all of an index, or what a cloud runs.
+fn deleted(shell: &mut Shell<'_>, host: &str, url: &str) {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let last = path
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    if last == "_all" || last.contains(['*', mark::STAR]) {
+        shell.act(Act::Database {
+            what: Database::DeleteAll,
+            target: mark::shown(url),
+        });
+    } else if CLOUDS.contains(&host) || host.ends_with(".googleapis.com") {
+        shell.act(Act::Infrastructure {
+            program: "curl".to_owned(),
+            target: mark::shown(url),
+        });
     }
 }
 

@@ -215,6 +215,16 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
                 .links
                 .extend(link.map(|link| (link, source.to_string())));
         }
+        let mode = args
+            .value(&["m", "mode"])
+            .filter(|_| command.name == "install");
+        if let Some(what @ Permissions::SetId) = mode.map(kind) {
+            shell.act(Act::Permissions {
+                what,
+                path: target.clone(),
+                recursive: false,
+            });
+        }
         let is_program = ["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"];
         if is_program.iter().any(|folder| source.is_within(folder)) {
             state

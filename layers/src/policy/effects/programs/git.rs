@@ -169,6 +169,10 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
             git(shell, Git::ExpireReflog, "gc");
         }
         "prune" => git(shell, Git::ExpireReflog, "prune"),
+        "update-ref" if args.has(&["d"]) && args.first() == "HEAD" => {
+            git(shell, Git::RewriteHistory, "HEAD");
+        }
+        "switch" if args.has(&["discard-changes", "f", "force"]) => git(shell, Git::Discard, "."),
         "update-ref" if args.has(&["d"]) => git(
             shell,
             Git::DeleteBranch,

@@ -28,6 +28,15 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     {
         super::sent(shell, Some(command.name.to_owned()), true, true);
     }
+    let opens = [
+        "--clusterrole=cluster-admin",
+        "policy/AdministratorAccess",
+        "public-read-write",
+        "roles/owner",
+    ];
+    if opens.iter().any(|word| text.contains(word)) {
+        shell.act(Act::Disarm { what: text.clone() });
+    }
     let harms = match command.name {
         "docker" | "podman" | "nerdctl" => return containers(shell, state, command),
         "docker-compose" | "podman-compose" => {
@@ -85,6 +94,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 "hosting:disable",
                 "database:remove",
                 "--purge",
+                "-purge",
                 "prune",
             ]);
             let local = matches!(
@@ -346,6 +356,7 @@ fn containers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -
             }
             compose(&words)
         }
+        ("system", "reset") => true,
         ("system" | "volume" | "builder" | "image" | "buildx", "prune") => {
             global.first() == "volume"
                 || (has("--volumes")

@@ -12,6 +12,7 @@ mod git;
 mod infrastructure;
 mod interpreters;
 mod packages;
+mod secrets;
 mod system;
 mod texts;
 mod wrappers;
@@ -105,6 +106,18 @@ pub(super) fn run(
     argv: &[String],
     stdin: Data,
 ) -> Data {
+    let out = carried_out(shell, state, name, argv, stdin);
+    let words = argv.get(1..).unwrap_or_default();
+    secrets::marked(shell, state, name, words, out)
+}
+
+fn carried_out(
+    shell: &mut Shell<'_>,
+    state: &mut State,
+    name: &str,
+    argv: &[String],
+    stdin: Data,
+) -> Data {
     let words = argv.get(1..).unwrap_or_default();
     let command = Command { name, words, stdin };
     // A program under another name.
@@ -145,6 +158,14 @@ pub(super) fn run(
         packages::run,
         system::run,
     ];
+    if argv
+        .first()
+        .is_some_and(|word| word.starts_with("/etc/init.d/"))
+    {
+        let argv = ["service".to_owned(), name.to_owned()];
+        let argv = argv.into_iter().chain(words.iter().cloned()).collect();
+        return shell.invoke(state, argv, command.stdin);
+    }
     for room in rooms {
         if let Some(data) = room(shell, state, &command) {
             return data;

@@ -2,7 +2,7 @@
 
 use super::{Command, args::joined};
 use crate::policy::effects::{
-    Act, PathRef, Persist, Process, persist,
+    Act, PathRef, Persist, Process, mark, persist,
     shell::{Data, Shell, State},
 };
 
@@ -37,10 +37,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .any(|word| matches!(word.as_str(), "1" | "0"))
                 && !has("-0")
                 && !has("-l");
-            let everybody = targets
-                .iter()
-                .any(|word| word.contains(crate::policy::effects::mark::is_unknown))
-                && shell.lists_all;
+            let is_any = |part: fn(char) -> bool| targets.iter().any(|word| word.contains(part));
+            let everybody = is_any(mark::is_unknown) && shell.lists_all || is_any(mark::is_glob);
             process(
                 if all || init || everybody {
                     Process::KillAll
@@ -121,9 +119,19 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 shell.act(process(Process::KillAll, &text));
             }
             shell.lists_all = command.name == "ps" || command.name == "pgrep" && has(".");
-            return Some(Data::text(
-                crate::policy::effects::mark::UNKNOWN.to_string(),
-            ));
+            return Some(Data::text(mark::UNKNOWN.to_string()));
+        }
+        "dbus-send" | "busctl" | "osascript"
+            if ["PowerOff", "Reboot", "Halt", "to shut down", "to restart"]
+                .iter()
+                .any(|word| text.contains(word)) =>
+        {
+            process(Process::Shutdown, &text)
+        }
+        "nmcli" | "ip" | "ifconfig" | "ifdown"
+            if has("off") || has("down") || command.name == "ifdown" =>
+        {
+            process(Process::StopService, &format!("network {text}"))
         }
         "shutdown" | "reboot" | "halt" | "poweroff" | "telinit" | "init" => {
             if has("-c")

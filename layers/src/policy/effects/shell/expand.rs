@@ -1,6 +1,11 @@
 //! What a word becomes: variables, substitutions, quotes, fields.
 
-use super::{super::mark, Data, Shell, State, braces, params::value, scan};
+use super::{
+    super::{Act, Exhaust, mark},
+    Data, Shell, State, braces,
+    params::value,
+    scan,
+};
 
 /// How many fields one word may become.
 const MOST: usize = 256;
@@ -293,6 +298,11 @@ impl Shell<'_> {
         let evidence = self.evidence.clone();
         let out = self.text(&mut inner, text, &Data::default());
         self.evidence = evidence;
+        if out.is_endless {
+            self.act(Act::Exhaust {
+                what: Exhaust::Memory,
+            });
+        }
         if out.is_secret {
             return mark::SECRET.to_string();
         }

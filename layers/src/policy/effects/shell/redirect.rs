@@ -61,6 +61,13 @@ impl Shell<'_> {
                         }
                         Target::Duplicate(word) => {
                             let name = self.whole(state, &word.value);
+                            if let Some(name) = state.open.get(&name).cloned() {
+                                match kind {
+                                    Kind::DuplicateInput => stdin = self.read_file(state, &name),
+                                    _ => files.push((name, true)),
+                                }
+                                continue;
+                            }
                             // `>&file`
                             if name.parse::<u32>().is_ok() || name.starts_with('-') || fd.is_some()
                             {
@@ -68,8 +75,19 @@ impl Shell<'_> {
                             }
                             name
                         }
-                        Target::Fd(_) => continue,
+                        Target::Fd(number) => {
+                            if let Some(name) = state.open.get(&number.to_string()).cloned() {
+                                match kind {
+                                    Kind::DuplicateInput => stdin = self.read_file(state, &name),
+                                    _ => files.push((name, true)),
+                                }
+                            }
+                            continue;
+                        }
                     };
+                    if let Some(number) = fd.filter(|number| *number > 2) {
+                        state.open.insert(number.to_string(), name.clone());
+                    }
                     match kind {
                         Kind::Read | Kind::DuplicateInput => stdin = self.read_file(state, &name),
                         Kind::Append => files.push((name, true)),

@@ -23,6 +23,8 @@ pub(in super::super) struct State {
     pub(super) name: Option<String>,
     /// What leads elsewhere: links, and directories that a container sees.
     pub(in super::super) links: Vec<(String, String)>,
+    /// What has been opened, by its number.
+    pub(super) open: HashMap<String, String>,
     /// What programs have been copied or linked to, by what their paths mean.
     pub(in super::super) programs: HashMap<String, String>,
     /// `$1` and those behind it.

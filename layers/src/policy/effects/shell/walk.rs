@@ -283,8 +283,13 @@ impl Shell<'_> {
         }
         let (stdin, files) = self.redirects_of(state, &redirects, stdin);
         if argv.is_empty() {
-            // A file that is written by nothing is emptied.
-            return self.written(state, &files, Data::text(""));
+            // A file that is written by nothing is emptied; what is only read is what comes out of `$(<file)`.
+            let nothing = if stdin.is_any() && files.is_empty() {
+                stdin
+            } else {
+                Data::text("")
+            };
+            return self.written(state, &files, nothing);
         }
         let is_far = |name: &String| name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/");
         if files.iter().any(|(name, _)| is_far(name)) {

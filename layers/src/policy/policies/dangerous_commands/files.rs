@@ -209,6 +209,15 @@ pub(super) fn is_repository(path: &PathRef, recursive: bool) -> bool {
         || resolved.ends_with("/.git/HEAD")
 }
 
+/// Whether it tells who has been there, and what they did.
+pub(super) fn is_log(path: &PathRef) -> bool {
+    const LOGS: [&str; 9] = [
+        "auth", "secure", "syslog", "messages", "wtmp", "btmp", "lastlog", "audit", "*",
+    ];
+    let name = path.name();
+    path.is_within("/var/log") && (path.all || LOGS.iter().any(|log| name.starts_with(log)))
+}
+
 /// Whether it would be a loss if this had other content.
 pub(super) fn is_overwritten(path: &PathRef, how: Write) -> bool {
     match how {

@@ -2,7 +2,8 @@
 
 use super::{Category, files};
 use crate::policy::effects::{
-    Act, Database, Git, PathRef, Permissions, Process, Scope, Sends, is_secret, is_shared_branch,
+    Act, Database, Git, PathRef, Permissions, Process, Scope, Sends, Write, is_secret,
+    is_shared_branch,
 };
 
 /// The kind of harm that an act does, if it does any.
@@ -18,17 +19,19 @@ pub(super) fn category(act: &Act) -> Option<Category> {
             files::is_lost(path, *recursive).then_some(Category::Files)
         }
         Act::Write { path, .. } if path.scope == Scope::Device => Some(Category::Disks),
+        Act::Write {
+            path,
+            how: Write::Truncate | Write::Shred,
+        } if files::is_log(path) => Some(Category::History),
         Act::Write { path, how } => files::is_overwritten(path, *how).then_some(Category::Files),
         Act::Move { to, .. } | Act::Copy { to, .. } if to.scope == Scope::Device => {
             Some(Category::Disks)
         }
         Act::Move { from, to } => {
-            let is_lost = files::is_moved_away(from, to)
-                || files::is_overwritten(to, crate::policy::effects::Write::Edit);
+            let is_lost = files::is_moved_away(from, to) || files::is_overwritten(to, Write::Edit);
             is_lost.then_some(Category::Files)
         }
-        Act::Copy { to, .. } => files::is_overwritten(to, crate::policy::effects::Write::Edit)
-            .then_some(Category::Files),
+        Act::Copy { to, .. } => files::is_overwritten(to, Write::Edit).then_some(Category::Files),
         Act::Net {
             sends: Sends::Secrets,
             ..
@@ -106,7 +109,7 @@ fn permissions(what: Permissions, path: &PathRef, recursive: bool) -> bool {
                     || path.is_within("/bin"))
         }
         Permissions::Execute | Permissions::Other => {
-            is_wide && recursive && (path.depth() < 3 || path.scope != Scope::System)
+            is_wide && (recursive || path.all) && (path.depth() < 3 || path.scope != Scope::System)
         }
     }
 }

@@ -112,6 +112,7 @@ pub(super) const CALLS: &[(&str, Does)] = &[
     ("os.kill", Does::Kill),
     ("process.kill", Does::Kill),
     ("os.killpg", Does::Kill),
+    ("kill", Does::Kill),
     ("os.chmod", Does::Mode),
     ("chmodsync", Does::Mode),
     ("fs.chmod", Does::Mode),
@@ -158,6 +159,8 @@ pub(super) const BARE: &[&str] = &[
     "print",
     "rm_rf",
     "fileutils.rm_rf",
+    "chmod",
+    "kill",
 ];
 
 /// Whether a name is this one, behind whatever it belongs to.

@@ -118,7 +118,7 @@ impl Code {
                 }
             }
             Does::Kill => {
-                let what = if first.trim() == "-1" {
+                let what = if args.contains(&"-1") {
                     Process::KillAll
                 } else {
                     Process::Kill

@@ -10,11 +10,11 @@ use std::collections::HashMap;
 
 use self::{
     calls::{BARE, CALLS, Does, is_end_of},
-    parse::{arguments, glob, last_call, list, literal, literals, parts},
+    parse::{arguments, glob, last_call, list, literal, parts},
     values::Code,
 };
 use crate::policy::effects::{
-    Act, Exhaust,
+    Act, Database, Exhaust,
     shell::{Data, Shell, State},
 };
 
@@ -45,6 +45,11 @@ pub(super) fn run(
 pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, code: &str) {
     let is_remote = [
         "urlopen",
+        "('https')",
+        "('http')",
+        "(\"https\")",
+        "get('http",
+        "get(\"http",
         "requests.get",
         "fetch(",
         "https.get",
@@ -76,10 +81,13 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         return shell.act(Act::RunRemote { from });
     }
     sends(shell, state, code);
+    losses(shell, code);
     let forks = [
         "os.fork(",
         "fork()",
         "fork while",
+        "{ fork",
+        "{fork",
         "fork;",
         "pcntl_fork",
         "Process.fork",
@@ -199,7 +207,7 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         let args = match after.strip_prefix('(') {
             Some(inner) => arguments(inner),
             None if BARE.contains(&name.trim_start_matches("kernel."))
-                && (after.starts_with(['"', '\'']) || after.starts_with("qw"))
+                && (after.starts_with(['"', '\'', '0', '-', '9']) || after.starts_with("qw"))
                 && after.len() < rest.len() =>
             {
                 after.split([';', '\n']).next().unwrap_or(after)
@@ -289,6 +297,68 @@ fn lisp(shell: &mut Shell<'_>, state: &mut State, code: &str) {
     }
 }
 
+/// What is lost elsewhere: rows by the hand of a library, machines of a cloud, memory.
+fn losses(shell: &mut Shell<'_>, code: &str) {
+    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+    if has(&[
+        ".delete_all",
+        ".destroy_all",
+        "objects.all().delete()",
+        "deleteMany({})",
+        ".drop_all(",
+    ]) {
+        shell.act(Act::Database {
+            what: Database::DeleteAll,
+            target: code.chars().take(80).collect(),
+        });
+    }
+    let is_cloud = has(&[
+        "boto3",
+        "aws-sdk",
+        "@aws-sdk",
+        "google.cloud",
+        "@google-cloud",
+        "azure.mgmt",
+    ]);
+    let takes = [
+        "terminate_instances",
+        ".delete_",
+        ".delete()",
+        "Terminate",
+        "DeleteBucket",
+        "begin_delete",
+        "deleteBucket",
+    ];
+    if is_cloud && has(&takes) {
+        shell.act(Act::Infrastructure {
+            program: "code".to_owned(),
+            target: code.chars().take(80).collect(),
+        });
+    }
+    let is_endless = has(&[
+        "while True",
+        "while 1",
+        "while(1)",
+        "while(true)",
+        "while (true)",
+        "while (1)",
+        "while:",
+    ]);
+    let ends = has(&[
+        "break", "sleep", "return", "input", "read", "await", "next", "exit", "recv", "accept",
+        "yield", "raise",
+    ]);
+    let grows = has(&["append(", "push(", ".=", "+=", "++]"]);
+    let is_huge = ["*10**1", "x1e9", "x1e1"]
+        .iter()
+        .any(|word| code.replace(' ', "").contains(word));
+    if is_endless && !ends && grows || is_huge {
+        shell.act(Act::Exhaust {
+            what: Exhaust::Memory,
+        });
+    }
+}
+
 /// Keys that are read and sent away in the same code.
 fn sends(shell: &mut Shell<'_>, state: &State, code: &str) {
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
@@ -330,8 +400,11 @@ fn sends(shell: &mut Shell<'_>, state: &State, code: &str) {
         "%ENV",
         "getenv()",
     ]);
-    let is_secret = |text: String| super::is_secret(&shell.path(state, &text));
-    if is_all || literals(code).any(is_secret) {
+    let is_secret = |text: &str| super::is_secret(&shell.path(state, text));
+    let mut words = code
+        .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | ','))
+        .filter(|word| word.contains(['/', '.']));
+    if is_all || words.by_ref().take(MOST).any(is_secret) {
         super::sent(shell, url_in(code), true, true);
     }
 }

@@ -65,19 +65,6 @@ pub(super) fn last_call(text: &str) -> Option<(&str, &str)> {
     }
 }
 
-/// Every constant text in the code, as far as quotes tell.
-pub(super) fn literals(code: &str) -> impl Iterator<Item = String> {
-    let mut rest = code;
-    std::iter::from_fn(move || {
-        let at = rest.find(['"', '\''])?;
-        let quoted = rest.get(at..)?;
-        let (text, after) = literal(quoted)?;
-        rest = after;
-        Some(text)
-    })
-    .take(super::MOST)
-}
-
 /// A text in quotes at the start, and what follows.
 pub(super) fn literal(text: &str) -> Option<(String, &str)> {
     let bare = text.trim_start_matches(['r', 'b', 'f', 'u', 'R', 'B', 'F', 'q']);
