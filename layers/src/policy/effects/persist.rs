@@ -151,6 +151,9 @@ pub(super) fn kind(path: &PathRef) -> Option<Persist> {
         {
             return Some(Persist::Service);
         }
+        if matches!(name, "usercustomize.py" | "sitecustomize.py") {
+            return Some(Persist::Startup);
+        }
         if home.starts_with(".config/autostart")
             || home.starts_with(".config/fish/conf.d")
             || home.starts_with(".config/environment.d")

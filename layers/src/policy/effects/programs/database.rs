@@ -140,6 +140,10 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         });
     };
     match command.name {
+        "influx" if words.first().is_some_and(|word| word == "delete") => {
+            act(Database::DeleteAll);
+            Some(Data::default())
+        }
         "psql" | "mysql" | "mariadb" | "sqlite3" | "sqlite" | "duckdb" | "cockroach"
         | "clickhouse-client" | "clickhouse" | "sqlcmd" | "sqlplus" | "cqlsh" | "snowsql"
         | "bq" | "mycli" | "pgcli" | "usql" | "influx" | "trino" | "presto" | "impala-shell"
@@ -245,11 +249,28 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 "db:truncate_all",
                 "db:purge",
             ];
-            words
+            if words
                 .iter()
                 .any(|word| resets.iter().any(|reset| word.starts_with(reset)))
-                .then(|| act(Database::Reset))?;
+            {
+                act(Database::Reset);
+                return Some(Data::default());
+            }
+            let is_code = words
+                .first()
+                .is_some_and(|word| word == "runner" || word == "r");
+            let code = words.get(1).filter(|_| is_code)?;
+            super::code::scan(shell, state, "ruby", &super::mark_code(code));
+            Some(Data::hidden())
+        }
+        "dotnet" if text.contains("ef database drop") => {
+            act(Database::Drop);
             Some(Data::default())
+        }
+        "manage.py" | "django-admin" if words.first().is_some_and(|word| word == "shell") => {
+            let code = words.iter().skip_while(|word| *word != "-c").nth(1)?;
+            super::code::scan(shell, state, "python", &super::mark_code(code));
+            Some(Data::hidden())
         }
         "prisma" | "drizzle-kit" | "knex" | "sequelize" | "sequelize-cli" | "typeorm"
         | "supabase" | "artisan" | "alembic" | "flask" | "django-admin" | "manage.py" | "mix"

@@ -166,6 +166,18 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             );
             Some(Data::hidden())
         }
+        "gh" | "glab"
+            if command
+                .words
+                .first()
+                .is_some_and(|word| word == "gist" || word == "snippet") =>
+        {
+            let mut files = command.words.iter().skip(2);
+            let is_secret = command.stdin.is_secret
+                || files.any(|file| super::is_secret(&shell.path(state, file)));
+            sent(shell, Some("github.com".to_owned()), is_secret, true);
+            Some(Data::default())
+        }
         "mail" | "mailx" | "sendmail" | "mutt" => {
             sent(shell, None, command.stdin.is_secret, true);
             Some(Data::default())

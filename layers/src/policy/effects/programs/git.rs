@@ -60,6 +60,12 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
         let Some((key, value)) = setting.split_once('=') else {
             continue;
         };
+        // What stands in place of a command of git is what that command then does.
+        if key.starts_with("alias.") && !value.starts_with('!') {
+            let mut words = vec!["git".to_owned()];
+            words.extend(value.split_whitespace().map(str::to_owned));
+            shell.invoke(state, words, Data::default());
+        }
         if let Some(code) = value.strip_prefix('!') {
             shell.text(state, code, &Data::default());
         } else if key.strip_prefix("alias.") == Some(name) {
@@ -316,7 +322,8 @@ fn config(shell: &mut Shell<'_>, state: &mut State, args: &Args<'_>) {
     if let Some(code) = value.strip_prefix('!') {
         shell.text(state, code, &Data::default());
     }
-    if key == "core.hookspath" && args.operands.len() > 1 {
+    let is_monitor = key == "core.fsmonitor" && !matches!(value, "" | "true" | "false" | "1" | "0");
+    if is_monitor || key == "core.hookspath" && args.operands.len() > 1 {
         shell.act(Act::Persist {
             what: crate::policy::effects::Persist::GitHook,
             target: value.to_owned(),

@@ -1,6 +1,6 @@
 //! Clusters, clouds and containers.
 
-use super::{Args, Command, args::joined, mark_code};
+use super::{Args, Command, args::joined, mark_code, packages::is_well_known};
 use crate::policy::effects::{
     Act, Scope, mark,
     shell::{Data, Shell, State},
@@ -36,6 +36,15 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     ];
     if opens.iter().any(|word| text.contains(word)) {
         shell.act(Act::Disarm { what: text.clone() });
+    }
+    let takes_url = matches!(command.name, "kubectl" | "oc" | "helm" | "k")
+        && any(&["apply", "create", "install", "upgrade"]);
+    let is_web = |word: &&&str| {
+        word.starts_with("http://") || word.starts_with("https://") && !is_well_known(word)
+    };
+    if let Some(url) = words.iter().find(|word| takes_url && is_web(word)) {
+        let from = super::host(url).unwrap_or_else(|| "?".to_owned());
+        shell.act(Act::RunRemote { from });
     }
     let harms = match command.name {
         "docker" | "podman" | "nerdctl" => return containers(shell, state, command),
@@ -466,6 +475,13 @@ fn inside(shell: &mut Shell<'_>, state: &mut State, name: &str, rest: &[String],
         there
             .links
             .push((to.trim_end_matches('/').to_owned(), from.resolved));
+    }
+    let is_host =
+        |word: &String| matches!(word.as_str(), "--pid=host" | "--ipc=host" | "--userns=host");
+    if rest.iter().any(is_host) && rest.iter().any(|word| word == "--privileged") {
+        shell.act(Act::Disarm {
+            what: "a container that is not kept from the machine".to_owned(),
+        });
     }
     if argv.is_empty() {
         return;

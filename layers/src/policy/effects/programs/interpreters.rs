@@ -421,6 +421,14 @@ fn language_run(
         .filter(|_| language == "python")
     {
         let module = words.get(at + 1).map(String::as_str).unwrap_or_default();
+        if module == "http.server" {
+            let mut words = words
+                .iter()
+                .map(|word| word.trim_start_matches("--directory="));
+            if words.any(|word| super::is_secret(&shell.path(state, word))) {
+                super::sent(shell, None, true, true);
+            }
+        }
         let mut argv = vec![module.to_owned()];
         argv.extend(words.iter().skip(at + 2).cloned());
         return Some(shell.invoke(state, argv, command.stdin.clone()));

@@ -2,7 +2,7 @@
 
 use super::{Command, args::joined};
 use crate::policy::effects::{
-    Act,
+    Act, Persist,
     shell::{Data, Shell, State},
 };
 
@@ -93,6 +93,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             None
         }
+        "npm"
+            if words.first().is_some_and(|word| word == "config")
+                && words.iter().any(|word| word.starts_with("script-shell")) =>
+        {
+            shell.act(Act::Persist {
+                what: Persist::Startup,
+                target: text,
+            });
+            Some(Data::default())
+        }
         "npm" | "pnpm" if words.first().is_some_and(|word| word == "pkg") => {
             // A script of the package is for being run.
             for code in words.iter().filter(|word| word.starts_with("scripts.")) {
@@ -125,10 +135,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .and_then(|url| words.iter().position(|word| word == url))
                     .and_then(|at| words.get(at.checked_sub(1)?));
                 let is_index = before.is_some_and(|before| {
-                    matches!(
-                        before.as_str(),
-                        "--registry" | "--source" | "--index" | "--git"
-                    )
+                    matches!(before.as_str(), "--registry" | "--source" | "--index")
                 });
                 if let Some(url) = url.filter(|url| !is_index && !is_well_known(url)) {
                     let from = super::host(url.trim_start_matches("git+"))
@@ -212,6 +219,14 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 let from = super::host(url).unwrap_or_else(|| "?".to_owned());
                 shell.act(Act::RunRemote { from });
             }
+            // A package that has come from elsewhere runs code as root.
+            for word in words {
+                let path = shell.path(state, word).resolved;
+                let from = state.files.get(&path).and_then(|data| data.remote.clone());
+                if let Some(from) = from {
+                    shell.act(Act::RunRemote { from });
+                }
+            }
             let vital = [
                 "libc6",
                 "glibc",
@@ -269,7 +284,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
 }
 
 /// Places from which people install what they have looked at: they name a repository, not a file.
-fn is_well_known(url: &str) -> bool {
+pub(super) fn is_well_known(url: &str) -> bool {
     let url = url.trim_start_matches("git+").trim_start_matches("-e ");
     let at_host = [
         "https://github.com/",

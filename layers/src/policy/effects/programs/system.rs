@@ -118,7 +118,9 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             {
                 shell.act(process(Process::KillAll, &text));
             }
-            shell.lists_all = command.name == "ps" || command.name == "pgrep" && has(".");
+            let patterns = command.args(&["u", "U", "g", "P", "t"]).operands;
+            let is_everything = patterns.is_empty() || has(".");
+            shell.lists_all = command.name == "ps" || command.name == "pgrep" && is_everything;
             return Some(Data::text(mark::UNKNOWN.to_string()));
         }
         "dbus-send" | "busctl" | "osascript"

@@ -179,6 +179,9 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 }
             }
             let host = args.first().rsplit('@').next().map(str::to_owned);
+            if args.value(&["R"]).is_some() {
+                super::builtins::backdoor(shell, "ssh -R");
+            }
             super::sent(shell, host, command.stdin.is_secret, command.stdin.is_any());
             let code = mark_code(&args.command(1).join(" "));
             let mut there = State::default();
@@ -208,6 +211,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     "ssh-agent" | "pipx" | "arch" => None,
                     _ => Some(Data::default()),
                 };
+            }
+            if name == "systemd-run" && words.iter().any(|word| word.starts_with("--on-")) {
+                shell.act(Act::Persist {
+                    what: crate::policy::effects::Persist::Schedule,
+                    target: argv.join(" "),
+                });
             }
             if name == "start-stop-daemon" && args.has(&["K", "stop"]) {
                 shell.act(Act::Process {
@@ -249,6 +258,15 @@ fn xargs(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Dat
         "C",
     ];
     let args = Args::leading(command.words, &valued);
+    let at_once = args.value(&["P", "max-procs", "j", "jobs"]);
+    if at_once
+        .and_then(|count| count.parse::<u32>().ok())
+        .is_some_and(|count| count > 999)
+    {
+        shell.act(Act::Exhaust {
+            what: crate::policy::effects::Exhaust::Processes,
+        });
+    }
     let mut argv = args.command(0);
     let mut items: Vec<String> = Vec::new();
     if let Some(at) = argv

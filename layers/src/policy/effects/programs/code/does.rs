@@ -19,7 +19,14 @@ impl Code {
         args: &str,
         receiver: &str,
     ) {
-        let args = parts(args, ',');
+        // Julia has a semicolon before arguments with names.
+        let args: Vec<_> = match language {
+            "julia" => parts(args, ',')
+                .into_iter()
+                .flat_map(|part| parts(part, ';'))
+                .collect(),
+            _ => parts(args, ','),
+        };
         let first = args.first().copied().unwrap_or_default();
         let value = self.value(first);
         match does {

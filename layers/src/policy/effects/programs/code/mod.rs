@@ -14,7 +14,7 @@ use self::{
     values::Code,
 };
 use crate::policy::effects::{
-    Act, Database, Exhaust,
+    Act, Database, Exhaust, Persist, Process, Write,
     shell::{Data, Shell, State},
 };
 
@@ -82,6 +82,23 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
     }
     sends(shell, state, code);
     losses(shell, code);
+    if language == "osascript" {
+        script_of_a_mac(shell, code);
+    }
+    if language == "perl" && code.contains("open") {
+        // `open F, ">/x"`: how, and what, in one text.
+        for inner in code
+            .split(['"', '\''])
+            .filter_map(|text| text.strip_prefix('>'))
+            .take(8)
+        {
+            let path = shell.path(state, inner.trim_start_matches('>').trim());
+            shell.act(Act::Write {
+                path,
+                how: Write::Replace,
+            });
+        }
+    }
     let forks = [
         "os.fork(",
         "fork()",
@@ -355,6 +372,22 @@ fn losses(shell: &mut Shell<'_>, code: &str) {
     if is_endless && !ends && grows || is_huge {
         shell.act(Act::Exhaust {
             what: Exhaust::Memory,
+        });
+    }
+}
+
+/// What it tells the system of a Mac.
+fn script_of_a_mac(shell: &mut Shell<'_>, code: &str) {
+    if code.contains("to shut down") || code.contains("to restart") {
+        shell.act(Act::Process {
+            what: Process::Shutdown,
+            target: code.chars().take(80).collect(),
+        });
+    }
+    if code.contains("make login item") || code.contains("make new login item") {
+        shell.act(Act::Persist {
+            what: Persist::Service,
+            target: code.chars().take(80).collect(),
         });
     }
 }

@@ -100,8 +100,10 @@ pub(super) fn list(text: &str) -> Option<Vec<&str>> {
     let text = text.trim().trim_start_matches('*');
     // Lists of bare words.
     if let Some(words) = ["%w", "qw"].iter().find_map(|open| text.strip_prefix(open)) {
-        let words = words.trim_matches(['(', ')', '[', ']', '{', '}', '/', '|']);
-        return Some(words.split_whitespace().collect());
+        let mut words = words.chars();
+        words.next();
+        words.next_back();
+        return Some(words.as_str().split_whitespace().collect());
     }
     let inner = text
         .strip_prefix('[')
