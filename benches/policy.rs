@@ -2,7 +2,8 @@
 //!
 //! The layer without a policy and with one that watches nothing here, against the gates alone; holding a call and letting it
 //! go, against a reply that is only read; text that an editor looks through. Then what comes with the crate: a rule in CEL
-//! with a pattern, asked about each call, the presets that look through text, and the policies that look for secrets.
+//! with a pattern, asked about each call, the presets that look through text, the policies that look for secrets, and finding out
+//! what a call does.
 
 mod support;
 
@@ -12,7 +13,9 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
 use luthien::{
     gate,
     policy::{
-        Context, Entry, Policy, PolicyLayer, PolicySet, TextEditor, TextEdits, Watches, find,
+        Context, Entry, Policy, PolicyLayer, PolicySet, TextEditor, TextEdits, ToolCall, Watches,
+        effects::{Effects, Place},
+        find,
     },
 };
 use luthien_core::Dialect;
@@ -107,6 +110,7 @@ fn main() -> Result<(), Failure> {
     group.finish();
     long_text(&mut criterion)?;
     found(&mut criterion)?;
+    effects(&mut criterion);
     criterion.final_summary();
     Ok(())
 }
@@ -170,4 +174,35 @@ fn found(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
     }
     group.finish();
     Ok(())
+}
+
+/// An everyday command; the budget for finding out what it does is 50 µs.
+const EVERYDAY: &str =
+    r#"cd web && npm ci && npm run build 2>&1 | tail -20; git commit -am "Build: $(date +%F)""#;
+/// A disguise, to be seen through again and again.
+const DISGUISE: &str = r#"x=mr; for i in 1 2 3; do eval "$(printf '%s%s -rf /tmp/%s' "${x:1:1}" "${x:0:1}" "$i")"; done; "#;
+
+/// What a call does, found out from its text.
+fn effects(criterion: &mut Criterion<CpuTime>) {
+    let mut group = criterion.benchmark_group("policy effects");
+    let place = Place::known(Some("/home/me/shop"), None);
+    for (name, command) in [
+        ("everyday", EVERYDAY.to_owned()),
+        ("disguise", DISGUISE.to_owned()),
+        (
+            "64 KiB of disguise",
+            DISGUISE.repeat((64 << 10) / DISGUISE.len()),
+        ),
+    ] {
+        let input = serde_json::json!({ "command": command }).to_string();
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(BenchmarkId::new(name, "effects"), |bencher| {
+            bencher.iter_batched(
+                || ToolCall::new("Bash", input.as_str()),
+                |call| black_box(Effects::of(&call, &place)),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
 }

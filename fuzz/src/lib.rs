@@ -7,6 +7,7 @@
 
 pub mod detect;
 pub mod edit;
+pub mod effects;
 mod events;
 pub mod expression;
 pub mod json;

@@ -3,7 +3,9 @@
 use std::{fs, path::Path};
 
 use luthien_core::Dialect;
-use luthien_fuzz::{detect, edit, expression, json, policy, prose, reply, request, sse};
+use luthien_fuzz::{
+    detect, edit, effects, expression, json, policy, prose, reply, request, sse,
+};
 
 fn each_seed_of(target: &str, check: impl Fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -65,6 +67,11 @@ fn texts_of_pieces_that_trip_it_most_easily() {
 #[test]
 fn edits() {
     each_seed_of("edit", edit::check);
+}
+
+#[test]
+fn what_calls_do() {
+    each_seed_of("effects", effects::check);
 }
 
 #[test]

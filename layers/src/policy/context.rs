@@ -17,6 +17,11 @@ use super::{
     models::{Answer, Asking, JudgeError, Question, consulted},
     session::{PastDecision, Session, StateError},
 };
+#[cfg(feature = "guards")]
+use super::{
+    ToolCall,
+    effects::{Effects, Place},
+};
 
 /// What a policy may know of the exchange it judges, and the only things it may do beside judging. Everything about the
 /// exchange is read-only.
@@ -44,21 +49,23 @@ impl Notes {
 }
 
 /// What all policies of one exchange share.
+#[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) request: Option<Arc<LlmRequest>>,
     pub(crate) session: Arc<Session>,
     pub(crate) asking: Option<Arc<Asking>>,
+    /// Where the calls of this exchange run.
+    #[cfg(feature = "guards")]
+    pub(crate) place: Arc<Place>,
 }
 
 impl Shared {
     /// The same about this request, or about none.
     pub(crate) fn with_request(&self, request: Option<Arc<LlmRequest>>) -> Self {
         Self {
-            ledger: self.ledger.clone(),
             request,
-            session: self.session.clone(),
-            asking: self.asking.clone(),
+            ..self.clone()
         }
     }
 }
@@ -115,6 +122,14 @@ impl Context {
     /// How many calls were refused earlier in this conversation, by any policy.
     pub fn denials(&self) -> u32 {
         self.shared.session.denials()
+    }
+
+    /// What a call does, in the place where this exchange's calls run: found out once, whoever asks. Only for policies that
+    /// watch [`EFFECTS`](super::Watches::EFFECTS) the place is read from the request; without, it is what the
+    /// [settings](super::PolicySettings) say.
+    #[cfg(feature = "guards")]
+    pub fn effects<'c>(&self, call: &'c ToolCall) -> &'c Effects {
+        call.effects(&self.shared.place)
     }
 
     /// Tells the operator something beside the verdict.

@@ -29,6 +29,8 @@ use super::{
     request::{Asked, judge_request},
     run::{Run, decision_id, session_key},
 };
+#[cfg(feature = "guards")]
+use super::{PolicySettings, effects::Place};
 
 /// The reply as it came, or with policies over it.
 pub type PolicyBody<B> = Either<B, Rewrite<B, Engine>>;
@@ -69,6 +71,8 @@ where
     let mut run = Run {
         shared: Arc::new(Shared {
             ledger: Arc::new(Ledger::new(exchange, set.sink.clone())),
+            #[cfg(feature = "guards")]
+            place: Arc::new(place(&set.settings, watches, &call)),
             request: Some(call),
             session,
             asking,
@@ -127,6 +131,17 @@ fn describe(request: &Request<LlmBody>, call: &LlmRequest) -> Exchange {
         user: facts.get::<UserId>().cloned(),
         session: facts.get::<SessionId>().cloned(),
         purpose: facts.get::<Purpose>().cloned(),
+    }
+}
+
+/// Where the calls of an exchange run. Nobody reads the request for it unless a policy wants to know.
+#[cfg(feature = "guards")]
+fn place(settings: &PolicySettings, watches: Watches, call: &LlmRequest) -> Place {
+    let known = Place::known(settings.project.as_deref(), settings.home.as_deref());
+    if watches.has(Watches::EFFECTS) {
+        known.or_said_by(call)
+    } else {
+        known
     }
 }
 

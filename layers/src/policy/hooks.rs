@@ -109,6 +109,9 @@ impl Watches {
     /// What it objects to, or puts in place, is secret: as soon as it does anything but let pass, nothing of the block is
     /// recorded in decisions or shown in explanations, nor what policies behind it say of the block.
     pub const CONFIDENTIAL: Self = Self(1 << 9);
+    /// Asks what calls do, where the client works: [`Context::effects`].
+    #[cfg(feature = "guards")]
+    pub const EFFECTS: Self = Self(1 << 10);
 
     /// Everything of a reply that is judged or changed.
     pub(crate) const REPLY: Self = Self(

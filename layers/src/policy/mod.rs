@@ -79,6 +79,8 @@ mod cel;
 mod context;
 #[cfg(feature = "secrets")]
 pub mod detect;
+#[cfg(feature = "guards")]
+pub mod effects;
 mod engine;
 mod entry;
 mod exchange;

@@ -27,6 +27,11 @@ pub struct PolicySettings {
     pub show_arguments: bool,
     /// Whether what no policy could look at is refused, whatever the failures of policies were declared to mean.
     pub coverage_required: bool,
+    /// The directory in which tool calls run, absolute; what the client says, if it is left out.
+    pub project: Option<String>,
+    /// The home directory of whoever runs them, absolute; what the client says, or what the project's path tells, if it is
+    /// left out.
+    pub home: Option<String>,
 }
 
 impl Default for PolicySettings {
@@ -35,6 +40,8 @@ impl Default for PolicySettings {
             held: 16 << 20,
             show_arguments: true,
             coverage_required: false,
+            project: None,
+            home: None,
         }
     }
 }

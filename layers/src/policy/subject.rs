@@ -9,6 +9,9 @@ use luthien_core::{
 };
 use serde_json::Value;
 
+#[cfg(feature = "guards")]
+use super::effects::{Effects, Place};
+
 /// A tool call of a reply, complete: what the client would run.
 #[derive(Clone)]
 pub struct ToolCall {
@@ -17,6 +20,9 @@ pub struct ToolCall {
     name: Arc<str>,
     input: Arc<str>,
     arguments: OnceLock<Option<Value>>,
+    /// Shared by all copies: who judges in the shadow need not find out again.
+    #[cfg(feature = "guards")]
+    effects: Arc<OnceLock<Effects>>,
 }
 
 impl ToolCall {
@@ -32,6 +38,8 @@ impl ToolCall {
             name: name.into(),
             input: input.into(),
             arguments: OnceLock::new(),
+            #[cfg(feature = "guards")]
+            effects: Arc::default(),
         }
     }
 
@@ -49,6 +57,8 @@ impl ToolCall {
             name: block.name.as_deref().unwrap_or_default().into(),
             input: block.input.as_str().into(),
             arguments: OnceLock::new(),
+            #[cfg(feature = "guards")]
+            effects: Arc::default(),
         }
     }
 
@@ -57,6 +67,8 @@ impl ToolCall {
         Self {
             input: input.into(),
             arguments: OnceLock::new(),
+            #[cfg(feature = "guards")]
+            effects: Arc::default(),
             ..self.clone()
         }
     }
@@ -94,6 +106,12 @@ impl ToolCall {
     pub fn arguments(&self) -> Option<&Value> {
         let read = || serde_json::from_str(&self.input).ok();
         self.arguments.get_or_init(read).as_ref()
+    }
+
+    /// What it does in the place of its exchange, found out when somebody asks first.
+    #[cfg(feature = "guards")]
+    pub(crate) fn effects(&self, place: &Place) -> &Effects {
+        self.effects.get_or_init(|| Effects::of(self, place))
     }
 
     /// Whether two readers may disagree about the arguments.

@@ -33,7 +33,7 @@ pub(crate) use load::{Loaded, Sources};
 pub(crate) use policies::{Coverage, Fail, Parallel, Policy, PolicyMode, PolicySettings, Reviewer};
 pub(crate) use schema::schema;
 pub(crate) use secret::Secret;
-pub(crate) use units::{Size, Switch, Time};
+pub(crate) use units::{Folder, Size, Switch, Time};
 
 /// Configuration of the Luthien sidecar.
 ///

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Size, Time};
+use super::{Folder, Size, Time};
 
 /// A policy: one that comes with Luthien (`use`), or several that judge as one (`parallel`).
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -111,6 +111,11 @@ pub(crate) struct PolicySettings {
     /// `required`: what a policy should have looked at and could not is refused, whatever its `fail` says. `optional`: its
     /// `fail` counts.
     pub(crate) coverage: Coverage,
+    /// The directory in which tool calls run, absolute; what the client says in its request, if it is left out.
+    pub(crate) project: Option<Folder>,
+    /// The home directory of whoever runs them, absolute; what the client says, or what the project's path tells, if it is
+    /// left out.
+    pub(crate) home: Option<Folder>,
 }
 
 impl Default for PolicySettings {
@@ -119,6 +124,8 @@ impl Default for PolicySettings {
             held: Size::mebibytes(16),
             show_arguments: true,
             coverage: Coverage::Optional,
+            project: None,
+            home: None,
         }
     }
 }

@@ -204,3 +204,26 @@ impl JsonSchema for Switch {
         json_schema!({ "enum": ["on", "off", true, false] })
     }
 }
+
+/// A directory: an absolute path.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub(crate) struct Folder(String);
+
+impl TryFrom<String> for Folder {
+    type Error = &'static str;
+
+    fn try_from(path: String) -> Result<Self, Self::Error> {
+        if path.starts_with('/') {
+            Ok(Self(path))
+        } else {
+            Err("expected an absolute path")
+        }
+    }
+}
+
+impl From<Folder> for String {
+    fn from(folder: Folder) -> Self {
+        folder.0
+    }
+}

@@ -24,6 +24,8 @@ pub(crate) fn settings(settings: &PolicySettings) -> policy::PolicySettings {
         held: settings.held.0,
         show_arguments: settings.show_arguments,
         coverage_required: settings.coverage == Coverage::Required,
+        project: settings.project.clone().map(String::from),
+        home: settings.home.clone().map(String::from),
     }
 }
 

@@ -62,6 +62,14 @@ const JUDGED: [Watches; 4] = [
     Watches::THINKING,
 ];
 
+/// What a reviewer may want beside.
+const BESIDE: &[Watches] = &[
+    Watches::CONVERSATION,
+    Watches::CONFIDENTIAL,
+    #[cfg(feature = "guards")]
+    Watches::EFFECTS,
+];
+
 /// How much longer than the slowest of its reviewers the whole may take.
 const MARGIN: Duration = Duration::from_secs(1);
 
@@ -89,8 +97,7 @@ impl Parallel {
                 return Err(BuildError::new("decide.designated", message));
             }
         }
-        let kept = [Watches::CONVERSATION, Watches::CONFIDENTIAL];
-        let kept = JUDGED.into_iter().chain(kept);
+        let kept = JUDGED.into_iter().chain(BESIDE.iter().copied());
         let changes = decide.takes_changes().then_some(Watches::CHANGES);
         let watches = kept
             .chain(changes)

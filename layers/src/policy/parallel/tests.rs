@@ -113,6 +113,8 @@ fn context() -> Context {
         request: None,
         session: Arc::default(),
         asking: None,
+        #[cfg(feature = "guards")]
+        place: Arc::default(),
     };
     Context::new(Arc::new(shared), "review".into())
 }

@@ -3,6 +3,8 @@
 pub mod all_caps;
 mod closing;
 pub mod conversation_link;
+#[cfg(feature = "guards")]
+pub mod dangerous_commands;
 pub mod debug_log;
 pub mod deny_tools;
 #[cfg(feature = "secrets")]
@@ -33,6 +35,8 @@ pub(super) static BUILTINS: &[Builtin] = &[
     all_caps::BUILTIN,
     presets::block_web_requests::BUILTIN,
     conversation_link::BUILTIN,
+    #[cfg(feature = "guards")]
+    dangerous_commands::BUILTIN,
     debug_log::BUILTIN,
     deny_tools::BUILTIN,
     #[cfg(feature = "policies-http")]

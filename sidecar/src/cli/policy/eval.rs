@@ -7,6 +7,10 @@ use std::{
 
 use bytes::Bytes;
 use clap::Args;
+use luthien::policy::{
+    PolicySettings, ToolCall,
+    effects::{Effects, Place},
+};
 use luthien_core::{
     Dialect,
     decision::{Outcome, Phase},
@@ -22,13 +26,13 @@ use crate::{
 };
 
 pub(super) const HELP: &str = r#"A line in:   {"id":1,"tool":"Bash","input":{"command":"ls"},"cwd":"/src","home":"/home/me"}
-A line out:  {"id":1,"verdict":"allow","policy":null,"reason":"","effects":[]}
+A line out:  {"id":1,"verdict":"allow","policy":null,"reason":"","effects":["exec(ls)"]}
 
   id       Anything; it comes back as it is.
   tool     The tool's name.
   input    Its arguments: an object, or the text of a tool that takes free text.
-  cwd      Where it would run, and whose home that is. May be left out; no policy asks for it yet.
-  home
+  cwd      Where it would run, and whose home that is; what the configuration says under `policy`,
+  home     if they are left out.
 
   verdict  allow    It may run.
            modify   It may run with the "input" that then stands in the answer.
@@ -37,7 +41,7 @@ A line out:  {"id":1,"verdict":"allow","policy":null,"reason":"","effects":[]}
                     Treat it as block.
   policy   Who decided; null if nobody objected.
   reason   What the agent may read. What the operator reads is told by `luthien policy explain`.
-  effects  Reserved.
+  effects  What it would do, in short: "delete(~/x)", "exec(ls)", "opaque(unknown_code)".
 
 Every line is judged by itself, as a call in the Anthropic dialect (free text: in that of the
 Responses), and answered before the next is read. The end of the input ends it, with 0.
@@ -103,6 +107,10 @@ struct Call {
     /// The same as a client reads it: of a text, what it says.
     said: String,
     is_text: bool,
+    /// The tool's name as a client reads it.
+    name: String,
+    cwd: Option<String>,
+    home: Option<String>,
 }
 
 impl Call {
@@ -116,6 +124,14 @@ impl Call {
             }
         }
         let tool = line.get("tool").filter(|tool| tool.as_str().is_some());
+        let path = |name: &str| {
+            line.get(name)?
+                .as_str()
+                .map(|path| path.decode().into_owned())
+        };
+        let name = tool
+            .and_then(|tool| tool.as_str())
+            .map(|name| name.decode().into_owned());
         let input = line.get("input").ok_or("`input` is missing")?;
         let text = input.as_str().map(|text| text.decode().into_owned());
         if text.is_none() && input.kind() != Kind::Object {
@@ -125,6 +141,9 @@ impl Call {
             tool: raw(tool.ok_or("`tool` is missing, or no text")?),
             input: raw(input),
             is_text: text.is_some(),
+            name: name.unwrap_or_default(),
+            cwd: path("cwd"),
+            home: path("home"),
             said: text.unwrap_or_else(|| raw(input)),
         })
     }
@@ -156,7 +175,29 @@ impl Call {
         }
     }
 
+    /// Those of the set, in this call's place.
+    fn settings(&self, settings: &PolicySettings) -> PolicySettings {
+        PolicySettings {
+            project: self.cwd.clone().or_else(|| settings.project.clone()),
+            home: self.home.clone().or_else(|| settings.home.clone()),
+            ..settings.clone()
+        }
+    }
+
+    /// What it would do, in short, as JSON.
+    fn effects(&self, settings: &PolicySettings) -> Value {
+        let call = ToolCall::new(self.name.as_str(), self.said.as_str());
+        let place = Place::known(settings.project.as_deref(), settings.home.as_deref());
+        let effects = Effects::of(&call, &place);
+        effects.iter().map(ToString::to_string).collect()
+    }
+
     async fn judge(&self, trial: &Trial, model: Option<&str>) -> Answer {
+        let settings = self.settings(&trial.settings);
+        let trial = Trial {
+            entries: trial.entries.clone(),
+            settings: settings.clone(),
+        };
         let tried = trial.run(&self.scenario(model)).await;
         let Tried { asked, seen, .. } = &tried;
         if asked.is_none() {
@@ -171,6 +212,7 @@ impl Call {
         let input = seen.calls.first().filter(|_| verdict == "modify");
         Answer {
             verdict,
+            effects: self.effects(&settings),
             policy: tried
                 .applied()
                 .find(|decision| decision.phase == Phase::ToolCall)
@@ -210,6 +252,8 @@ struct Answer {
     verdict: &'static str,
     policy: Option<String>,
     reason: String,
+    /// As JSON.
+    effects: Value,
     /// As JSON, if it is another one.
     input: Option<String>,
 }
@@ -220,6 +264,7 @@ impl Answer {
             verdict: "error",
             policy: None,
             reason,
+            effects: Value::Array(Vec::new()),
             input: None,
         }
     }
@@ -229,6 +274,7 @@ impl Answer {
             verdict,
             policy,
             reason,
+            effects,
             input,
         } = self;
         let policy = Value::from(policy.as_deref());
@@ -236,7 +282,7 @@ impl Answer {
         let input = input.as_ref().map(|input| format!(r#","input":{input}"#));
         let input = input.unwrap_or_default();
         format!(
-            r#"{{"id":{id},"verdict":"{verdict}","policy":{policy},"reason":{reason},"effects":[]{input}}}"#
+            r#"{{"id":{id},"verdict":"{verdict}","policy":{policy},"reason":{reason},"effects":{effects}{input}}}"#
         )
     }
 }

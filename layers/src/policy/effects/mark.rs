@@ -1,0 +1,70 @@
+//! Characters that stand for what a shell would put there. They are no characters of any text (Unicode calls them
+//! noncharacters), and are taken out of what comes in.
+
+use std::borrow::Cow;
+
+/// A variable that nothing in the call sets, or what may come out empty.
+pub(crate) const UNSET: char = '\u{fdd0}';
+/// Something that is not known, and may be empty.
+pub(crate) const UNKNOWN: char = '\u{fdd1}';
+/// Something that is not known, and not empty.
+pub(crate) const SOME: char = '\u{fdd2}';
+/// Something that comes from another host.
+pub(crate) const REMOTE: char = '\u{fdd6}';
+/// A key, a token or the like.
+pub(crate) const SECRET: char = '\u{fdd7}';
+/// Code that a program writes for shells.
+pub(crate) const HOOK: char = '\u{fdd8}';
+/// `*`, not quoted.
+pub(crate) const STAR: char = '\u{fdd3}';
+/// `?`, not quoted.
+pub(crate) const ANY: char = '\u{fdd4}';
+/// `[`, not quoted.
+pub(crate) const SET: char = '\u{fdd5}';
+
+pub(crate) fn is_unknown(c: char) -> bool {
+    matches!(c, UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK)
+}
+
+/// What may be nothing at all.
+pub(crate) fn is_unsure(c: char) -> bool {
+    matches!(c, UNSET | UNKNOWN | REMOTE | SECRET | HOOK)
+}
+
+pub(crate) fn is_glob(c: char) -> bool {
+    matches!(c, STAR | ANY | SET)
+}
+
+fn is_mark(c: char) -> bool {
+    is_unknown(c) || is_glob(c)
+}
+
+/// Text that comes from outside.
+pub(crate) fn cleaned(text: &str) -> Cow<'_, str> {
+    if text.contains(is_mark) {
+        Cow::Owned(text.replace(is_mark, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Text in which stars are patterns.
+pub(crate) fn starred(text: &str) -> String {
+    text.replace('*', STAR.encode_utf8(&mut [0; 4]))
+}
+
+/// For people, and for programs that read what is left of a pattern.
+pub(crate) fn shown(text: &str) -> String {
+    if !text.contains(is_mark) {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(|c| match c {
+            UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK => '$',
+            STAR => '*',
+            ANY => '?',
+            SET => '[',
+            c => c,
+        })
+        .collect()
+}

@@ -1,0 +1,234 @@
+//! What a shell does itself.
+
+use super::{Args, Command, unquoted};
+use crate::policy::effects::{
+    Act, Opaque, Persist, mark,
+    shell::{Data, Shell, State},
+};
+
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
+    let words = command.words;
+    let first = words.first().map(String::as_str).unwrap_or_default();
+    match command.name {
+        "cd" | "pushd" | "chdir" => {
+            let target = words
+                .iter()
+                .find(|word| !word.starts_with('-') || *word == "-")
+                .map(String::as_str);
+            let target = match target {
+                None => state.home(),
+                Some("-") => state.before().to_owned(),
+                Some(target) => target.to_owned(),
+            };
+            let path = shell.path(state, &target);
+            // Where it is not known the name stays, with its mark.
+            let to = if target.contains(mark::is_unknown) && !target.starts_with(['/', '~']) {
+                target
+            } else {
+                path.to_string()
+            };
+            state.go(to);
+            Some(Data::text(""))
+        }
+        "popd" => {
+            let before = state.before().to_owned();
+            state.go(before);
+            Some(Data::text(""))
+        }
+        "pwd" => Some(Data::text(format!("{}\n", state.cwd))),
+        "export" | "declare" | "local" | "readonly" | "typeset" | "set" | "shopt" | "setopt" => {
+            if command.name == "set" {
+                if words.iter().any(|word| word == "history")
+                    && words.iter().any(|word| word == "+o")
+                {
+                    unset_history(shell, &["HISTFILE".to_owned()]);
+                }
+                let at = words.iter().position(|word| word == "--");
+                if let Some(args) = at.and_then(|at| words.get(at + 1..)) {
+                    state.set_args(args);
+                } else if !first.is_empty() && !first.starts_with(['-', '+']) {
+                    state.set_args(words);
+                }
+            }
+            for word in words {
+                if let Some((name, value)) = word.split_once('=') {
+                    super::variable(shell, name, &[value.to_owned()]);
+                    state.set(name, vec![value.to_owned()]);
+                }
+            }
+            Some(Data::text(""))
+        }
+        "unset" => {
+            for name in words {
+                state.set(name, vec![mark::UNSET.to_string()]);
+            }
+            unset_history(shell, words);
+            Some(Data::text(""))
+        }
+        "shift" => {
+            let count = first.parse().unwrap_or(1);
+            state.shift(count);
+            Some(Data::text(""))
+        }
+        "read" | "mapfile" | "readarray" => {
+            let line = match &command.stdin.text {
+                _ if command.stdin.is_secret => mark::SECRET.to_string(),
+                Some(text) => text.lines().next().unwrap_or_default().to_owned(),
+                None if command.stdin.remote.is_some() => mark::REMOTE.to_string(),
+                None => mark::SOME.to_string(),
+            };
+            let args = Args::of(words, &["p", "n", "t", "d", "u", "N", "i", "a"]);
+            let list = match command.name {
+                "read" => args.value(&["a"]),
+                _ => Some(args.operands.last().copied().unwrap_or("MAPFILE")),
+            };
+            if let Some(name) = list {
+                let text = command.stdin.text.as_deref();
+                let items: Vec<String> = match (command.name, text) {
+                    ("read", _) => line.split_whitespace().map(str::to_owned).collect(),
+                    (_, Some(text)) => text.lines().map(str::to_owned).collect(),
+                    (_, None) => vec![line],
+                };
+                state.set(name, items);
+                return Some(Data::text(""));
+            }
+            let names: Vec<&str> = args.operands.clone();
+            match names.as_slice() {
+                [name] => state.set(name, vec![line]),
+                names => {
+                    for (place, name) in names.iter().enumerate() {
+                        let word = line.split_whitespace().nth(place).unwrap_or_default();
+                        state.set(name, vec![word.to_owned()]);
+                    }
+                }
+            }
+            Some(Data::text(""))
+        }
+        "eval" => {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let code = unquoted(&words);
+            Some(run_code(shell, state, &code, command.stdin.clone()))
+        }
+        "source" | "." => {
+            let data = shell.read_file(state, first);
+            if data.is_any()
+                && !(data.is_hidden
+                    && data.remote.is_none()
+                    && data.text.is_none()
+                    && !first.starts_with("/dev/"))
+            {
+                return Some(super::interpreters::script(
+                    shell,
+                    state,
+                    "bash",
+                    data,
+                    words.get(1..).unwrap_or_default(),
+                ));
+            }
+            let args = words
+                .iter()
+                .take(32)
+                .map(|word| mark::shown(word))
+                .collect();
+            shell.act(Act::Exec {
+                program: "source".to_owned(),
+                args,
+            });
+            Some(Data::default())
+        }
+        "alias" => {
+            for word in words {
+                if let Some((name, value)) = word.split_once('=') {
+                    state.alias(name, &super::mark_code(value));
+                }
+            }
+            Some(Data::text(""))
+        }
+        "hash" if words.len() > 2 && first == "-p" => {
+            if let [_, path, name, ..] = words {
+                state.alias(name, path);
+            }
+            Some(Data::text(""))
+        }
+        "trap" => {
+            let code = super::mark_code(
+                words
+                    .iter()
+                    .find(|word| !word.starts_with('-'))
+                    .map(String::as_str)
+                    .unwrap_or_default(),
+            );
+            if words.len() > 1 && !code.is_empty() {
+                // It runs later, and all variables are what they are then.
+                run_code(shell, state, &code, Data::default());
+            }
+            Some(Data::text(""))
+        }
+        "type"
+            if words
+                .iter()
+                .any(|word| matches!(word.as_str(), "-p" | "-P")) =>
+        {
+            let name = words.last().map(String::as_str).unwrap_or_default();
+            Some(Data::text(format!("/usr/bin/{name}")))
+        }
+        "type" => Some(Data::text("")),
+        "history" => {
+            if words
+                .iter()
+                .any(|word| word.starts_with('-') && word.contains(['c', 'w', 'd']))
+            {
+                shell.act(Act::CoverTracks {
+                    what: "history".to_owned(),
+                });
+            }
+            unknown()
+        }
+        "true" | "false" | ":" | "test" | "[" | "wait" | "jobs" | "fg" | "bg" | "umask"
+        | "ulimit" | "hash" | "return" | "exit" | "break" | "continue" | "let" | "getopts"
+        | "disown" | "bind" | "complete" | "compgen" | "sleep" | "enable" | "caller" | "times"
+        | "dirs" | "unalias" => Some(Data::text("")),
+        _ => None,
+    }
+}
+
+fn unknown() -> Option<Data> {
+    Some(Data::default())
+}
+
+fn unset_history(shell: &mut Shell<'_>, words: &[String]) {
+    if words.iter().any(|word| word == "HISTFILE") {
+        shell.act(Act::CoverTracks {
+            what: "history".to_owned(),
+        });
+    }
+}
+
+/// Text that is carried out as code.
+pub(super) fn run_code(shell: &mut Shell<'_>, state: &mut State, code: &str, stdin: Data) -> Data {
+    let rest = code.trim();
+    if rest.contains(mark::REMOTE) && rest.trim_start_matches(mark::is_unknown).is_empty() {
+        let from = shell.remote.clone().unwrap_or_else(|| "?".to_owned());
+        shell.act(Act::RunRemote { from });
+        return Data::default();
+    }
+    if !rest.is_empty()
+        && rest
+            .chars()
+            .all(|c| mark::is_unknown(c) || c == '"' || c == '\'' || c.is_whitespace())
+    {
+        if !rest.chars().all(|c| c == mark::HOOK) {
+            shell.opaque(Opaque::UnknownCode);
+        }
+        return Data::default();
+    }
+    shell.text(state, code, &stdin)
+}
+
+/// For [`super::system`]: a door.
+pub(super) fn backdoor(shell: &mut Shell<'_>, target: &str) {
+    shell.act(Act::Persist {
+        what: Persist::Backdoor,
+        target: target.to_owned(),
+    });
+}

@@ -1,0 +1,509 @@
+//! Clusters, clouds and containers.
+
+use super::{Args, Command, args::joined, mark_code, packages::is_well_known};
+use crate::policy::effects::{
+    Act, Scope, mark,
+    shell::{Data, Shell, State},
+};
+
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
+    let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+    let text = joined(command.words);
+    let has = |word: &str| words.contains(&word);
+    let any = |all: &[&str]| words.iter().any(|word| all.contains(word));
+    let dry = words.iter().any(|word| {
+        word.starts_with("--dry-run") && !word.ends_with("=false") && !word.ends_with("=none")
+    });
+    let uploads = any(&["cp", "mv", "sync", "copy", "put", "create", "upload"]);
+    let is_store = matches!(
+        command.name,
+        "aws" | "gsutil" | "rclone" | "mc" | "s3cmd" | "s5cmd" | "gcloud" | "az"
+    );
+    if uploads
+        && is_store
+        && command
+            .words
+            .iter()
+            .any(|word| super::is_secret(&shell.path(state, word)))
+    {
+        super::sent(shell, Some(command.name.to_owned()), true, true);
+    }
+    let opens = [
+        "--clusterrole=cluster-admin",
+        "policy/AdministratorAccess",
+        "public-read-write",
+        "roles/owner",
+    ];
+    if opens.iter().any(|word| text.contains(word)) {
+        shell.act(Act::Disarm { what: text.clone() });
+    }
+    let takes_url = matches!(command.name, "kubectl" | "oc" | "helm" | "k")
+        && any(&["apply", "create", "install", "upgrade"]);
+    let is_web = |word: &&&str| {
+        word.starts_with("http://") || word.starts_with("https://") && !is_well_known(word)
+    };
+    if let Some(url) = words.iter().find(|word| takes_url && is_web(word)) {
+        let from = super::host(url).unwrap_or_else(|| "?".to_owned());
+        shell.act(Act::RunRemote { from });
+    }
+    let harms = match command.name {
+        "docker" | "podman" | "nerdctl" => return containers(shell, state, command),
+        "docker-compose" | "podman-compose" => {
+            if composed(shell, state, command.words, &command.stdin) {
+                return Some(Data::hidden());
+            }
+            compose(&words)
+        }
+        "kubectl" | "oc" | "k" | "microk8s" | "k3s" => {
+            if let Some(at) = words
+                .iter()
+                .position(|word| *word == "--")
+                .filter(|_| has("exec") || has("run") || has("debug"))
+            {
+                let argv = command.words.get(at + 1..).unwrap_or_default().to_vec();
+                shell.invoke(state, argv, command.stdin.clone());
+                return Some(Data::hidden());
+            }
+            !dry && kubernetes(&words)
+        }
+        "terraform" | "tofu" | "terragrunt" | "cdk" | "cdktf" | "pulumi" | "sst" | "serverless"
+        | "sls" | "copilot" | "eb" | "sam" | "vagrant" | "eksctl" | "kops" | "kind" | "k3d"
+        | "minikube" | "ansible-galaxy" | "nomad" | "doctl" | "linode-cli" | "hcloud"
+        | "flyctl" | "fly" | "heroku" | "vercel" | "netlify" | "wrangler" | "railway"
+        | "firebase" | "ibmcloud" | "oci" | "openstack" | "scw" | "civo" | "exo" | "vultr-cli"
+        | "amplify" | "consul" | "vault" | "etcdctl" | "juju" | "rancher" | "argocd" | "flux"
+        | "crossplane" | "render" | "dokku" | "cf" | "faas-cli" | "proxmox" | "qm" | "pct"
+        | "virsh" | "vboxmanage" | "govc" | "multipass" | "lxc" | "incus" => {
+            let deletes = any(&[
+                "destroy",
+                "delete",
+                "remove",
+                "apps:destroy",
+                "pg:reset",
+                "rm",
+                "undefine",
+                "down",
+                "unregistervm",
+                "nuke",
+                "app:destroy",
+                "terminate",
+                "ps:destroy",
+                "projects:delete",
+                "destroy:all",
+                "run-all",
+                "delete-all",
+                "purge",
+                "addons:destroy",
+                "firestore:delete",
+                "stop-all",
+                "teardown",
+                "kv-delete",
+                "del",
+                "apps:delete",
+                "hosting:disable",
+                "database:remove",
+                "--purge",
+                "-purge",
+                "prune",
+            ]);
+            let local = matches!(
+                command.name,
+                "kind" | "k3d" | "minikube" | "vagrant" | "multipass"
+            );
+            let state_only = has("state") && has("rm");
+            let listing = any(&[
+                "list", "ls", "show", "plan", "--help", "help", "-h", "preview",
+            ]) && !any(&["destroy"]);
+            (deletes && !local && !listing)
+                || state_only
+                || (matches!(command.name, "terraform" | "tofu" | "terragrunt")
+                    && (text.contains("-destroy") && has("apply")
+                        || has("force-unlock")
+                        || has("workspace") && has("delete")))
+        }
+        "helm" => any(&["uninstall", "delete", "del"]) && !dry,
+        "aws" => {
+            let verbs = words
+                .iter()
+                .skip_while(|word| word.starts_with('-'))
+                .take(5)
+                .any(|word| {
+                    [
+                        "delete-",
+                        "terminate-",
+                        "deregister-",
+                        "purge-",
+                        "remove-",
+                        "destroy-",
+                        "schedule-key-deletion",
+                        "disable-",
+                        "stop-",
+                        "detach-",
+                        "batch-delete",
+                    ]
+                    .iter()
+                    .any(|verb| word.starts_with(verb))
+                });
+            let s3 = has("s3")
+                && (has("rb")
+                    || has("rm") && (any(&["--recursive"]))
+                    || has("sync") && has("--delete")
+                    || has("mv") && has("--recursive"));
+            (verbs || s3) && !has("--dryrun") && !has("--dry-run") && !text.contains("stop-query")
+        }
+        "s3cmd" | "s5cmd" | "mc" | "rclone" | "gsutil" | "b2" | "s4cmd" => {
+            let verbs = any(&[
+                "rb",
+                "rm",
+                "del",
+                "purge",
+                "delete",
+                "rmdirs",
+                "cleanup",
+                "deletefile",
+            ]);
+            let wide = any(&[
+                "--recursive",
+                "-r",
+                "-R",
+                "--force",
+                "-rf",
+                "purge",
+                "rb",
+                "delete",
+                "-ra",
+            ]) || text.contains('*')
+                || has("-m") && has("rm");
+            let mirrors = has("sync") && any(&["--delete-removed"])
+                || has("rsync") && any(&["-d"])
+                || command.name == "rclone" && has("sync")
+                || has("mirror") && has("--remove");
+            (verbs && wide || mirrors) && !dry && !has("-n")
+        }
+        "gcloud" => {
+            any(&[
+                "delete",
+                "destroy",
+                "remove-iam-policy-binding",
+                "disable",
+                "purge",
+                "reset",
+                "undelete-never",
+            ]) && !has("list")
+        }
+        "az" => any(&["delete", "purge", "remove"]) && !has("list"),
+        "ansible" | "ansible-playbook" | "salt" | "pssh" | "pdsh" | "fab" => {
+            let args = command.args(&[
+                "m",
+                "module-name",
+                "a",
+                "args",
+                "i",
+                "u",
+                "e",
+                "w",
+                "h",
+                "H",
+            ]);
+            let module = args.value(&["m", "module-name"]).unwrap_or("command");
+            let words = args.value(&["a", "args"]).unwrap_or_default();
+            if module.ends_with("file") && words.contains("state=absent") {
+                let mut members = words
+                    .split_whitespace()
+                    .filter_map(|word| word.split_once('='));
+                let path = members.find(|(name, _)| matches!(*name, "path" | "dest" | "name"));
+                if let Some((_, path)) = path {
+                    let path = shell.path(state, path);
+                    shell.act(Act::Delete {
+                        path,
+                        recursive: true,
+                    });
+                }
+            } else if let Some(code) = args.value(&["a", "args"]) {
+                let code = mark_code(code);
+                shell.text(state, &code, &Data::default());
+            }
+            if command.name == "salt" && text.contains("cmd.run")
+                || matches!(command.name, "pssh" | "pdsh")
+            {
+                let code = mark_code(args.operands.last().copied().unwrap_or_default());
+                shell.text(state, &code, &Data::default());
+            }
+            return Some(Data::hidden());
+        }
+        _ => return None,
+    };
+    if !harms {
+        return None;
+    }
+    shell.act(Act::Infrastructure {
+        program: command.name.to_owned(),
+        target: text.chars().take(80).collect(),
+    });
+    Some(Data::default())
+}
+
+/// What is run in a container of a composition.
+fn composed(shell: &mut Shell<'_>, state: &mut State, words: &[String], stdin: &Data) -> bool {
+    let at = words
+        .iter()
+        .position(|word| matches!(word.as_str(), "exec" | "run"));
+    let Some((command, rest)) = at.and_then(|at| words.get(at..)?.split_first()) else {
+        return false;
+    };
+    inside(shell, state, command, rest, stdin);
+    true
+}
+
+fn compose(words: &[&str]) -> bool {
+    let has = |word: &str| words.contains(&word);
+    (has("down")
+        && words.iter().any(|word| {
+            matches!(*word, "-v" | "--volumes" | "--rmi")
+                || word.starts_with("--rmi=")
+                || (word.starts_with('-') && !word.starts_with("--") && word.contains('v'))
+        }))
+        || (has("rm")
+            && words
+                .iter()
+                .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains('v')))
+}
+
+fn kubernetes(words: &[&str]) -> bool {
+    let has = |word: &str| words.contains(&word);
+    let Some(at) = words.iter().position(|word| {
+        matches!(
+            *word,
+            "delete" | "drain" | "replace" | "scale" | "cordon" | "patch" | "rollout"
+        )
+    }) else {
+        return false;
+    };
+    let kind = words
+        .iter()
+        .skip(at + 1)
+        .find(|word| !word.starts_with('-'))
+        .copied()
+        .unwrap_or_default();
+    let kind = kind.split('/').next().unwrap_or(kind);
+    match words.get(at).copied().unwrap_or_default() {
+        "delete" => {
+            let whole = has("--all")
+                || has("-A")
+                || has("--all-namespaces")
+                || words.iter().any(|word| word.starts_with("--all="))
+                || has("all")
+                || kind.contains(mark::is_unknown);
+            let kinds = kind.split(',').any(|kind| {
+                matches!(
+                    kind,
+                    "ns" | "namespace"
+                        | "namespaces"
+                        | "pv"
+                        | "pvc"
+                        | "persistentvolume"
+                        | "persistentvolumes"
+                        | "persistentvolumeclaim"
+                        | "persistentvolumeclaims"
+                        | "node"
+                        | "nodes"
+                        | "no"
+                        | "crd"
+                        | "crds"
+                        | "customresourcedefinition"
+                        | "customresourcedefinitions"
+                        | "deployment"
+                        | "deployments"
+                        | "deploy"
+                        | "statefulset"
+                        | "statefulsets"
+                        | "sts"
+                        | "secret"
+                        | "secrets"
+                        | "svc"
+                        | "service"
+                        | "clusterrole"
+                        | "clusterrolebinding"
+                        | "storageclass"
+                        | "daemonset"
+                        | "ds"
+                        | "ingress"
+                        | "cluster"
+                )
+            });
+            whole
+                || kinds
+                || has("--force") && !has("pod")
+                || words
+                    .iter()
+                    .any(|word| word.starts_with("--grace-period=0"))
+        }
+        "drain" => true,
+        "replace" => has("--force"),
+        "scale" => words.contains(&"--replicas=0") && (has("--all") || has("-A")),
+        _ => false,
+    }
+}
+
+fn containers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
+    let global = Args::leading(
+        command.words,
+        &["H", "host", "c", "context", "l", "log-level", "config"],
+    );
+    let rest = global.command(1);
+    let words: Vec<&str> = rest.iter().map(String::as_str).collect();
+    let has = |word: &str| words.contains(&word);
+    let letter = |letter: char| {
+        words
+            .iter()
+            .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(letter))
+    };
+    let harms = match (global.first(), words.first().copied().unwrap_or_default()) {
+        ("compose", _) => {
+            if composed(shell, state, &rest, &command.stdin) {
+                return Some(Data::hidden());
+            }
+            compose(&words)
+        }
+        ("system", "reset") => true,
+        ("system" | "volume" | "builder" | "image" | "buildx", "prune") => {
+            global.first() == "volume"
+                || (has("--volumes")
+                    || ((has("--all") || letter('a')) && global.first() == "system"))
+        }
+        (
+            "volume" | "secret" | "stack" | "service" | "swarm" | "node" | "context" | "network",
+            "rm" | "remove" | "leave",
+        ) => {
+            !matches!(global.first(), "network" | "context")
+                || words.iter().any(|word| word.contains(mark::is_unknown))
+        }
+        ("rm" | "kill" | "stop" | "rmi", _)
+        | ("container" | "image", "rm" | "kill" | "stop" | "prune") => {
+            // All of them: the list is made by another command.
+            words.iter().any(|word| {
+                word.chars()
+                    .any(|c| mark::is_unknown(c) && c != mark::UNSET)
+            }) && (letter('f') || has("--force") || global.first() != "stop")
+        }
+        ("exec" | "run", _) => {
+            inside(shell, state, global.first(), &rest, &command.stdin);
+            return Some(Data::hidden());
+        }
+        ("ps" | "images" | "container" | "volume", _)
+            if global.first() == "ps" || has("ls") || global.first() == "images" =>
+        {
+            return Some(Data::text(mark::UNKNOWN.to_string()));
+        }
+        _ => false,
+    };
+    if harms {
+        let target = joined(command.words).chars().take(80).collect();
+        shell.act(Act::Infrastructure {
+            program: command.name.to_owned(),
+            target,
+        });
+        return Some(Data::default());
+    }
+    None
+}
+
+/// What runs in a container: done there, unless it has a folder of this machine.
+fn inside(shell: &mut Shell<'_>, state: &mut State, name: &str, rest: &[String], stdin: &Data) {
+    let valued = [
+        "e",
+        "env",
+        "u",
+        "user",
+        "w",
+        "workdir",
+        "v",
+        "volume",
+        "p",
+        "publish",
+        "name",
+        "mount",
+        "network",
+        "net",
+        "h",
+        "hostname",
+        "entrypoint",
+        "m",
+        "memory",
+        "cpus",
+        "l",
+        "label",
+        "env-file",
+        "platform",
+        "gpus",
+        "add-host",
+        "cap-add",
+        "device",
+        "restart",
+        "pid",
+        "shm-size",
+        "ipc",
+        "userns",
+        "security-opt",
+        "tmpfs",
+        "pull",
+        "dns",
+        "log-driver",
+    ];
+    let args = Args::leading(rest, &valued);
+    let mut argv = args.command(1);
+    if let Some(program) = args.value(&["entrypoint"]) {
+        argv.insert(0, program.to_owned());
+    }
+    if name == "exec" {
+        // What it sees of this machine is not known: everything counts as the machine's own.
+        shell.invoke(state, argv, stdin.clone());
+        return;
+    }
+    // In a container of its own only what leaves it counts.
+    let mut there = State::container(INSIDE);
+    for mount in args.values(&["v", "volume", "mount"]) {
+        let Some((from, to)) = mounted(mount) else {
+            continue;
+        };
+        let from = shell.path(state, from);
+        if from.scope == Scope::Root && !mount.ends_with(":ro") && !mount.contains("readonly") {
+            shell.act(Act::Disarm {
+                what: "a container that has the whole machine".to_owned(),
+            });
+        }
+        there
+            .links
+            .push((to.trim_end_matches('/').to_owned(), from.resolved));
+    }
+    let is_host =
+        |word: &String| matches!(word.as_str(), "--pid=host" | "--ipc=host" | "--userns=host");
+    if rest.iter().any(is_host) && rest.iter().any(|word| word == "--privileged") {
+        shell.act(Act::Disarm {
+            what: "a container that is not kept from the machine".to_owned(),
+        });
+    }
+    if argv.is_empty() {
+        return;
+    }
+    shell.invoke(&mut there, argv, stdin.clone());
+}
+
+/// Where a container has its own files.
+const INSIDE: &str = "/tmp/container";
+
+/// What of this machine is seen where: `/src:/app:ro`, `type=bind,source=/src,target=/app`. A volume is none.
+fn mounted(mount: &str) -> Option<(&str, &str)> {
+    let member = |names: &[&str]| {
+        let mut members = mount.split(',').filter_map(|member| member.split_once('='));
+        members.find_map(|(name, value)| names.contains(&name).then_some(value))
+    };
+    let (from, to) = match member(&["source", "src"]) {
+        Some(from) => (from, member(&["target", "dst", "destination"])?),
+        None => {
+            let (from, rest) = mount.split_once(':')?;
+            (from, rest.split(':').next()?)
+        }
+    };
+    from.starts_with(['/', '.', '~']).then_some((from, to))
+}

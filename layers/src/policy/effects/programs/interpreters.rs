@@ -1,0 +1,529 @@
+//! Programs that run code: shells and languages.
+
+use super::{Args, Command, builtins::run_code, code, mark_code};
+use crate::policy::effects::{
+    Act, Opaque, mark,
+    shell::{Data, Shell, State},
+};
+
+pub(super) const SHELLS: &[&str] = &[
+    "sh", "bash", "zsh", "dash", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh", "yash",
+    "pdksh",
+];
+
+/// Words before code, in each language.
+const CODE: &[(&str, &[&str])] = &[
+    ("python", &["c"]),
+    ("pypy", &["c"]),
+    ("perl", &["e", "E"]),
+    ("ruby", &["e"]),
+    ("node", &["e", "p", "eval", "print"]),
+    ("nodejs", &["e", "p", "eval", "print"]),
+    ("bun", &["e", "eval"]),
+    ("deno", &["eval"]),
+    ("php", &["r"]),
+    ("lua", &["e"]),
+    ("luajit", &["e"]),
+    ("julia", &["e"]),
+    ("rscript", &["e"]),
+    ("r", &["e"]),
+    ("osascript", &["e"]),
+    ("tclsh", &["c"]),
+    ("expect", &["c"]),
+    ("jshell", &["e"]),
+    ("groovy", &["e"]),
+    ("scala", &["e"]),
+    ("elixir", &["e", "eval"]),
+    ("ghc", &["e"]),
+    ("emacs", &["eval", "f"]),
+    ("ipython", &["c"]),
+];
+
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
+    let name = command.name;
+    if SHELLS.contains(&name) {
+        return Some(a_shell(shell, state, command));
+    }
+    if matches!(
+        name,
+        "powershell"
+            | "pwsh"
+            | "cmd"
+            | "cmd.exe"
+            | "wscript"
+            | "cscript"
+            | "mshta"
+            | "rundll32"
+            | "regsvr32"
+            | "certutil"
+            | "bitsadmin"
+            | "wmic"
+            | "iex"
+            | "rd"
+            | "del"
+            | "erase"
+            | "format"
+            | "diskpart"
+            | "vssadmin"
+            | "bcdedit"
+            | "takeown"
+            | "icacls"
+            | "cipher"
+            | "reg"
+            | "schtasks"
+            | "wsl"
+    ) || is_cmdlet(name)
+    {
+        shell.opaque(Opaque::ForeignShell);
+        return Some(Data::hidden());
+    }
+    match name {
+        "awk" | "gawk" | "mawk" | "nawk" => {
+            let args = command.args(&["F", "v", "f", "e"]);
+            let program = args.value(&["e"]).unwrap_or(args.first());
+            let program = mark_code(program);
+            code::scan(shell, state, "awk", &program);
+            let mut data = command.stdin.clone();
+            if args.operands.len() > 1 {
+                data = shell.read_file(state, args.nth(1));
+            }
+            let passes = matches!(program.trim(), "1" | "{print}" | "{print $0}" | "{ print }");
+            let text = code::printed(&program, "awk").or(data.text.clone().filter(|_| passes));
+            return Some(data.with_text(text));
+        }
+        "vim" | "vi" | "nvim" | "ex" | "ed" | "view" => {
+            let args = command.args(&["c", "cmd"]);
+            let plus = command
+                .words
+                .iter()
+                .filter_map(|word| word.strip_prefix('+'));
+            let stdin = command.stdin.text.clone().unwrap_or_default();
+            let commands: Vec<String> = args
+                .values(&["c", "cmd"])
+                .chain(plus)
+                .chain(stdin.lines())
+                .map(str::to_owned)
+                .collect();
+            let saves = |line: &String| {
+                matches!(
+                    line.trim_start_matches(':').trim(),
+                    "w" | "wq" | "x" | "w!" | "wq!" | "update"
+                )
+            };
+            if commands.iter().any(saves) {
+                for file in &args.operands {
+                    let path = shell.path(state, file);
+                    let how = crate::policy::effects::Write::Edit;
+                    shell.act(Act::Write { path, how });
+                }
+            }
+            for line in commands {
+                let line = line.trim_start_matches(':');
+                let line = line
+                    .strip_prefix("silent ")
+                    .or_else(|| line.strip_prefix("sil "))
+                    .unwrap_or(line);
+                if let Some(code) = line
+                    .trim_start_matches(['%', '.', 'r', ' '])
+                    .strip_prefix('!')
+                {
+                    shell.text(state, code, &Data::default());
+                } else if line.contains("system(") {
+                    code::scan(shell, state, "vim", line);
+                }
+            }
+            return Some(Data::default());
+        }
+        "go" if command.words.first().is_some_and(|word| word == "run") => {
+            let data = match command.words.get(1).map(String::as_str) {
+                Some("-" | "/dev/stdin") => command.stdin.clone(),
+                Some(file) => state
+                    .files
+                    .get(&shell.path(state, file).resolved)
+                    .cloned()?,
+                None => return None,
+            };
+            code::scan(shell, state, "go", data.text.as_deref().unwrap_or_default());
+            return Some(Data::hidden());
+        }
+        "make" | "gmake"
+            if command
+                .words
+                .iter()
+                .any(|word| word == "-f" || word == "-f-")
+                || makefile(shell, state).is_some() =>
+        {
+            let args = command.args(&["f", "C", "I", "j", "file", "makefile"]);
+            let text = match args.value(&["f", "file", "makefile"]) {
+                None | Some("-" | "/dev/stdin") => {
+                    makefile(shell, state).unwrap_or_else(|| command.stdin.clone())
+                }
+                Some(file) => shell.read_file(state, file),
+            };
+            // Its variables are in parentheses, which mean something else to a shell.
+            let text = text.text.unwrap_or_default();
+            let text = text.replace("$(HOME)", "$HOME").replace("$$", "$");
+            // What stands behind a tab, or behind a semicolon of a rule, is a command.
+            for line in text.lines() {
+                let code = line
+                    .strip_prefix('\t')
+                    .or_else(|| line.split_once(';').map(|(_, code)| code));
+                if let Some(code) = code {
+                    shell.text(
+                        state,
+                        code.trim_start_matches(['@', '-', '+']),
+                        &Data::default(),
+                    );
+                }
+            }
+            if !text.is_empty() {
+                return Some(Data::default());
+            }
+            return None;
+        }
+        "gdb" | "lldb" => {
+            for code in
+                command
+                    .args(&["ex", "eval-command", "o", "x"])
+                    .values(&["ex", "eval-command", "o"])
+            {
+                if let Some(code) = code
+                    .strip_prefix("shell ")
+                    .or_else(|| code.strip_prefix('!'))
+                {
+                    shell.text(state, code, &Data::default());
+                }
+            }
+            return Some(Data::default());
+        }
+        "make" | "gmake"
+            if command
+                .args(&["f", "C", "E", "eval"])
+                .value(&["E", "eval"])
+                .is_some() =>
+        {
+            let args = command.args(&["f", "C", "E", "eval"]);
+            let text = args
+                .value(&["E", "eval"])
+                .unwrap_or_default()
+                .replace("\\n\\t", "\n");
+            let code = text
+                .split_once([':', '('])
+                .map_or(text.as_str(), |(_, code)| {
+                    code.trim_start_matches("shell").trim_end_matches(')')
+                });
+            shell.text(state, code, &Data::default());
+            return Some(Data::default());
+        }
+        _ => {}
+    }
+    let (language, before) = CODE
+        .iter()
+        .find(|(language, _)| is_version_of(name, language))?;
+    language_run(shell, state, command, language, before)
+}
+
+/// What has been written here for `make`.
+fn makefile(shell: &Shell<'_>, state: &State) -> Option<Data> {
+    let mut names = ["Makefile", "makefile", "GNUmakefile"].into_iter();
+    names.find_map(|name| state.files.get(&shell.path(state, name).resolved).cloned())
+}
+
+/// `python3.12` is a `python`.
+fn is_version_of(name: &str, language: &str) -> bool {
+    name.strip_prefix(language)
+        .is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '.'))
+}
+
+/// `remove-item`, `invoke-expression`: a verb of that other shell.
+fn is_cmdlet(name: &str) -> bool {
+    const VERBS: &[&str] = &[
+        "remove",
+        "invoke",
+        "get",
+        "set",
+        "new",
+        "stop",
+        "start",
+        "clear",
+        "format",
+        "restart",
+        "write",
+        "out",
+        "import",
+        "convertfrom",
+        "add",
+        "disable",
+        "enable",
+        "unregister",
+        "register",
+        "copy",
+        "move",
+    ];
+    const NOUNS: &[&str] = &[
+        "item",
+        "expression",
+        "content",
+        "webrequest",
+        "restmethod",
+        "process",
+        "service",
+        "computer",
+        "volume",
+        "disk",
+        "partition",
+        "childitem",
+        "object",
+        "host",
+        "eventlog",
+        "itemproperty",
+        "scheduledtask",
+        "mppreference",
+        "localuser",
+        "location",
+        "executionpolicy",
+        "command",
+        "module",
+        "string",
+        "netfirewallrule",
+        "netfirewallprofile",
+        "physicaldisk",
+        "adaccount",
+        "recyclebin",
+    ];
+    name.split_once('-')
+        .is_some_and(|(verb, noun)| VERBS.contains(&verb) && NOUNS.contains(&noun))
+}
+
+fn a_shell(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
+    // `-c` may stand anywhere among the letters; its code is the first operand.
+    let args = Args::leading(command.words, &["o", "O", "init-file", "rcfile"]);
+    let mut has_code = args.has(&["c"]);
+    let mut operands = args.command(0);
+    // More options behind `-c`.
+    while has_code
+        && operands
+            .first()
+            .is_some_and(|word| word.starts_with('-') && word.len() > 1)
+    {
+        operands.remove(0);
+    }
+    if let Some(file) = args.value(&["init-file", "rcfile"]) {
+        let data = shell.read_file(state, file);
+        script(shell, state, "bash", data, &[]);
+    }
+    if has_code && operands.is_empty() {
+        has_code = false;
+    }
+    if has_code {
+        let code = mark_code(operands.first().map(String::as_str).unwrap_or_default());
+        let mut inner = state.clone();
+        if let Some(name) = operands.get(1) {
+            inner.set_name(name);
+        }
+        inner.set_args(operands.get(2..).unwrap_or_default());
+        let out = run_code(shell, &mut inner, &code, command.stdin.clone());
+        state.files = inner.files;
+        return out;
+    }
+    let is_stdin = args.has(&["s"])
+        || operands
+            .first()
+            .is_none_or(|file| matches!(file.as_str(), "-" | "/dev/stdin"));
+    if is_stdin {
+        if command.stdin.is_any() {
+            return script(
+                shell,
+                state,
+                "bash",
+                command.stdin.clone(),
+                operands.get(1..).unwrap_or_default(),
+            );
+        }
+        return Data::default();
+    }
+    let file = operands.first().cloned().unwrap_or_default();
+    if file.contains(mark::REMOTE) {
+        return run_code(shell, state, &mark::REMOTE.to_string(), Data::default());
+    }
+    let data = shell.read_file(state, &file);
+    let is_known = data.text.is_some() || data.remote.is_some() || file.starts_with("/dev/");
+    if is_known {
+        return script(
+            shell,
+            state,
+            "bash",
+            data,
+            operands.get(1..).unwrap_or_default(),
+        );
+    }
+    let args = operands
+        .iter()
+        .take(32)
+        .map(|word| mark::shown(word))
+        .collect();
+    shell.act(Act::Exec {
+        program: command.name.to_owned(),
+        args,
+    });
+    Data::hidden()
+}
+
+/// A script whose content has come from somewhere.
+pub(super) fn script(
+    shell: &mut Shell<'_>,
+    state: &mut State,
+    name: &str,
+    data: Data,
+    words: &[String],
+) -> Data {
+    if let Some(from) = data.remote {
+        shell.act(Act::RunRemote { from });
+        return Data::default();
+    }
+    let Some(text) = data.text else {
+        if data.is_hidden && !data.is_for_shells {
+            shell.opaque(Opaque::UnknownCode);
+        }
+        return Data::hidden();
+    };
+    let first = text.lines().next().unwrap_or_default();
+    let language = first
+        .strip_prefix("#!")
+        .map(|line| line.rsplit(['/', ' ']).next().unwrap_or_default());
+    let language = CODE
+        .iter()
+        .find(|(known, _)| is_version_of(language.unwrap_or(name), known));
+    match language {
+        Some((language, _)) => {
+            code::scan(shell, state, language, &text);
+            Data::hidden()
+        }
+        None => {
+            let mut inner = state.clone();
+            inner.set_args(words);
+            run_code(shell, &mut inner, &mark_code(&text), Data::default())
+        }
+    }
+}
+
+fn language_run(
+    shell: &mut Shell<'_>,
+    state: &mut State,
+    command: &Command<'_>,
+    language: &str,
+    before: &[&str],
+) -> Option<Data> {
+    let words = command.words;
+    if let Some(at) = words
+        .iter()
+        .position(|word| word == "-m")
+        .filter(|_| language == "python")
+    {
+        let module = words.get(at + 1).map(String::as_str).unwrap_or_default();
+        if module == "http.server" {
+            let mut words = words
+                .iter()
+                .map(|word| word.trim_start_matches("--directory="));
+            if words.any(|word| super::is_secret(&shell.path(state, word))) {
+                super::sent(shell, None, true, true);
+            }
+        }
+        let mut argv = vec![module.to_owned()];
+        argv.extend(words.iter().skip(at + 2).cloned());
+        return Some(shell.invoke(state, argv, command.stdin.clone()));
+    }
+    let is_code = |word: &str| {
+        if before.contains(&word) && language == "deno" {
+            return true;
+        }
+        let name = word.trim_start_matches('-');
+        word.starts_with("--") && before.contains(&name)
+            || word.starts_with('-')
+                && !word.starts_with("--")
+                && before
+                    .iter()
+                    .any(|code| code.len() == 1 && name.ends_with(code))
+    };
+    let mut codes: Vec<String> = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        if is_code(word) {
+            codes.extend(words.get(at + 1).map(|code| mark_code(code)));
+        } else if let Some((_, code)) = word
+            .split_once('=')
+            .filter(|(option, _)| option.starts_with("--") && is_code(option))
+        {
+            codes.push(mark_code(code));
+        } else if let Some(code) = word
+            .strip_prefix("-e")
+            .or_else(|| word.strip_prefix("-c").filter(|_| language == "python"))
+            && !code.is_empty()
+            && !is_code(word)
+        {
+            codes.push(mark_code(code));
+        }
+    }
+    if !codes.is_empty() {
+        let mut out = None;
+        let mut state = state.clone();
+        state.set_args(&words.iter().rev().take(1).cloned().collect::<Vec<_>>());
+        for code in &codes {
+            match code.contains(mark::REMOTE)
+                && code.trim_matches(mark::is_unknown).trim().is_empty()
+            {
+                true => drop(run_code(shell, &mut state, code, Data::default())),
+                false => code::run(shell, &mut state, language, code, &command.stdin),
+            }
+            out = out.or_else(|| code::printed(code, language));
+        }
+        return Some(Data {
+            text: out,
+            ..Data::hidden()
+        });
+    }
+    let file = Args::of(
+        words,
+        &["W", "X", "r", "I", "M", "require", "loader", "import"],
+    )
+    .operands
+    .first()
+    .copied();
+    if let Some((file, rest)) = file.and_then(|file| {
+        let at = words.iter().position(|word| word == file)?;
+        Some((
+            file.rsplit('/').next().unwrap_or(file),
+            words.get(at + 1..)?,
+        ))
+    }) {
+        let inner = Command {
+            name: file,
+            words: rest,
+            stdin: Data::default(),
+        };
+        if let Some(data) = super::database::run(shell, state, &inner) {
+            return Some(data);
+        }
+    }
+    let data = match file {
+        None | Some("-" | "/dev/stdin") if command.stdin.is_any() => command.stdin.clone(),
+        Some(file) => shell.read_file(state, file),
+        None => return Some(Data::default()),
+    };
+    if let Some(from) = data.remote {
+        shell.act(Act::RunRemote { from });
+    } else if let Some(text) = data.text {
+        code::scan(shell, state, language, &text);
+    } else if file.is_none_or(|file| file == "-") && data.is_hidden {
+        shell.opaque(Opaque::UnknownCode);
+    } else {
+        shell.act(Act::Exec {
+            program: command.name.to_owned(),
+            args: words
+                .iter()
+                .take(32)
+                .map(|word| mark::shown(word))
+                .collect(),
+        });
+    }
+    Some(Data::hidden())
+}

@@ -1,0 +1,228 @@
+//! What programs do, by their names and arguments.
+
+mod args;
+mod builtins;
+mod code;
+mod database;
+mod disk;
+mod fetch;
+mod files;
+mod find;
+mod git;
+mod infrastructure;
+mod interpreters;
+mod packages;
+mod secrets;
+mod system;
+mod texts;
+mod wrappers;
+
+use self::args::Args;
+pub(crate) use self::git::is_shared as is_shared_branch;
+pub(super) use self::{
+    database::sql,
+    fetch::{host, sent},
+    system::{is_secret, variable},
+};
+use super::{
+    Act, PathRef, mark,
+    shell::{Data, Shell, State},
+};
+
+/// Programs that a pattern in the place of a name is looked up among: `/bin/r?`.
+pub(super) const PATTERNS: &[&str] = &[
+    "rm",
+    "dd",
+    "mkfs",
+    "mkfs.ext4",
+    "shred",
+    "bash",
+    "sh",
+    "zsh",
+    "dash",
+    "curl",
+    "wget",
+    "nc",
+    "chmod",
+    "chown",
+    "kill",
+    "killall",
+    "pkill",
+    "reboot",
+    "shutdown",
+    "halt",
+    "poweroff",
+    "git",
+    "mv",
+    "cp",
+    "find",
+    "python3",
+    "python",
+    "perl",
+    "ruby",
+    "node",
+    "php",
+    "sudo",
+    "su",
+    "env",
+    "xargs",
+    "base64",
+    "crontab",
+    "systemctl",
+    "docker",
+    "kubectl",
+    "terraform",
+    "cat",
+    "tee",
+    "ls",
+    "echo",
+    "truncate",
+    "rmdir",
+    "unlink",
+];
+
+/// A command that is carried out.
+pub(super) struct Command<'c> {
+    pub(super) name: &'c str,
+    /// The words behind the name.
+    pub(super) words: &'c [String],
+    pub(super) stdin: Data,
+}
+
+impl<'c> Command<'c> {
+    fn args(&self, valued: &[&str]) -> Args<'c> {
+        Args::of(self.words, valued)
+    }
+}
+
+/// Carries out a program of its kind; `None` if it is of another.
+type Room = fn(&mut Shell<'_>, &mut State, &Command<'_>) -> Option<Data>;
+
+/// Carries out a program. The answer is what it writes.
+pub(super) fn run(
+    shell: &mut Shell<'_>,
+    state: &mut State,
+    name: &str,
+    argv: &[String],
+    stdin: Data,
+) -> Data {
+    let out = carried_out(shell, state, name, argv, stdin);
+    let words = argv.get(1..).unwrap_or_default();
+    secrets::marked(shell, state, name, words, out)
+}
+
+fn carried_out(
+    shell: &mut Shell<'_>,
+    state: &mut State,
+    name: &str,
+    argv: &[String],
+    stdin: Data,
+) -> Data {
+    let words = argv.get(1..).unwrap_or_default();
+    let command = Command { name, words, stdin };
+    // A program under another name.
+    if let Some(word) = argv.first().filter(|word| word.contains('/')) {
+        let path = shell.path(state, word).resolved;
+        if let Some(known) = state
+            .programs
+            .get(&path)
+            .filter(|known| *known != name)
+            .cloned()
+        {
+            let mut argv = argv.to_vec();
+            if let Some(first) = argv.first_mut() {
+                *first = known;
+            }
+            return shell.invoke(state, argv, command.stdin);
+        }
+    }
+    // A script that has been written here.
+    if let Some(word) = argv.first().filter(|word| word.contains('/')) {
+        let path = shell.path(state, word);
+        if let Some(script) = state.files.get(&path.resolved).cloned() {
+            return interpreters::script(shell, state, name, script, words);
+        }
+    }
+    let rooms: [Room; 13] = [
+        builtins::run,
+        texts::run,
+        files::run,
+        find::run,
+        wrappers::run,
+        interpreters::run,
+        git::run,
+        fetch::run,
+        disk::run,
+        database::run,
+        infrastructure::run,
+        packages::run,
+        system::run,
+    ];
+    if argv
+        .first()
+        .is_some_and(|word| word.starts_with("/etc/init.d/"))
+    {
+        let argv = ["service".to_owned(), name.to_owned()];
+        let argv = argv.into_iter().chain(words.iter().cloned()).collect();
+        return shell.invoke(state, argv, command.stdin);
+    }
+    for room in rooms {
+        if let Some(data) = room(shell, state, &command) {
+            return data;
+        }
+    }
+    shell.act(Act::Exec {
+        program: name.to_owned(),
+        args: words
+            .iter()
+            .take(32)
+            .map(|word| mark::shown(word))
+            .collect(),
+    });
+    Data {
+        is_for_shells: packages::writes_for_shells(name, words),
+        ..Data::hidden()
+    }
+}
+
+/// A shell whose output goes to another host.
+pub(super) fn to_far(shell: &mut Shell<'_>, argv: &[String]) {
+    let name = argv
+        .first()
+        .map(|name| name.rsplit('/').next().unwrap_or(name))
+        .unwrap_or_default();
+    if interpreters::SHELLS.contains(&name) {
+        builtins::backdoor(shell, name);
+    }
+}
+
+/// A word as a shell reads it back.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = word.chars().all(|c| {
+        c.is_alphanumeric()
+            || matches!(c, '/' | '.' | '_' | '-' | '=' | ':' | ',' | '+' | '@' | '%')
+    });
+    match is_plain && !word.is_empty() {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// Words as a shell reads them that gets them as one text: quotes are gone.
+fn unquoted(words: &[&str]) -> String {
+    mark_code(&words.join(" "))
+}
+
+/// Text that becomes code: its patterns are patterns again.
+fn mark_code(text: &str) -> String {
+    text.replace(mark::STAR, "*")
+        .replace(mark::ANY, "?")
+        .replace(mark::SET, "[")
+}
+
+/// What it means that this is written into that file.
+pub(super) fn content(shell: &mut Shell<'_>, path: &PathRef, data: &Data) {
+    if let Some(text) = &data.text {
+        system::written(shell, path, text);
+    }
+}

@@ -1,0 +1,457 @@
+//! The machine: its processes, services, accounts and guards.
+
+use super::{Command, args::joined};
+use crate::policy::effects::{
+    Act, PathRef, Persist, Process, mark, persist,
+    shell::{Data, Shell, State},
+};
+
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
+    let words = command.words;
+    let text = joined(words);
+    let has = |word: &str| words.iter().any(|given| given == word);
+    let starts = |start: &str| text.starts_with(start);
+    let process = |what: Process, target: &str| Act::Process {
+        what,
+        target: target.to_owned(),
+    };
+    let persist = |what: Persist| Act::Persist {
+        what,
+        target: text.chars().take(80).collect(),
+    };
+    let act = match command.name {
+        "kill" => {
+            // The signal looks like an option; `-1` as a process means all.
+            let targets: Vec<&String> = words
+                .iter()
+                .skip_while(|word| word.starts_with('-') && *word != "--")
+                .collect();
+            let signal = words.first().is_some_and(|word| word.starts_with('-'));
+            let all = if signal {
+                words.iter().skip(1).any(|word| word == "-1")
+            } else {
+                has("-1")
+            } || targets.iter().any(|word| matches!(word.as_str(), "-1"));
+            let init = targets
+                .iter()
+                .any(|word| matches!(word.as_str(), "1" | "0"))
+                && !has("-0")
+                && !has("-l");
+            let is_any = |part: fn(char) -> bool| targets.iter().any(|word| word.contains(part));
+            let everybody = is_any(mark::is_unknown) && shell.lists_all || is_any(mark::is_glob);
+            process(
+                if all || init || everybody {
+                    Process::KillAll
+                } else {
+                    Process::Kill
+                },
+                &text,
+            )
+        }
+        "killall" | "killall5" | "pkill" | "skill" | "xkill" | "slay" => {
+            let target = words
+                .iter()
+                .rfind(|word| !word.starts_with('-'))
+                .cloned()
+                .unwrap_or_default();
+            let is_all = command.name == "killall5"
+                || target.len() < 2
+                || target.starts_with(['.', '*', '^']) && target.len() < 4
+                || words.iter().any(|word| {
+                    matches!(
+                        word.as_str(),
+                        "-u" | "-U" | "--user" | "-v" | "--inverse" | "-G" | "-r" | "--uid" | "-t"
+                    )
+                });
+            let target = target.to_lowercase();
+            let vital = [
+                "sshd",
+                "ssh",
+                "init",
+                "systemd",
+                "bash",
+                "sh",
+                "zsh",
+                "python",
+                "python3",
+                "node",
+                "java",
+                "postgres",
+                "mysqld",
+                "mysql",
+                "nginx",
+                "docker",
+                "dockerd",
+                "containerd",
+                "loginwindow",
+                "finder",
+                "windowserver",
+                "xorg",
+                "gnome-shell",
+                "claude",
+                "codex",
+                "cron",
+                "login",
+                "apache2",
+                "httpd",
+                "kubelet",
+                "redis-server",
+                "mongod",
+                "launchd",
+                "dock",
+            ];
+            let is_exact =
+                words.iter().any(|word| word == "-f") && target.contains([' ', '/', '.', '-']);
+            process(
+                if is_all || vital.contains(&target.as_str()) && !is_exact {
+                    Process::KillAll
+                } else {
+                    Process::KillNamed
+                },
+                &target,
+            )
+        }
+        "ps" | "pgrep" | "pidof" | "lsof" | "fuser" => {
+            if command.name == "fuser"
+                && (has("-k") || has("-km") || has("-mk"))
+                && words.iter().any(|word| word == "/")
+            {
+                shell.act(process(Process::KillAll, &text));
+            }
+            let patterns = command.args(&["u", "U", "g", "P", "t"]).operands;
+            let is_everything = patterns.is_empty() || has(".");
+            shell.lists_all = command.name == "ps" || command.name == "pgrep" && is_everything;
+            return Some(Data::text(mark::UNKNOWN.to_string()));
+        }
+        "dbus-send" | "busctl" | "osascript"
+            if ["PowerOff", "Reboot", "Halt", "to shut down", "to restart"]
+                .iter()
+                .any(|word| text.contains(word)) =>
+        {
+            process(Process::Shutdown, &text)
+        }
+        "nmcli" | "ip" | "ifconfig" | "ifdown"
+            if has("off") || has("down") || command.name == "ifdown" =>
+        {
+            process(Process::StopService, &format!("network {text}"))
+        }
+        "shutdown" | "reboot" | "halt" | "poweroff" | "telinit" | "init" => {
+            if has("-c")
+                || has("--help")
+                || has("-k")
+                || (command.name.ends_with("init")
+                    && !words
+                        .iter()
+                        .any(|word| matches!(word.as_str(), "0" | "1" | "6" | "s" | "S")))
+            {
+                return None;
+            }
+            process(Process::Shutdown, command.name)
+        }
+        "systemctl" | "service" | "rc-service" | "launchctl" | "sc" | "loginctl"
+        | "supervisorctl" | "chkconfig" | "update-rc.d" | "rc-update" | "initctl" | "sv" => {
+            let user = has("--user");
+            if words.iter().any(|word| {
+                matches!(
+                    word.as_str(),
+                    "poweroff"
+                        | "reboot"
+                        | "halt"
+                        | "kexec"
+                        | "suspend"
+                        | "hibernate"
+                        | "emergency"
+                        | "rescue"
+                        | "isolate"
+                        | "soft-reboot"
+                )
+            }) {
+                process(Process::Shutdown, &text)
+            } else if words.iter().any(|word| {
+                matches!(
+                    word.as_str(),
+                    "enable"
+                        | "load"
+                        | "bootstrap"
+                        | "link"
+                        | "reenable"
+                        | "defaults"
+                        | "on"
+                        | "add"
+                        | "submit"
+                        | "enable-linger"
+                )
+            }) && !starts("list")
+            {
+                persist(Persist::Service)
+            } else if words.iter().any(|word| {
+                matches!(
+                    word.as_str(),
+                    "stop"
+                        | "disable"
+                        | "mask"
+                        | "kill"
+                        | "unload"
+                        | "bootout"
+                        | "remove"
+                        | "off"
+                        | "kill-user"
+                        | "terminate-user"
+                        | "set-default"
+                )
+            }) {
+                if is_guard(&text) {
+                    Act::Disarm { what: text.clone() }
+                } else if user {
+                    return None;
+                } else {
+                    process(Process::StopService, &text)
+                }
+            } else {
+                return None;
+            }
+        }
+        "crontab" => {
+            let args = command.args(&["u"]);
+            if args.has(&["l"]) && !args.has(&["r"]) {
+                return Some(Data::hidden());
+            }
+            if let Some(code) = &command.stdin.text {
+                for line in code.lines() {
+                    let job: Vec<&str> = line
+                        .split_whitespace()
+                        .skip(if line.starts_with('@') { 1 } else { 5 })
+                        .collect();
+                    shell.text(state, &job.join(" "), &Data::default());
+                }
+            }
+            persist(Persist::Schedule)
+        }
+        "at" | "batch" | "atd" => persist(Persist::Schedule),
+        "useradd" | "adduser" | "usermod" | "gpasswd" | "passwd" | "chpasswd" | "userdel"
+        | "deluser" | "groupadd" | "addgroup" | "dscl" | "visudo" | "chsh" | "vipw"
+        | "dseditgroup" => {
+            if command.name == "passwd" && has("-S")
+                || command.name == "dscl" && text.contains("read")
+                || command.name == "visudo" && has("-c")
+            {
+                return None;
+            }
+            persist(Persist::Account)
+        }
+        "ssh-copy-id" => persist(Persist::Key),
+        "setenforce" | "aa-teardown" | "apparmor_parser" | "spctl" | "csrutil" | "ufw"
+        | "iptables" | "ip6tables" | "nft" | "firewall-cmd" | "auditctl" | "pfctl"
+        | "setsebool" | "semanage" | "aa-disable" | "aa-complain" | "getenforce" | "mokutil"
+        | "tmutil" | "freshclam" | "socketfilterfw" => {
+            let off = match command.name {
+                "setenforce" => has("0") || text.to_lowercase().contains("permissive"),
+                "aa-teardown" | "aa-disable" | "aa-complain" => true,
+                "apparmor_parser" => has("-R"),
+                "spctl" | "csrutil" | "mokutil" => text.contains("disable"),
+                "ufw" => has("disable") || has("reset") || text.contains("default allow"),
+                "iptables" | "ip6tables" => {
+                    has("-F")
+                        || has("--flush")
+                        || has("-X")
+                        || text.contains("-P INPUT ACCEPT")
+                        || text.contains("-P FORWARD ACCEPT")
+                }
+                "nft" => text.contains("flush ruleset"),
+                "firewall-cmd" => {
+                    text.contains("panic-off") || text.contains("set-default-zone=trusted")
+                }
+                "auditctl" => has("-D") || text.contains("-e 0"),
+                "pfctl" => has("-d") || has("-F"),
+                "tmutil" => text.contains("disable") || starts("delete"),
+                "socketfilterfw" => text.contains("off"),
+                _ => false,
+            };
+            if !off {
+                return None;
+            }
+            Act::Disarm {
+                what: format!("{} {text}", command.name),
+            }
+        }
+        "sysctl" => {
+            let weakens = [
+                "randomize_va_space=0",
+                "kernel.yama.ptrace_scope=0",
+                "kernel.panic",
+                "sysrq-trigger",
+                "kptr_restrict=0",
+            ];
+            if !weakens
+                .iter()
+                .any(|setting| text.replace(' ', "").contains(setting))
+            {
+                return None;
+            }
+            Act::Disarm {
+                what: format!("sysctl {text}"),
+            }
+        }
+        "defaults" if text.contains("com.apple.loginwindow") || text.contains("LoginHook") => {
+            persist(Persist::Startup)
+        }
+        "setcap" | "insmod" | "modprobe" | "kldload" => {
+            if command.name == "setcap" && text.starts_with("-r") {
+                return None;
+            }
+            persist(Persist::Backdoor)
+        }
+        "journalctl" if text.contains("--vacuum") || text.contains("--rotate") => {
+            Act::CoverTracks { what: text.clone() }
+        }
+        "wevtutil" | "logrotate" if starts("cl") => Act::CoverTracks { what: text.clone() },
+        "dmesg" if has("-C") || has("-c") || has("--clear") => {
+            Act::CoverTracks { what: text.clone() }
+        }
+        "screen" | "tmux" => {
+            // A command in another terminal.
+            if let Some(at) = words.iter().position(|word| {
+                matches!(
+                    word.as_str(),
+                    "new-session"
+                        | "new"
+                        | "send-keys"
+                        | "new-window"
+                        | "split-window"
+                        | "-dm"
+                        | "-dmS"
+                )
+            }) {
+                let code: Vec<&str> = words
+                    .iter()
+                    .skip(at + 1)
+                    .filter(|word| word.contains(' '))
+                    .map(String::as_str)
+                    .collect();
+                for code in code {
+                    shell.text(state, code, &Data::default());
+                }
+                let argv: Vec<String> = words
+                    .iter()
+                    .skip(at + 2)
+                    .skip_while(|word| word.starts_with('-'))
+                    .cloned()
+                    .collect();
+                if command.name == "screen" && argv.len() > 1 {
+                    shell.invoke(state, argv, Data::default());
+                }
+            }
+            return Some(Data::default());
+        }
+        "security" | "gpg" | "pass" | "secret-tool" | "aws-vault" => {
+            if text.contains("delete") {
+                return None;
+            }
+            let is_secret = text.contains("find-generic-password")
+                || text.contains("find-internet-password")
+                || text.contains("export-secret")
+                || starts("show")
+                || starts("lookup")
+                || text.contains("dump-keychain");
+            return is_secret.then(|| Data {
+                is_secret: true,
+                ..Data::hidden()
+            });
+        }
+        _ => return None,
+    };
+    shell.act(act);
+    Some(Data::default())
+}
+
+/// Services that keep a machine safe.
+fn is_guard(text: &str) -> bool {
+    let guards = [
+        "firewalld",
+        "ufw",
+        "apparmor",
+        "auditd",
+        "clamav",
+        "falcon",
+        "crowdstrike",
+        "fail2ban",
+        "selinux",
+        "iptables",
+        "nftables",
+        "osquery",
+        "wazuh",
+        "rsyslog",
+        "sentinel",
+        "defender",
+        "mdatp",
+        "carbonblack",
+        "snort",
+        "suricata",
+        "cbdefense",
+        "esets",
+        "sophos",
+        "syslog",
+    ];
+    guards
+        .iter()
+        .any(|guard| text.to_lowercase().contains(guard))
+}
+
+/// Whether a file holds keys, tokens or the like.
+pub(in super::super) fn is_secret(path: &PathRef) -> bool {
+    persist::is_secret(path)
+}
+
+/// What it means that a variable is set.
+pub(in super::super) fn variable(shell: &mut Shell<'_>, name: &str, value: &[String]) {
+    let text = value.concat();
+    match name {
+        "LD_PRELOAD" | "LD_AUDIT" | "DYLD_INSERT_LIBRARIES" if !text.is_empty() => {
+            let harmless = [
+                "libjemalloc",
+                "libtcmalloc",
+                "libfaketime",
+                "libasan",
+                "libgomp",
+                "libmimalloc",
+            ];
+            if !harmless.iter().any(|library| text.contains(library)) {
+                shell.act(Act::Persist {
+                    what: Persist::Preload,
+                    target: text,
+                });
+            }
+        }
+        "HISTFILE" if text == "/dev/null" || text.is_empty() => shell.act(Act::CoverTracks {
+            what: "history".to_owned(),
+        }),
+        "HISTSIZE" | "HISTFILESIZE" if text == "0" => shell.act(Act::CoverTracks {
+            what: "history".to_owned(),
+        }),
+        _ => {}
+    }
+}
+
+/// What it means that this text is written into a file.
+pub(in super::super) fn written(shell: &mut Shell<'_>, path: &PathRef, text: &str) {
+    if path.is_within("/etc/sudoers")
+        || path.is_within("/etc/sudoers.d")
+        || text.contains("NOPASSWD") && path.is_within("/etc")
+    {
+        shell.act(Act::Persist {
+            what: Persist::Account,
+            target: path.resolved.clone(),
+        });
+    }
+    let knobs = ["/proc/sys", "/proc/sysrq-trigger", "/sys"];
+    if path.is_within("/proc/sysrq-trigger") {
+        shell.act(Act::Process {
+            what: Process::Shutdown,
+            target: path.resolved.clone(),
+        });
+    } else if knobs.iter().any(|knob| path.is_within(knob)) {
+        shell.act(Act::Disarm {
+            what: path.resolved.clone(),
+        });
+    }
+}

@@ -1,0 +1,553 @@
+//! Programs that write what they read, or what they are told.
+
+use base64::{
+    Engine as _,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+use super::{Args, Command};
+use crate::policy::effects::{
+    Act, Exhaust, mark,
+    shell::{Data, Shell, State, unescaped},
+};
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
+    let words = command.words;
+    let args = command.args(&["d", "n", "c", "f", "w", "e", "s", "l", "p"]);
+    let data = match command.name {
+        "echo" => echo(shell, words),
+        "printf" => {
+            let words = words.strip_prefix(&["--".to_owned()]).unwrap_or(words);
+            match words {
+                [option, name, rest @ ..] if option == "-v" => {
+                    let text = printf(rest);
+                    state.set(name, vec![text]);
+                    Data::text("")
+                }
+                words => shell.data_of(printf(words)),
+            }
+        }
+        "cat" | "tac" | "head" | "tail" | "less" | "more" | "nl" | "bat" | "strings" | "zcat"
+        | "gunzip" | "gzip" | "bzcat" | "xz" | "xzcat" | "sort" | "uniq" | "cut" | "grep"
+        | "egrep" | "fgrep" | "rg" | "jq" | "yq" | "column" | "fold" | "wc" | "diff" | "ag" => {
+            return Some(readers(shell, state, command));
+        }
+        "tee" => {
+            let append = Args::of(words, &[]).has(&["a", "append"]);
+            for file in Args::of(words, &[]).operands {
+                shell.write_file(state, file, append, &command.stdin);
+            }
+            command.stdin.clone()
+        }
+        "base64" | "base32" | "basenc" | "openssl" | "uudecode" => {
+            if command.name == "openssl"
+                && !words
+                    .iter()
+                    .any(|word| matches!(word.as_str(), "enc" | "base64"))
+            {
+                return None;
+            }
+            let args = Args::of(words, &["w", "wrap", "in", "out", "k", "pass", "i", "o"]);
+            let input = match args
+                .operands
+                .iter()
+                .find(|word| !matches!(**word, "enc" | "base64"))
+            {
+                Some(file) => shell.read_file(state, file),
+                None => args.value(&["in", "i"]).map_or_else(
+                    || command.stdin.clone(),
+                    |file| shell.read_file(state, file),
+                ),
+            };
+            let decodes = args.has(&["d", "D", "decode"]) || command.name == "uudecode";
+            let text = input.text.as_deref().filter(|_| decodes).and_then(|text| {
+                let plain: String = text.split_whitespace().collect();
+                let bytes = BASE64.decode(plain).ok()?;
+                String::from_utf8(bytes).ok()
+            });
+            let mut data = input.with_text(text);
+            data.is_hidden |= decodes && data.text.is_none();
+            data
+        }
+        "xxd" | "od" | "hexdump" => {
+            let decodes = words
+                .iter()
+                .any(|word| word.starts_with('-') && word.contains('r'));
+            let text = command
+                .stdin
+                .text
+                .as_deref()
+                .filter(|_| decodes)
+                .and_then(unhex);
+            command.stdin.with_text(text)
+        }
+        "rev" => {
+            let reverse = |text: &str| {
+                text.lines()
+                    .map(|line| line.chars().rev().chain(['\n']).collect::<String>())
+                    .collect::<String>()
+            };
+            command
+                .stdin
+                .with_text(command.stdin.text.as_deref().map(reverse))
+        }
+        "tr" => {
+            let text = command
+                .stdin
+                .text
+                .as_deref()
+                .and_then(|text| tr(text, words));
+            command.stdin.with_text(text)
+        }
+        "rot13" | "caesar" => {
+            let text = command
+                .stdin
+                .text
+                .as_deref()
+                .map(|text| text.chars().map(rot13).collect());
+            command.stdin.with_text(text)
+        }
+        "basename" => {
+            let name = args
+                .first()
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or_default();
+            Data::text(
+                name.strip_suffix(args.nth(1))
+                    .filter(|name| !name.is_empty())
+                    .unwrap_or(name),
+            )
+        }
+        "dirname" => {
+            let path = args.first().trim_end_matches('/');
+            Data::text(path.rsplit_once('/').map_or(".", |(folder, _)| {
+                if folder.is_empty() { "/" } else { folder }
+            }))
+        }
+        "realpath" | "readlink" => {
+            Data::text(shell.path(state, Args::of(words, &[]).first()).resolved)
+        }
+        "which" | "command-v" => Data::text(format!("/usr/bin/{}", args.first())),
+        "mktemp" => Data::text("/tmp/tmp.x"),
+        "yes" => Data {
+            text: Some(words.first().cloned().unwrap_or_else(|| "y".to_owned())),
+            is_endless: true,
+            ..Data::default()
+        },
+        "seq" => match words {
+            [to] => Data::text(
+                (1..=to.parse().unwrap_or(1).min(16))
+                    .map(|number: u32| format!("{number}\n"))
+                    .collect::<String>(),
+            ),
+            _ => Data::hidden(),
+        },
+        "whoami" | "hostname" | "date" | "uname" | "id" | "nproc" | "arch" | "uuidgen" => {
+            Data::text(mark::SOME.to_string())
+        }
+        "printenv" if words.len() == 1 => Data::text(state.variable(args.first())),
+        "env" | "printenv" if words.is_empty() || command.name == "printenv" => Data {
+            is_secret: words.is_empty(),
+            ..Data::hidden()
+        },
+        "ls" | "dir" | "tree" => {
+            // The names in a folder; of what is named with stars, what is named.
+            let named = Args::of(words, &["I", "w", "T", "L"]).operands;
+            let named = named
+                .into_iter()
+                .filter(|name| name.contains(mark::is_glob));
+            let named: Vec<_> = named.collect();
+            Data::text(match named.is_empty() {
+                true => mark::STAR.to_string(),
+                false => named.join("\n"),
+            })
+        }
+        _ => return None,
+    };
+    Some(data)
+}
+
+fn echo(shell: &Shell<'_>, words: &[String]) -> Data {
+    let is_option = |word: &&String| {
+        word.len() > 1
+            && word.starts_with('-')
+            && word.chars().skip(1).all(|c| matches!(c, 'n' | 'e' | 'E'))
+    };
+    let options = words.iter().take_while(is_option).count();
+    let (options, words) = words.split_at_checked(options).unwrap_or_default();
+    let mut text = super::mark_code(&words.join(" "));
+    // Some shells read escapes without being asked to.
+    if options.iter().any(|option| option.contains('e')) || text.contains("\\x") {
+        text = unescaped(&text);
+    }
+    if !options.iter().any(|option| option.contains('n')) {
+        text.push('\n');
+    }
+    shell.data_of(text)
+}
+
+/// The format over and over, until all words are used.
+fn printf(words: &[String]) -> String {
+    let Some((format, rest)) = words.split_first() else {
+        return String::new();
+    };
+    let mut out = String::new();
+    let mut rest = rest.iter();
+    for turn in 0..64 {
+        let before = rest.len();
+        let mut chars = format.char_indices();
+        while let Some((at, c)) = chars.next() {
+            match c {
+                '%' => {
+                    let spec = format.get(at + 1..).unwrap_or_default();
+                    let end = spec
+                        .find(|c: char| c.is_ascii_alphabetic() || c == '%')
+                        .unwrap_or(0);
+                    match spec.get(end..).and_then(|spec| spec.chars().next()) {
+                        Some('%') | None => out.push('%'),
+                        Some('b') => out.push_str(&unescaped(
+                            rest.next().map(String::as_str).unwrap_or_default(),
+                        )),
+                        Some('c') => out.extend(rest.next().and_then(|word| word.chars().next())),
+                        Some(_) => {
+                            out.push_str(rest.next().map(String::as_str).unwrap_or_default());
+                        }
+                    }
+                    for _ in 0..=end {
+                        chars.next();
+                    }
+                }
+                '\\' => {
+                    out.push(c);
+                    out.extend(chars.next().map(|(_, c)| c));
+                }
+                c => out.push(c),
+            }
+        }
+        if rest.len() == 0 || (rest.len() == before && turn > 0) || rest.len() == before {
+            break;
+        }
+    }
+    unescaped(&out)
+}
+
+fn unhex(text: &str) -> Option<String> {
+    let digits: Vec<u8> = text
+        .chars()
+        .filter_map(|c| c.to_digit(16))
+        .filter_map(|digit| u8::try_from(digit).ok())
+        .collect();
+    let bytes = digits
+        .chunks_exact(2)
+        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+        .collect();
+    String::from_utf8(bytes).ok()
+}
+
+fn rot13(c: char) -> char {
+    let turned =
+        |c: char, from: u8| u8::try_from(c).map_or(c, |c| char::from((c - from + 13) % 26 + from));
+    match c {
+        'a'..='z' => turned(c, b'a'),
+        'A'..='Z' => turned(c, b'A'),
+        c => c,
+    }
+}
+
+fn tr(text: &str, words: &[String]) -> Option<String> {
+    let args = Args::of(words, &[]);
+    let sets: Vec<Vec<char>> = args
+        .operands
+        .iter()
+        .map(|set| set_of(&super::mark_code(set)))
+        .collect();
+    if args.has(&["d", "delete"]) {
+        let gone = sets.first()?;
+        return Some(text.chars().filter(|c| !gone.contains(c)).collect());
+    }
+    if args.has(&["c", "C", "complement"]) {
+        return None;
+    }
+    let [from, to] = sets.as_slice() else {
+        return Some(text.to_owned());
+    };
+    let last = *to.last()?;
+    let turned = |c: char| match from.iter().position(|from| *from == c) {
+        Some(at) => to.get(at).copied().unwrap_or(last),
+        None => c,
+    };
+    Some(text.chars().map(turned).collect())
+}
+
+fn set_of(text: &str) -> Vec<char> {
+    let text = match text {
+        "[:upper:]" => "A-Z",
+        "[:lower:]" => "a-z",
+        "[:space:]" => " \t\n",
+        "[:digit:]" => "0-9",
+        text => text,
+    };
+    let chars: Vec<char> = unescaped(text).chars().collect();
+    let mut set = Vec::new();
+    let mut at = 0;
+    while let Some(c) = chars.get(at) {
+        match (chars.get(at + 1), chars.get(at + 2)) {
+            (Some('-'), Some(end)) if c <= end => {
+                set.extend((*c..=*end).take(256));
+                at += 3;
+            }
+            _ => {
+                set.push(*c);
+                at += 1;
+            }
+        }
+    }
+    set
+}
+
+/// Programs that pass on what they read: whole, or parts of it.
+fn readers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
+    let is_filter = matches!(
+        command.name,
+        "grep" | "egrep" | "fgrep" | "rg" | "jq" | "yq" | "ag"
+    );
+    let args = command.args(&[
+        "n",
+        "c",
+        "e",
+        "f",
+        "A",
+        "B",
+        "C",
+        "m",
+        "g",
+        "t",
+        "d",
+        "k",
+        "include",
+        "exclude",
+        "exclude-dir",
+        "arg",
+    ]);
+    let mut data = Data::default();
+    let skip = usize::from(is_filter && !args.has(&["e", "f", "regexp"]));
+    let files: Vec<&str> = args.operands.iter().skip(skip).copied().collect();
+    for file in &files {
+        data = data.and(shell.read_file(state, file));
+    }
+    if files.is_empty() || files.contains(&"-") {
+        data = data.and(command.stdin.clone());
+    }
+    let first_lines = |text: &str| {
+        let count = args
+            .value(&["n"])
+            .or_else(|| command.words.iter().find_map(|word| word.strip_prefix('-')))?;
+        let count: usize = count.parse().ok()?;
+        Some(
+            text.lines()
+                .take(count)
+                .map(|line| format!("{line}\n"))
+                .collect::<String>(),
+        )
+    };
+    // Who looks for something does not mean all that runs.
+    shell.lists_all &= !is_filter;
+    let text = data.text.clone();
+    match command.name {
+        "sort" | "tac" | "tail" if data.is_endless => {
+            shell.act(Act::Exhaust {
+                what: Exhaust::Memory,
+            });
+            Data::default()
+        }
+        "cat" | "sort" | "uniq" | "nl" | "bat" | "tac" | "less" | "more" | "tail" => data,
+        "head" => head(
+            &data,
+            text.map(|text| first_lines(&text).unwrap_or(text)),
+            &args,
+        ),
+        // A part of a text is no more than the whole of it.
+        "grep" | "egrep" | "fgrep" | "rg" | "ag" if files.is_empty() => data,
+        "gunzip" | "zcat" | "bzcat" | "xzcat" | "xz" | "gzip" | "strings" => data.with_text(None),
+        "cut" => cut(&data, &args),
+        "wc" => Data::text(mark::SOME.to_string()),
+        _ if is_filter && !files.is_empty() && data.remote.is_none() => {
+            let is_list = command
+                .words
+                .iter()
+                .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains('l'));
+            let found = if is_list {
+                mark::SOME.to_string()
+            } else {
+                mark::UNKNOWN.to_string()
+            };
+            Data {
+                text: Some(found),
+                is_secret: data.is_secret,
+                ..Data::hidden()
+            }
+        }
+        _ => Data {
+            is_hidden: true,
+            text: None,
+            ..data
+        },
+    }
+}
+
+/// The beginning of what never ends has an end, unless it is said to be very far.
+fn head(data: &Data, text: Option<String>, args: &Args<'_>) -> Data {
+    let bytes = args.value(&["c", "bytes"]).unwrap_or_default();
+    Data {
+        is_endless: data.is_endless && is_far(bytes),
+        ..data.with_text(text)
+    }
+}
+
+/// Whether so many bytes, with a unit behind them, are more than most disks have left.
+pub(super) fn is_far(bytes: &str) -> bool {
+    let digits = bytes.trim_end_matches(|c: char| c.is_alphabetic());
+    let unit = bytes.get(digits.len()..).unwrap_or_default();
+    unit.starts_with(['T', 'P', 'E'])
+        || unit.starts_with('G') && digits.len() > 2
+        || digits.len() > 11
+}
+
+fn cut(data: &Data, args: &Args<'_>) -> Data {
+    let delimiter = args
+        .value(&["d"])
+        .and_then(|text| text.chars().next())
+        .unwrap_or('\t');
+    let field: Option<usize> = args.value(&["f"]).and_then(|field| field.parse().ok());
+    let cut = |text: &str| {
+        let field = field?.checked_sub(1)?;
+        Some(
+            text.lines()
+                .map(|line| format!("{}\n", line.split(delimiter).nth(field).unwrap_or(line)))
+                .collect::<String>(),
+        )
+    };
+    data.with_text(data.text.as_deref().and_then(cut))
+}
+
+/// `sed`: what it writes, and what it runs.
+pub(super) fn sed(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
+    let args = command.args(&["e", "f", "expression", "file", "l"]);
+    let mut scripts: Vec<&str> = args.values(&["e", "expression"]).collect();
+    let mut files = args.operands.as_slice();
+    if scripts.is_empty() && !args.has(&["f", "file"]) {
+        scripts.extend(files.first());
+        files = files.get(1..).unwrap_or_default();
+    }
+    let in_place = command.words.iter().any(|word| {
+        word == "-i"
+            || word.starts_with("-i") && !word.starts_with("--")
+            || word.starts_with("--in-place")
+    });
+    let mut data = if files.is_empty() {
+        command.stdin.clone()
+    } else {
+        Data::hidden()
+    };
+    for script in &scripts {
+        let script = script.trim();
+        // `1e rm`, `s/x/rm/e`
+        if let Some(code) = script
+            .trim_start_matches(|c: char| c.is_ascii_digit() || c == '$' || c == ',')
+            .strip_prefix("e ")
+        {
+            shell.text(state, code, &Data::default());
+        }
+        let Some(rest) = script.strip_prefix('s') else {
+            continue;
+        };
+        let Some(delimiter) = rest.chars().next() else {
+            continue;
+        };
+        let mut parts = rest.split(delimiter).skip(1);
+        let (from, to, flags) = (
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+            parts.next().unwrap_or_default(),
+        );
+        if flags.contains('e') {
+            shell.text(state, to, &Data::default());
+        }
+        let extended = args.has(&["E", "r", "regexp-extended"]);
+        data.text = data
+            .text
+            .and_then(|text| substituted(&text, (from, to, flags), extended));
+    }
+    for file in files {
+        let path = shell.path(state, file);
+        if in_place {
+            shell.act(Act::Write {
+                path,
+                how: crate::policy::effects::Write::Edit,
+            });
+        } else {
+            let read = shell.read_file(state, file);
+            data = data.and(read);
+        }
+    }
+    data
+}
+
+/// `s/from/to/flags` on each line; nothing, if the pattern is not understood.
+fn substituted(
+    text: &str,
+    (from, to, flags): (&str, &str, &str),
+    extended: bool,
+) -> Option<String> {
+    let mut pattern = String::new();
+    let mut chars = from.chars();
+    while let Some(c) = chars.next() {
+        // What is a group in one kind of pattern is a character in the other.
+        match c {
+            '\\' => {
+                let next = chars.next()?;
+                match next {
+                    '(' | ')' | '{' | '}' | '+' | '?' | '|' if !extended => pattern.push(next),
+                    next => pattern.extend(['\\', next]),
+                }
+            }
+            '(' | ')' | '{' | '}' | '+' | '?' | '|' if !extended => pattern.extend(['\\', c]),
+            c => pattern.push(c),
+        }
+    }
+    let mut with = String::new();
+    let mut chars = to.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '&' => with.push_str("${0}"),
+            '$' => with.push_str("$$"),
+            '\\' => match chars.next()? {
+                'n' => with.push('\n'),
+                digit if digit.is_ascii_digit() => with.push_str(&format!("${{{digit}}}")),
+                next => with.push(next),
+            },
+            c => with.push(c),
+        }
+    }
+    let pattern = regex::RegexBuilder::new(&pattern)
+        .case_insensitive(flags.contains(['i', 'I']))
+        .size_limit(64 << 10)
+        .build()
+        .ok()?;
+    let turned = |line: &str| match flags.contains('g') {
+        true => pattern.replace_all(line, with.as_str()).into_owned(),
+        false => pattern.replace(line, with.as_str()).into_owned(),
+    };
+    let lines: Vec<_> = text.split('\n').map(turned).collect();
+    Some(lines.join("\n"))
+}

@@ -1,0 +1,162 @@
+//! Shell text, carried out in thought.
+
+mod braces;
+mod data;
+mod expand;
+mod params;
+mod pattern;
+mod redirect;
+mod salvage;
+mod scan;
+mod state;
+mod walk;
+
+use brush_parser::{ParserOptions, ast::Program, parse_tokens, uncached_tokenize_str};
+
+pub(super) use self::{data::Data, expand::unescaped, pattern::matches, state::State};
+use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, mark};
+
+/// How many commands are followed in one call.
+const MAX_STEPS: usize = 4000;
+/// How deep parentheses and the like may stand in one another in one text.
+const MAX_NESTING: usize = 48;
+
+/// What a shell would do with the text.
+pub(super) fn run(text: &str, place: &Place, effects: &mut Effects) {
+    let mut shell = Shell::new(place, effects);
+    let mut state = State::new(place);
+    shell.text(&mut state, text, &Data::default());
+}
+
+/// What happens if these words are a command, with no shell before it.
+pub(super) fn run_argv(words: &[String], place: &Place, effects: &mut Effects) {
+    let mut shell = Shell::new(place, effects);
+    let mut state = State::new(place);
+    shell.invoke(&mut state, words.to_vec(), Data::default());
+}
+
+/// Somebody who carries out shell text in thought, and writes down what it would do.
+pub(super) struct Shell<'a> {
+    pub(super) place: &'a Place,
+    effects: &'a mut Effects,
+    /// Done as somebody who may do more.
+    pub(super) elevated: bool,
+    steps: usize,
+    text: usize,
+    depth: usize,
+    /// The command that is being carried out, for people.
+    evidence: String,
+    /// How many of the commands around it run beside the shell.
+    forks: usize,
+    /// Where the last thing came from that was fetched.
+    pub(super) remote: Option<String>,
+    /// The last program lists everything that runs.
+    pub(super) lists_all: bool,
+    /// What has been said to be opaque, once each.
+    said: Vec<Opaque>,
+}
+
+impl<'a> Shell<'a> {
+    fn new(place: &'a Place, effects: &'a mut Effects) -> Self {
+        Self {
+            place,
+            effects,
+            elevated: false,
+            steps: MAX_STEPS,
+            text: MAX_TEXT,
+            depth: 0,
+            evidence: String::new(),
+            forks: 0,
+            remote: None,
+            lists_all: false,
+            said: Vec::new(),
+        }
+    }
+
+    /// Writes down what is done.
+    pub(super) fn act(&mut self, act: Act) {
+        self.effects.add(act, &self.evidence, self.elevated);
+    }
+
+    /// Writes down that it cannot be told what is done.
+    pub(super) fn opaque(&mut self, why: Opaque) {
+        if !self.said.contains(&why) {
+            self.said.push(why);
+            self.act(Act::Opaque { why });
+        }
+    }
+
+    /// What a path means here.
+    pub(super) fn path(&self, state: &State, written: &str) -> PathRef {
+        let path = PathRef::within(written, &state.cwd, self.place);
+        let mut links = state.links.iter().rev();
+        let led = links.find_map(|(link, to)| {
+            let rest = path.resolved.strip_prefix(link.as_str())?;
+            // Who names the link itself means the link; with a slash behind it, what it leads to.
+            let leads =
+                rest.starts_with('/') || rest.is_empty() && (path.all || written.ends_with('/'));
+            let all = if path.all { "/*" } else { "" };
+            leads.then(|| mark::starred(&format!("{to}{rest}{all}")))
+        });
+        led.map_or(path, |led| PathRef::within(&led, &state.cwd, self.place))
+    }
+
+    /// One more command; whether there are not too many.
+    fn step(&mut self) -> bool {
+        if self.steps == 0 {
+            self.opaque(Opaque::TooLong);
+            return false;
+        }
+        self.steps -= 1;
+        true
+    }
+
+    /// Carries out the text of a script, with something on its standard input.
+    pub(super) fn text(&mut self, state: &mut State, text: &str, stdin: &Data) -> Data {
+        if self.depth >= MAX_DEPTH {
+            if self.evidence.is_empty() {
+                text.clone_into(&mut self.evidence);
+            }
+            self.opaque(Opaque::TooDeep);
+            return Data::default();
+        }
+        let text = match text.len() <= self.text {
+            true => text,
+            false => {
+                text.get(..200)
+                    .unwrap_or_default()
+                    .clone_into(&mut self.evidence);
+                self.opaque(Opaque::TooLong);
+                let end = text.floor_char_boundary(self.text);
+                text.get(..end).unwrap_or_default()
+            }
+        };
+        self.text -= text.len();
+        self.depth += 1;
+        let out = match parsed(text) {
+            Some(program) => self.program(state, &program, &stdin),
+            None => {
+                text.clone_into(&mut self.evidence);
+                self.opaque(Opaque::Unparsed);
+                salvage::commands(self, state, text)
+            }
+        };
+        self.depth -= 1;
+        out
+    }
+}
+
+/// The text as a shell reads it, unless none could.
+fn parsed(text: &str) -> Option<Program> {
+    if scan::nesting(text) > MAX_NESTING {
+        return None;
+    }
+    let options = ParserOptions::default();
+    let unix = text.contains('\r').then(|| text.replace("\r\n", "\n"));
+    let tokens = uncached_tokenize_str(
+        unix.as_deref().unwrap_or(text),
+        &options.tokenizer_options(),
+    )
+    .ok()?;
+    parse_tokens(&tokens, &options).ok()
+}
