@@ -55,6 +55,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         }
         "unset" => {
             for name in words {
+                super::system::environment(shell, name, None);
                 state.set(name, vec![mark::UNSET.to_string()]);
             }
             unset_history(shell, words);
@@ -69,6 +70,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let line = match &command.stdin.text {
                 Some(text) => text.lines().next().unwrap_or_default().to_owned(),
                 None if command.stdin.remote.is_some() => mark::REMOTE.to_string(),
+                None if command.stdin.is_secret => mark::SECRET.to_string(),
                 None => mark::SOME.to_string(),
             };
             let args = Args::of(words, &["p", "n", "t", "d", "u", "N", "i", "a"]);

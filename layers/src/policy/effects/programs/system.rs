@@ -2,7 +2,7 @@
 
 use super::{Command, args::joined};
 use crate::policy::effects::{
-    Act, PathRef, Persist, Process, persist,
+    Act, PathRef, Persist, Process, mark, persist,
     shell::{Data, Shell, State},
 };
 
@@ -37,10 +37,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .any(|word| matches!(word.as_str(), "1" | "0"))
                 && !has("-0")
                 && !has("-l");
-            let everybody = targets
-                .iter()
-                .any(|word| word.contains(crate::policy::effects::mark::is_unknown))
-                && shell.lists_all;
+            let everybody =
+                targets.iter().any(|word| word.contains(mark::is_unknown)) && shell.lists_all;
             process(
                 if all || init || everybody {
                     Process::KillAll
@@ -120,10 +118,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             {
                 shell.act(process(Process::KillAll, &text));
             }
+            shell.act(Act::Exec {
+                program: command.name.to_owned(),
+                args: words
+                    .iter()
+                    .take(32)
+                    .map(|word| mark::shown(word))
+                    .collect(),
+            });
             shell.lists_all = command.name == "ps" || command.name == "pgrep" && has(".");
-            return Some(Data::text(
-                crate::policy::effects::mark::UNKNOWN.to_string(),
-            ));
+            return Some(Data::text(mark::UNKNOWN.to_string()));
         }
         "shutdown" | "reboot" | "halt" | "poweroff" | "telinit" | "init" => {
             if has("-c")
@@ -300,6 +304,14 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             Act::CoverTracks { what: text.clone() }
         }
         "screen" | "tmux" => {
+            shell.act(Act::Exec {
+                program: command.name.to_owned(),
+                args: words
+                    .iter()
+                    .take(32)
+                    .map(|word| mark::shown(word))
+                    .collect(),
+            });
             // A command in another terminal.
             if let Some(at) = words.iter().position(|word| {
                 matches!(
@@ -396,6 +408,7 @@ pub(in super::super) fn is_secret(path: &PathRef) -> bool {
 /// What it means that a variable is set.
 pub(in super::super) fn variable(shell: &mut Shell<'_>, name: &str, value: &[String]) {
     let text = value.concat();
+    environment(shell, name, Some(&text));
     match name {
         "LD_PRELOAD" | "LD_AUDIT" | "DYLD_INSERT_LIBRARIES" if !text.is_empty() => {
             let harmless = [
@@ -420,6 +433,21 @@ pub(in super::super) fn variable(shell: &mut Shell<'_>, name: &str, value: &[Str
             what: "history".to_owned(),
         }),
         _ => {}
+    }
+}
+
+/// A variable changes that may be one that programs read: `A_NAME`, `no_proxy`.
+pub(super) fn environment(shell: &mut Shell<'_>, name: &str, value: Option<&str>) {
+    let is_shared = name.contains('_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        || name.to_ascii_lowercase().ends_with("proxy");
+    if is_shared {
+        shell.act(Act::Environment {
+            name: name.to_owned(),
+            value: value.map(mark::shown),
+        });
     }
 }
 

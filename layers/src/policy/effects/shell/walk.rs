@@ -275,8 +275,13 @@ impl Shell<'_> {
                 }
             }
         }
+        let is_redirected = !redirects.is_empty();
         let (stdin, files) = self.redirects_of(state, redirects, stdin);
         if argv.is_empty() {
+            // `$(< file)`
+            if is_redirected && files.is_empty() {
+                return stdin;
+            }
             // A file that is written by nothing is emptied.
             return self.written(state, &files, Data::text(""));
         }
