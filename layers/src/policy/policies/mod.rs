@@ -7,9 +7,13 @@ pub mod conversation_link;
 pub mod dangerous_commands;
 pub mod debug_log;
 pub mod deny_tools;
+#[cfg(feature = "guards")]
+mod guard;
 pub mod indicator;
 pub mod noop;
 pub mod replace;
+#[cfg(feature = "guards")]
+pub mod sensitive_files;
 #[cfg(test)]
 mod tests;
 
@@ -26,4 +30,6 @@ pub(super) static BUILTINS: &[Builtin] = &[
     indicator::BUILTIN,
     noop::BUILTIN,
     replace::BUILTIN,
+    #[cfg(feature = "guards")]
+    sensitive_files::BUILTIN,
 ];

@@ -24,7 +24,7 @@
 mod category;
 mod files;
 mod judge;
-mod place;
+pub(super) mod place;
 #[cfg(test)]
 mod tests;
 

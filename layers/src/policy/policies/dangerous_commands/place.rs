@@ -10,7 +10,7 @@ const BEFORE: [&str; 3] = ["orking directory: ", "<cwd>", "\"cwd\":\""];
 const MOST: usize = 256 << 10;
 
 /// What a request says of it, beside what is known anyway.
-pub(super) fn said_by(request: &LlmRequest, known: &Place) -> Place {
+pub(in super::super) fn said_by(request: &LlmRequest, known: &Place) -> Place {
     let mut place = known.clone();
     let bytes = request.root().text();
     let text = String::from_utf8_lossy(bytes.get(..bytes.len().min(MOST)).unwrap_or_default());

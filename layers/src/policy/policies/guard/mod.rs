@@ -1,0 +1,63 @@
+//! What guards have in common: where a call would run, and what it does there.
+
+#[cfg(test)]
+pub(super) mod corpus;
+pub(super) mod names;
+
+use std::borrow::Cow;
+
+use super::dangerous_commands::place;
+use crate::policy::{
+    Context, ToolCall, Watches,
+    effects::{Effects, Place},
+    registry::BuildError,
+};
+
+/// Where calls run, as far as the settings say.
+#[derive(Debug)]
+pub(super) struct Where {
+    known: Place,
+}
+
+impl Where {
+    /// From the settings `project` and `home`.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is not absolute.
+    pub(super) fn new(project: Option<String>, home: Option<String>) -> Result<Self, BuildError> {
+        for (name, path) in [("project", &project), ("home", &home)] {
+            if path.as_deref().is_some_and(|path| !path.starts_with('/')) {
+                return Err(BuildError::new(name, "it must be an absolute path"));
+            }
+        }
+        Ok(Self {
+            known: Place {
+                home,
+                cwd: project.clone(),
+                project,
+            },
+        })
+    }
+
+    /// What has to be watched, to learn it.
+    pub(super) fn watches(&self) -> Watches {
+        match self.known.cwd {
+            Some(_) => Watches::TOOL_CALLS,
+            None => Watches::TOOL_CALLS | Watches::CONVERSATION,
+        }
+    }
+
+    /// Where the calls of this exchange run: what the settings say, or else the client.
+    pub(super) fn place(&self, cx: &Context) -> Cow<'_, Place> {
+        match (&self.known.cwd, cx.request()) {
+            (None, Some(request)) => Cow::Owned(place::said_by(request, &self.known)),
+            _ => Cow::Borrowed(&self.known),
+        }
+    }
+}
+
+/// What the call does.
+pub(super) fn effects(call: &ToolCall, place: &Place) -> Effects {
+    Effects::of(call, place)
+}
