@@ -10,6 +10,8 @@ pub mod deny_tools;
 #[cfg(feature = "guards")]
 mod guard;
 pub mod indicator;
+#[cfg(feature = "guards")]
+pub mod network_egress;
 pub mod noop;
 pub mod replace;
 #[cfg(feature = "guards")]
@@ -28,6 +30,8 @@ pub(super) static BUILTINS: &[Builtin] = &[
     debug_log::BUILTIN,
     deny_tools::BUILTIN,
     indicator::BUILTIN,
+    #[cfg(feature = "guards")]
+    network_egress::BUILTIN,
     noop::BUILTIN,
     replace::BUILTIN,
     #[cfg(feature = "guards")]
