@@ -15,6 +15,8 @@ pub mod network_egress;
 pub mod noop;
 pub mod replace;
 #[cfg(feature = "guards")]
+pub mod self_protection;
+#[cfg(feature = "guards")]
 pub mod sensitive_files;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,8 @@ pub(super) static BUILTINS: &[Builtin] = &[
     network_egress::BUILTIN,
     noop::BUILTIN,
     replace::BUILTIN,
+    #[cfg(feature = "guards")]
+    self_protection::BUILTIN,
     #[cfg(feature = "guards")]
     sensitive_files::BUILTIN,
 ];
