@@ -8,6 +8,8 @@ pub mod dangerous_commands;
 pub mod debug_log;
 pub mod deny_tools;
 #[cfg(feature = "guards")]
+pub mod flow;
+#[cfg(feature = "guards")]
 mod guard;
 pub mod indicator;
 #[cfg(feature = "guards")]
@@ -31,6 +33,8 @@ pub(super) static BUILTINS: &[Builtin] = &[
     dangerous_commands::BUILTIN,
     debug_log::BUILTIN,
     deny_tools::BUILTIN,
+    #[cfg(feature = "guards")]
+    flow::BUILTIN,
     indicator::BUILTIN,
     #[cfg(feature = "guards")]
     network_egress::BUILTIN,

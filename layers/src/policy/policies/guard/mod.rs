@@ -2,7 +2,9 @@
 
 #[cfg(test)]
 pub(super) mod corpus;
+pub(super) mod host;
 pub(super) mod names;
+pub(super) mod tools;
 
 use std::borrow::Cow;
 

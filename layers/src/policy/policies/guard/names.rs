@@ -10,7 +10,7 @@ pub(in super::super) fn is_at(path: &str, entry: &str, above: bool) -> bool {
     if names.peek().is_none() {
         return false;
     }
-    for wanted in entry.split('/') {
+    for wanted in entry.split('/').filter(|name| !name.is_empty()) {
         match names.next() {
             Some(name) if is_name(name, wanted) => {}
             Some(_) => return false,

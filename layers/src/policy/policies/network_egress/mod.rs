@@ -18,19 +18,16 @@
 //! does not tell is `unknown`: refused if there is a list of those that are allowed, unless set otherwise. A remote of git
 //! that has a name, and the registry of a package manager, were chosen by somebody before, and are not asked about.
 
-mod host;
 #[cfg(test)]
 mod tests;
-mod tools;
 
 use std::fmt;
 
-use host::Host;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
-use super::guard::{self, Where};
+use super::guard::{self, Where, host::Host, tools};
 use crate::policy::{
     Context, Denial, Policy, PolicyError, Severity, ToolCall, Verdict, Watches,
     effects::{Act, Effect, Place, Sends, is_secret},
@@ -215,7 +212,7 @@ impl NetworkEgress {
         let fetches = tools::fetches(call);
         let fetches = fetches
             .iter()
-            .map(|(host, sends)| (Some(host.as_str()), *sends));
+            .map(|fetch| (Some(fetch.host.as_str()), fetch.sends));
         let (fault, host) = commands
             .chain(fetches)
             .find_map(|(host, sends)| Some((self.judge(host, sends)?, host)))?;

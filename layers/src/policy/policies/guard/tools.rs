@@ -13,8 +13,17 @@ const BODIES: &[&str] = &[
     "body", "data", "payload", "json", "form", "files", "content",
 ];
 
-/// Every URL that a call names, and what goes there.
-pub(super) fn fetches(call: &ToolCall) -> Vec<(String, Sends)> {
+/// Something that a call fetches.
+pub(in super::super) struct Fetch {
+    pub(in super::super) host: String,
+    /// What goes there.
+    pub(in super::super) sends: Sends,
+    /// The URL says more than which page is meant.
+    pub(in super::super) has_query: bool,
+}
+
+/// Every URL that a call names.
+pub(in super::super) fn fetches(call: &ToolCall) -> Vec<Fetch> {
     let mut found = Vec::new();
     if let Some(arguments) = call.arguments() {
         let is_body = |name: &&str| arguments.get(*name).is_some_and(|body| !body.is_null());
@@ -27,7 +36,7 @@ pub(super) fn fetches(call: &ToolCall) -> Vec<(String, Sends)> {
     found
 }
 
-fn look(value: &Value, is_address: bool, sends: Sends, found: &mut Vec<(String, Sends)>) {
+fn look(value: &Value, is_address: bool, sends: Sends, found: &mut Vec<Fetch>) {
     match value {
         Value::Object(members) => {
             for (name, value) in members {
@@ -42,7 +51,11 @@ fn look(value: &Value, is_address: bool, sends: Sends, found: &mut Vec<(String, 
         Value::String(text) if is_address => {
             if let Some(host) = host(text) {
                 let is_secret = mask::mask_text(text) != *text;
-                found.push((host, if is_secret { Sends::Secrets } else { sends }));
+                found.push(Fetch {
+                    host,
+                    sends: if is_secret { Sends::Secrets } else { sends },
+                    has_query: text.contains('?'),
+                });
             }
         }
         _ => {}
@@ -114,7 +127,10 @@ mod tests {
     fn addresses_are_found_by_the_names_of_members() {
         let hosts = |arguments: Value| {
             let found = fetches(&ToolCall::new("x", arguments.to_string()));
-            found.into_iter().map(|(host, _)| host).collect::<Vec<_>>()
+            found
+                .into_iter()
+                .map(|fetch| fetch.host)
+                .collect::<Vec<_>>()
         };
         for (arguments, wanted) in [
             (json!({"url": "https://a.io/x?y"}), vec!["a.io"]),

@@ -7,7 +7,7 @@ use std::{
 
 /// A host: a name in lower case, or an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Host {
+pub(in super::super) enum Host {
     Name(String),
     Address(IpAddr),
 }
@@ -37,7 +37,7 @@ const METADATA: &[IpAddr] = &[
 
 impl Host {
     /// What stands for a host; `None` if part of it is not known.
-    pub(super) fn of(written: &str) -> Option<Self> {
+    pub(in super::super) fn of(written: &str) -> Option<Self> {
         let host: String = decoded(written).chars().map(plain).collect();
         let host = host.trim().trim_end_matches('.').to_lowercase();
         if host.is_empty() || host.contains(['$', '*', '?', ' ']) {
@@ -53,7 +53,7 @@ impl Host {
     }
 
     /// Whether it is this machine.
-    pub(super) fn is_here(&self) -> bool {
+    pub(in super::super) fn is_here(&self) -> bool {
         match self {
             Self::Name(name) => {
                 matches!(
@@ -66,7 +66,7 @@ impl Host {
     }
 
     /// Whether a cloud tells its machines there who they are, keys included.
-    pub(super) fn is_metadata(&self) -> bool {
+    pub(in super::super) fn is_metadata(&self) -> bool {
         match self {
             Self::Name(name) => {
                 METADATA_NAMES.contains(&name.as_str())
