@@ -1,7 +1,7 @@
 //! What policies cost. `scripts/bench` runs it and makes the table.
 //!
 //! The layer without a policy and with one that watches nothing here, against the gates alone; holding a call and letting it
-//! go, against a reply that is only read; text that an editor looks through.
+//! go, against a reply that is only read; text that an editor looks through; and, with the feature `guards`, each guard.
 
 mod support;
 
@@ -84,7 +84,32 @@ fn main() -> Result<(), Failure> {
     }
     group.finish();
     long_text(&mut criterion)?;
+    #[cfg(feature = "guards")]
+    guards(&mut criterion)?;
     criterion.final_summary();
+    Ok(())
+}
+
+/// What each guard takes for an exchange with a call in it, against a policy that only holds the call.
+#[cfg(feature = "guards")]
+fn guards(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
+    let mut group = criterion.benchmark_group("policy guards");
+    let case = Case::new(Dialect::Anthropic, true);
+    let calls = gate(watching(Watches::TOOL_CALLS)).layer(case.provider());
+    measure(&mut group, "calls", &case, calls)?;
+    for name in [
+        "dangerous-commands",
+        "flow",
+        "network-egress",
+        "self-protection",
+        "sensitive-files",
+    ] {
+        let with = serde_json::json!({ "project": "/work/shop", "home": "/home/me" });
+        let guard = luthien::policy::find(name)?.build(&with)?;
+        let guarded = gate(layer(vec![guard])).layer(case.provider());
+        measure(&mut group, name, &case, guarded)?;
+    }
+    group.finish();
     Ok(())
 }
 

@@ -1,6 +1,10 @@
 //! From a configuration to the stack. Composes; decides nothing.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use http::HeaderName;
 use luthien::{
@@ -36,6 +40,8 @@ pub(crate) struct Running {
     pub(crate) keys: KeyRing,
     pub(crate) key_file: PathBuf,
     policies: PolicyLayer,
+    /// What these were made of.
+    policies_of: Vec<config::Policy>,
     /// What policies remember of conversations.
     sessions: Sessions,
     ledger: Arc<dyn Ledger>,
@@ -65,10 +71,11 @@ impl From<ConfigError> for ComposeError {
     }
 }
 
-/// Builds the stack, whose policies tell `decisions` what they decide. What `before` has counted goes on counting, if its
+/// Builds the stack of a configuration, which is in a file or not, and whose policies tell `decisions` what they decide. What `before` has counted goes on counting, if its
 /// rules are the same; what its policies remember of conversations is not forgotten.
 pub(crate) fn compose(
     config: Config,
+    file: Option<&Path>,
     watch: WatchLayer,
     decisions: Arc<dyn DecisionSink>,
     before: Option<&Running>,
@@ -80,7 +87,14 @@ pub(crate) fn compose(
     }
     let (ledger, redis) = ledger(&config, before)?;
     let sessions = before.map_or_else(Sessions::default, |before| before.sessions.clone());
-    let policies = policies(&config, decisions, &sessions, before)?;
+    let own = policy::Own {
+        config: file,
+        keys: &key_file,
+        agents: config.listen,
+        admin: config.admin.listen,
+    };
+    let policies_of = own.told_to(&config.policies);
+    let policies = policies(&config, &policies_of, decisions, &sessions, before)?;
     let stack = Stack::new(identity(&config, &keys)?)
         .with_parse(parse(&config)?)
         .with_watch(watch)
@@ -102,6 +116,7 @@ pub(crate) fn compose(
         keys,
         key_file,
         policies,
+        policies_of,
         sessions,
         ledger,
         redis,
@@ -201,17 +216,18 @@ fn rule(rate: &config::Rate) -> Option<Rule> {
 
 fn policies(
     config: &Config,
+    list: &[config::Policy],
     decisions: Arc<dyn DecisionSink>,
     sessions: &Sessions,
     before: Option<&Running>,
 ) -> Result<PolicyLayer, ConfigError> {
     if let Some(before) = before
-        && (&before.config.policies, &before.config.policy) == (&config.policies, &config.policy)
+        && (before.policies_of.as_slice(), &before.config.policy) == (list, &config.policy)
     {
         // The same, and with them what they know of themselves: who has panicked too often.
         return Ok(before.policies.clone());
     }
-    let set = PolicySet::new(policy::build(&config.policies)?)
+    let set = PolicySet::new(policy::build(list)?)
         .with_sessions(sessions.clone())
         .with_sink(decisions)
         .with_settings(policy::settings(&config.policy));

@@ -84,8 +84,9 @@ impl Sidecar {
             settings(&config, Arc::default()),
         );
         let admin_hosts = Hosts::new(admin_at.ip().is_loopback(), &config.hosts);
-        let running =
-            compose(config, watch.clone(), decisions.clone(), None).map_err(StartError::Compose)?;
+        let file = sources.file.as_deref();
+        let running = compose(config, file, watch.clone(), decisions.clone(), None)
+            .map_err(StartError::Compose)?;
         add_keys(&running, &extra_keys);
         let running = Arc::new(ArcSwap::from_pointee(running));
         // Both or none.
@@ -128,8 +129,9 @@ impl Sidecar {
         let before = self.running.load_full();
         let needs_restart = needs_restart(&before.config, &config);
         let (watch, decisions) = (self.watch.clone(), self.decisions.clone());
+        let file = self.sources.file.as_deref();
         let running =
-            compose(config, watch, decisions, Some(&before)).map_err(StartError::Compose)?;
+            compose(config, file, watch, decisions, Some(&before)).map_err(StartError::Compose)?;
         add_keys(&running, &self.extra_keys);
         // A listener that spoke TLS speaks TLS until it is started anew.
         if acceptor.is_some() && before.config.tls.is_some() {

@@ -20,7 +20,9 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let runtime = super::serve::runtime(&config)?;
     let _inside = runtime.enter();
     let watch = WatchLayer::new(Default::default());
-    compose(config.clone(), watch, Arc::new(()), None).map_err(|error| error.to_string())?;
+    let sources = settings.sources();
+    let file = sources.file.as_deref();
+    compose(config.clone(), file, watch, Arc::new(()), None).map_err(|error| error.to_string())?;
     for line in summary(&config, &loaded.overrides) {
         say(&line)?;
     }

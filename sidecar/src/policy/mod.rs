@@ -2,8 +2,10 @@
 
 mod build;
 mod log;
+mod own;
 
 pub(crate) use self::{
     build::{build, settings},
     log::{DecisionLog, why},
+    own::Own,
 };

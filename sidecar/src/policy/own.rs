@@ -1,0 +1,95 @@
+use std::{env, net::SocketAddr, path::Path, process};
+
+use serde_json::{Map, Value};
+
+use crate::config::Policy;
+
+/// What the sidecar knows of itself.
+pub(crate) struct Own<'a> {
+    /// Its configuration, if it is in a file.
+    pub(crate) config: Option<&'a Path>,
+    /// Its keys.
+    pub(crate) keys: &'a Path,
+    /// Where agents find it.
+    pub(crate) agents: SocketAddr,
+    /// Where it is administered.
+    pub(crate) admin: SocketAddr,
+}
+
+/// The policy that protects it.
+const PROTECTION: &str = "self-protection";
+
+impl Own<'_> {
+    /// The same policies, where those that protect the sidecar know what there is to protect.
+    pub(crate) fn told_to(&self, policies: &[Policy]) -> Vec<Policy> {
+        let mut policies = policies.to_vec();
+        for policy in &mut policies {
+            if policy.builtin.as_deref() == Some(PROTECTION) {
+                self.add_to(&mut policy.with);
+            }
+            let reviewers = policy
+                .parallel
+                .iter_mut()
+                .flat_map(|parallel| &mut parallel.of);
+            for reviewer in reviewers.filter(|reviewer| reviewer.builtin == PROTECTION) {
+                self.add_to(&mut reviewer.with);
+            }
+        }
+        policies
+    }
+
+    fn add_to(&self, with: &mut Map<String, Value>) {
+        let program = env::current_exe().ok();
+        let files = [self.config, Some(self.keys), program.as_deref()];
+        let files = files
+            .into_iter()
+            .flatten()
+            .filter_map(|file| std::path::absolute(file).ok())
+            .map(|file| file.display().to_string().into());
+        add(with, "files", files.collect());
+        add(with, "pids", vec![process::id().into()]);
+        add(with, "addresses", vec![self.agents.to_string().into()]);
+        add(with, "admin", vec![self.admin.to_string().into()]);
+    }
+}
+
+/// What else is in the list. What is no list is left alone: it will be said to be wrong.
+fn add(with: &mut Map<String, Value>, name: &str, more: Vec<Value>) {
+    let list = with.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+    if let Value::Array(list) = list {
+        list.extend(more);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_protected_is_added_to_what_is_named() {
+        let policies: Vec<Policy> = serde_json::from_value(json!([
+            { "use": "noop" },
+            { "use": "self-protection", "with": { "files": ["/srv/x"], "pids": 7 } },
+        ]))
+        .unwrap();
+        let own = Own {
+            config: Some(Path::new("/etc/proxy.yaml")),
+            keys: Path::new("/var/keys.json"),
+            agents: ([127, 0, 0, 1], 8000).into(),
+            admin: ([127, 0, 0, 1], 8001).into(),
+        };
+        let told = own.told_to(&policies);
+        assert_eq!(told[0], policies[0]);
+        let with = &told[1].with;
+        let files = with["files"].as_array().unwrap();
+        for file in ["/srv/x", "/etc/proxy.yaml", "/var/keys.json"] {
+            assert!(files.contains(&json!(file)), "{files:?}");
+        }
+        assert_eq!(files.len(), 4);
+        assert_eq!(with["addresses"], json!(["127.0.0.1:8000"]));
+        assert_eq!(with["admin"], json!(["127.0.0.1:8001"]));
+        assert_eq!(with["pids"], json!(7));
+    }
+}
