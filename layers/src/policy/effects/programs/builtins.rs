@@ -156,7 +156,10 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     what: "history".to_owned(),
                 });
             }
-            unknown()
+            Some(Data {
+                is_secret: true,
+                ..Data::hidden()
+            })
         }
         "true" | "false" | ":" | "test" | "[" | "wait" | "jobs" | "fg" | "bg" | "umask"
         | "ulimit" | "hash" | "type" | "return" | "exit" | "break" | "continue" | "let"
@@ -165,10 +168,6 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "unalias" => Some(Data::text("")),
         _ => None,
     }
-}
-
-fn unknown() -> Option<Data> {
-    Some(Data::default())
 }
 
 fn unset_history(shell: &mut Shell<'_>, words: &[String]) {

@@ -8,9 +8,44 @@ use crate::policy::effects::{
 };
 
 const CARRIERS: &[&str] = &[
-    "tar", "gtar", "bsdtar", "zip", "7z", "7za", "rar", "gzip", "pigz", "bzip2", "xz", "zstd",
-    "lz4", "brotli", "xxd", "od", "hexdump", "hd", "strings", "gpg", "gpg2", "age", "uuencode",
-    "split", "csplit", "cpio", "pax", "rg", "ag", "ack", "bat", "pbcopy", "xclip", "qrencode",
+    "tar",
+    "gtar",
+    "bsdtar",
+    "zip",
+    "7z",
+    "7za",
+    "rar",
+    "gzip",
+    "pigz",
+    "bzip2",
+    "xz",
+    "zstd",
+    "lz4",
+    "brotli",
+    "xxd",
+    "od",
+    "hexdump",
+    "hd",
+    "strings",
+    "gpg",
+    "gpg2",
+    "age",
+    "uuencode",
+    "split",
+    "csplit",
+    "cpio",
+    "pax",
+    "rg",
+    "ag",
+    "ack",
+    "bat",
+    "pbcopy",
+    "xclip",
+    "qrencode",
+    "sqlite3",
+    "md5sum",
+    "sha256sum",
+    "paste",
 ];
 
 /// Whether a program of this kind reads something secret. It is written down that it does.
@@ -36,6 +71,56 @@ pub(super) fn reads_secret(shell: &mut Shell<'_>, state: &State, command: &Comma
 /// Whether such a program writes what it reads in another form.
 pub(super) fn passes_on(name: &str) -> bool {
     CARRIERS.contains(&name)
+}
+
+/// Options with which programs are told where to write.
+const OUTPUTS: &[(&str, &[&str])] = &[
+    ("unzip", &["d"]),
+    ("sort", &["o", "output"]),
+    ("openssl", &["out"]),
+    ("gpg", &["o", "output"]),
+    ("gpg2", &["o", "output"]),
+    ("age", &["o", "output"]),
+    ("pandoc", &["o", "output"]),
+    ("ssh-keygen", &["f"]),
+];
+
+/// What is written without a redirection: the output that an option names, and what an editor is given.
+pub(super) fn outputs(shell: &mut Shell<'_>, state: &State, command: &Command<'_>) {
+    let words = command.words;
+    let mut targets: Vec<&str> = Vec::new();
+    if let Some((_, options)) = OUTPUTS.iter().find(|(name, _)| *name == command.name) {
+        let args = command.args(options);
+        let only_reads = command.name == "ssh-keygen" && args.has(&["l", "y", "e", "F", "B", "Y"]);
+        targets.extend(args.values(options).filter(|_| !only_reads));
+    }
+    match command.name {
+        "ed" | "ex" => targets.extend(command.args(&[]).operands),
+        "split" => targets.extend(
+            command
+                .args(&["b", "l", "n", "a", "C"])
+                .operands
+                .get(1)
+                .copied(),
+        ),
+        "awk" | "gawk" if words.iter().any(|word| word == "inplace") => {
+            targets.extend(
+                command
+                    .args(&["i", "v", "F", "f"])
+                    .operands
+                    .into_iter()
+                    .skip(1),
+            );
+        }
+        _ => {}
+    }
+    for target in targets {
+        let path = shell.path(state, target);
+        shell.act(Act::Write {
+            path,
+            how: Write::Replace,
+        });
+    }
 }
 
 /// `perl -i`: the files are edited.

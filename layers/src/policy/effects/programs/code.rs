@@ -193,6 +193,7 @@ pub(super) fn run(
 
 /// What the calls in it do.
 pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, code: &str) {
+    super::hosts::code(shell, state, code);
     let is_remote = [
         "urlopen",
         "requests.get",
@@ -757,7 +758,7 @@ impl Code {
                 }
             }
             Does::Write => {
-                if let Some(path) = value.or_else(|| self.receiver(receiver)) {
+                if let Some(path) = self.receiver(receiver).or(value) {
                     let path = shell.path(state, &path);
                     shell.act(Act::Write {
                         path,

@@ -125,7 +125,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .iter()
                 .find(|path| path.contains(':'))
                 .copied()
-                .unwrap_or_default();
+                .unwrap_or(if command.name == "sftp" {
+                    args.first()
+                } else {
+                    ""
+                });
             let host = far
                 .split(':')
                 .next()

@@ -1,7 +1,10 @@
-//! Hosts that are named beside the one that is asked, and those that git speaks with.
+//! Hosts that are named beside the one that is asked, those that git speaks with, and those that stand in code.
 
 use super::{Args, fetch::host, sent};
-use crate::policy::effects::shell::Shell;
+use crate::policy::effects::{
+    Act,
+    shell::{Shell, State},
+};
 
 /// The host of a URL, or of the short form `user@host:path`.
 fn remote(word: &str) -> Option<String> {
@@ -50,5 +53,37 @@ pub(super) fn detours(shell: &mut Shell<'_>, args: &Args<'_>) {
     for instead in args.values(&["connect-to"]) {
         let other = instead.splitn(3, ':').nth(2).and_then(host);
         sent(shell, other, false, false);
+    }
+}
+
+/// What code of another language names: hosts in URLs, and files that hold keys.
+pub(super) fn code(shell: &mut Shell<'_>, state: &State, code: &str) {
+    for literal in code.split(['"', '\'', '`']) {
+        if literal.len() > 512 || literal.contains('\n') {
+            continue;
+        }
+        let is_url = ["http://", "https://", "ws://", "wss://", "ftp://"]
+            .iter()
+            .any(|scheme| literal.starts_with(scheme));
+        if is_url {
+            sent(shell, host(literal), false, false);
+        } else if literal.contains(['.', '/']) && !literal.contains([' ', '(', ')', ',']) {
+            let path = shell.path(state, literal);
+            if super::is_secret(&path) {
+                shell.act(Act::Read { path });
+            }
+        }
+    }
+    if [
+        "create_connection",
+        ".connect(",
+        "net.connect",
+        "TCPSocket",
+        "fsockopen",
+    ]
+    .iter()
+    .any(|word| code.contains(word))
+    {
+        sent(shell, None, false, true);
     }
 }

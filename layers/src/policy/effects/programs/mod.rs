@@ -145,6 +145,7 @@ pub(super) fn run(
         system::run,
     ];
     carriers::edits_in_place(shell, state, &command);
+    carriers::outputs(shell, state, &command);
     let is_secret = carriers::reads_secret(shell, state, &command);
     for room in rooms {
         if let Some(mut data) = room(shell, state, &command) {

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use super::dangerous_commands::place;
 use crate::policy::{
     Context, ToolCall, Watches,
-    effects::{Effects, Place},
+    effects::{Act, Effect, Effects, Git, PathRef, Place, Scope},
     registry::BuildError,
 };
 
@@ -62,4 +62,35 @@ impl Where {
 /// What the call does.
 pub(super) fn effects(call: &ToolCall, place: &Place) -> Effects {
     Effects::of(call, place)
+}
+
+/// Where something is then that is brought to this place, should the place be a folder.
+pub(super) fn landed(from: &PathRef, to: &PathRef) -> PathRef {
+    let scope = match to.scope {
+        Scope::Project => Scope::Below,
+        scope => scope,
+    };
+    PathRef {
+        resolved: format!("{}/{}", to.resolved.trim_end_matches('/'), from.name()),
+        scope,
+        all: false,
+        collapsed: None,
+        written: to.written.clone(),
+    }
+}
+
+/// Another folder in which git throws something away: `git -C ~/other checkout .`.
+pub(super) fn thrown_away(effect: &Effect, place: &Place) -> Option<PathRef> {
+    let is_whole = matches!(
+        effect.act,
+        Act::Git {
+            what: Git::Discard | Git::HardReset | Git::Clean,
+            ..
+        }
+    );
+    let mut words = effect.evidence.split_whitespace();
+    let folder = words
+        .find(|word| *word == "-C")
+        .and_then(|_| words.next())?;
+    is_whole.then(|| PathRef::new(folder, place))
 }

@@ -7,6 +7,7 @@ use crate::policy::{ToolCall, effects::Sends, mask};
 /// Ends of the names of members that have an address.
 const ADDRESSES: &[&str] = &[
     "url", "urls", "uri", "uris", "href", "link", "links", "endpoint", "webhook", "origin",
+    "website", "site",
 ];
 /// Members that are sent along.
 const BODIES: &[&str] = &[

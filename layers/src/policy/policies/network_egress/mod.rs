@@ -30,7 +30,7 @@ use wildmatch::WildMatch;
 use super::guard::{self, Where, host::Host, tools};
 use crate::policy::{
     Context, Denial, Policy, PolicyError, Severity, ToolCall, Verdict, Watches,
-    effects::{Act, Effect, Place, Sends, is_secret},
+    effects::{Act, Effect, PathRef, Place, Sends, is_secret},
     registry::{self, BuildError, Builtin},
 };
 
@@ -198,14 +198,12 @@ impl NetworkEgress {
     /// The first connection that must not be.
     fn find(&self, call: &ToolCall, place: &Place) -> Option<Box<Denial>> {
         let effects = guard::effects(call, place);
-        let mut has_secret = false;
+        // Nobody knows what is in what is sent, if something secret was read.
+        let has_secret = effects.iter().any(|effect| is_secret_read(effect, place));
         let commands = effects.iter().flat_map(|effect| {
-            has_secret |= is_secret_read(effect);
             let connections = connections(&effect.act).into_iter();
-            let has_secret = has_secret;
-            // Nobody knows what is in what is sent, after that.
-            connections.map(move |(host, sends)| match sends {
-                Sends::Data if has_secret => (host, Sends::Secrets),
+            connections.map(|(host, sends)| match sends {
+                _ if has_secret && !self.is_allowed(host) => (host, Sends::Secrets),
                 sends => (host, sends),
             })
         });
@@ -224,6 +222,12 @@ impl NetworkEgress {
             ))
             .with_severity(Severity::Critical);
         Some(Box::new(denial))
+    }
+
+    /// Whether somebody has said that this host may be met.
+    fn is_allowed(&self, written: Option<&str>) -> bool {
+        let host = written.and_then(Host::of).map(|host| host.to_string());
+        host.is_some_and(|host| self.allow.iter().any(|pattern| pattern.matches(&host)))
     }
 
     fn judge(&self, written: Option<&str>, sends: Sends) -> Option<Fault> {
@@ -256,7 +260,7 @@ impl NetworkEgress {
 }
 
 /// Whether keys or the like are read, other than to have them as variables.
-fn is_secret_read(effect: &Effect) -> bool {
+fn is_secret_read(effect: &Effect, place: &Place) -> bool {
     let is_sourced = matches!(
         effect.evidence.split_whitespace().next(),
         Some("source" | ".")
@@ -264,6 +268,10 @@ fn is_secret_read(effect: &Effect) -> bool {
     match &effect.act {
         Act::Read { path } => is_secret(path) && !is_sourced,
         Act::Copy { from, .. } | Act::Move { from, .. } => is_secret(from),
+        // A program that is told to send it.
+        Act::Exec { program, args } if SENDERS.contains(&program.as_str()) => args
+            .iter()
+            .any(|word| is_secret(&PathRef::new(word, place))),
         _ => false,
     }
 }
@@ -274,12 +282,59 @@ fn connections(act: &Act) -> Vec<(Option<&str>, Sends)> {
         Act::Net { host, sends } => vec![(host.as_deref(), *sends)],
         Act::RunRemote { from } => vec![(Some(from.as_str()), Sends::Nothing)],
         // A program that nobody knows, and that is given an address.
+        Act::Exec { program, args } if SENDERS.contains(&program.as_str()) => {
+            let host = match program.as_str() {
+                "gh" => Some("github.com"),
+                "glab" => Some("gitlab.com"),
+                // `openssl` does more than connect.
+                "openssl" if !args.iter().any(|word| word == "s_client") => return Vec::new(),
+                _ => args.iter().find_map(|word| named_host(word)),
+            };
+            vec![(host, Sends::Nothing)]
+        }
         Act::Exec { args, .. } => {
             let hosts = args.iter().filter_map(|word| address(word));
             hosts.map(|host| (Some(host), Sends::Nothing)).collect()
         }
         _ => Vec::new(),
     }
+}
+
+/// Programs that connect to what they are told, and of which no effect tells where.
+const SENDERS: &[&str] = &[
+    "ftp",
+    "lftp",
+    "tftp",
+    "openssl",
+    "traceroute",
+    "tracepath",
+    "mtr",
+    "whois",
+    "gh",
+    "glab",
+    "svn",
+    "hg",
+    "smbclient",
+    "drill",
+    "kdig",
+    "dog",
+    "ngrok",
+    "cloudflared",
+    "websocat",
+    "grpcurl",
+    "magic-wormhole",
+    "croc",
+];
+
+/// A word that is the name of a host, or begins with one: `evil.io:443`.
+fn named_host(word: &str) -> Option<&str> {
+    if let Some(host) = address(word) {
+        return Some(host);
+    }
+    let host = word.split([':', '/']).next()?;
+    let host = host.rsplit('@').next()?;
+    let is_host = !word.starts_with(['-', '.', '/', '~']) && host.contains('.');
+    is_host.then_some(host)
 }
 
 /// The host of a URL in a word.

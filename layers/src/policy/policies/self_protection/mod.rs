@@ -221,6 +221,9 @@ impl SelfProtection {
                 .flatten()
                 .any(|path| self.is_own(path, false, place))
                 || tree.is_some_and(|path| self.is_own(path, true, place))
+                || guard::thrown_away(effect, place)
+                    .is_some_and(|path| self.is_own(&path, true, place))
+                || brought(&effect.act).is_some_and(|path| self.is_own(&path, false, place))
         })?;
         Some((Harm::Changed, effect.to_string()))
     }
@@ -261,12 +264,21 @@ impl SelfProtection {
 fn changed(act: &Act) -> ([Option<&PathRef>; 2], Option<&PathRef>) {
     match act {
         Act::Delete { path, recursive } => ([Some(path), None], recursive.then_some(path)),
-        Act::Write { path, .. } => ([Some(path), None], None),
+        // Where a folder is written, something is unpacked in it.
+        Act::Write { path, .. } => ([Some(path), None], Some(path)),
         Act::Permissions {
             path, recursive, ..
         } => ([Some(path), None], recursive.then_some(path)),
         Act::Move { from, to } => ([Some(from), Some(to)], Some(from)),
         Act::Copy { to, .. } => ([Some(to), None], None),
         _ => ([None, None], None),
+    }
+}
+
+/// What something becomes that is put into a folder.
+fn brought(act: &Act) -> Option<PathRef> {
+    match act {
+        Act::Copy { from, to } | Act::Move { from, to } => Some(guard::landed(from, to)),
+        _ => None,
     }
 }

@@ -78,6 +78,12 @@ impl SelfProtection {
         // Whoever ends what cannot be told, and speaks of it.
         let is_found =
             self.has_name(call.input()) || effects.iter().any(|effect| self.is_looked_for(effect));
+        if self.is_spoken_of(call) {
+            return Some((
+                Harm::Stopped,
+                "its process is named beside what ends processes".to_owned(),
+            ));
+        }
         let effect = effects.iter().find(|effect| match &effect.act {
             Act::Process { what, target } => match what {
                 Process::KillAll | Process::Shutdown => true,
@@ -92,6 +98,20 @@ impl SelfProtection {
             _ => false,
         })?;
         Some((Harm::Stopped, format!("{effect}, in {:?}", effect.evidence)))
+    }
+
+    /// Code of another language, or a debugger, in which its number stands.
+    fn is_spoken_of(&self, call: &ToolCall) -> bool {
+        let is_text = ["content", "new_string", "file_text", "new_str"]
+            .iter()
+            .any(|name| {
+                call.arguments()
+                    .is_some_and(|input| input.get(*name).is_some())
+            });
+        let ends = ["kill", "gdb", "lldb"]
+            .iter()
+            .any(|word| call.input().contains(word));
+        !is_text && ends && self.has_pid(call.input())
     }
 
     fn is_ended(&self, program: &str, args: &[String]) -> bool {

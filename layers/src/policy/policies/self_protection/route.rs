@@ -184,9 +184,17 @@ impl SelfProtection {
             Act::Environment { name, value } => {
                 starts_agent && self.leads_elsewhere(name, value.as_deref())
             }
+            act if is_agent(act)
+                && self.variables.iter().any(|name| is_set(call.input(), name))
+                && !self.sets_own_address_only(call) =>
+            {
+                true
+            }
             Act::Exec { program, args } if is_agent(&effect.act) => {
                 let has = |word: &String| {
-                    (word.contains("base_url")
+                    (["base_url", "base-url", "api-base", "api_base"]
+                        .iter()
+                        .any(|part| word.contains(part))
                         || self
                             .variables
                             .iter()
@@ -368,6 +376,20 @@ fn contains_word(text: &str, name: &str) -> bool {
                 .is_some_and(|before| before.ends_with("\\N") || before.ends_with("\\T"));
             (is_escape || !before.is_some_and(is_part)) && !after.is_some_and(is_part)
         })
+}
+
+/// Whether a text gives a name another value, or takes it away, in whichever language.
+fn is_set(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, found)| {
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at + found.len()..).unwrap_or_default();
+        let after = after.trim_start_matches('\\');
+        after.starts_with(['"', '\'', ']'])
+            || after.starts_with('=') && !after.starts_with("==")
+            || ["-n ", "unset ", "-u "]
+                .iter()
+                .any(|way| before.ends_with(way))
+    })
 }
 
 /// Texts that tools fetch: members whose name says so.

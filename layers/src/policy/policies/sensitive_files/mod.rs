@@ -165,6 +165,25 @@ impl SensitiveFiles {
         {
             return self.kinds.has(Kind::Services).then_some(Kind::Services);
         }
+        if let Act::Persist {
+            what: Persist::GitHook,
+            ..
+        } = effect.act
+            && ["--global", "--system"]
+                .iter()
+                .any(|all| effect.evidence.contains(all))
+        {
+            return self.kinds.has(Kind::Git).then_some(Kind::Git);
+        }
+        if let Some(folder) = guard::thrown_away(effect, place) {
+            return self.judge(&Touch::Changes(&folder, Reach::Tree), place);
+        }
+        if let Act::Copy { from, to } | Act::Move { from, to } = &effect.act {
+            let landed = guard::landed(from, to);
+            if let Some(kind) = self.judge(&Touch::Changes(&landed, Reach::Itself), place) {
+                return Some(kind);
+            }
+        }
         if matches!(effect.act, Act::Disk { .. }) {
             return self.kinds.has(Kind::System).then_some(Kind::System);
         }
