@@ -28,7 +28,7 @@ pub(in super::super) fn fetches(call: &ToolCall) -> Vec<Fetch> {
     let mut found = Vec::new();
     if let Some(arguments) = call.arguments() {
         let is_body = |name: &&str| arguments.get(*name).is_some_and(|body| !body.is_null());
-        let sends = match BODIES.iter().any(|name| is_body(&name)) {
+        let sends = match BODIES.iter().any(is_body) {
             true => Sends::Data,
             false => Sends::Nothing,
         };
@@ -67,7 +67,7 @@ fn look(value: &Value, is_address: bool, sends: Sends, found: &mut Vec<Fetch>) {
 fn has_address(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let last = name.rsplit(['_', '-', '.']).next().unwrap_or(&name);
-    ADDRESSES.iter().any(|end| last == *end) || last.ends_with("url") || last.ends_with("urls")
+    ADDRESSES.contains(&last) || last.ends_with("url") || last.ends_with("urls")
 }
 
 /// The host of an address as browsers read it: `\` is a slash, and a scheme need not be there.

@@ -263,12 +263,12 @@ impl SelfProtection {
 /// The paths that an act changes themselves, and the one of which everything below it goes.
 fn changed(act: &Act) -> ([Option<&PathRef>; 2], Option<&PathRef>) {
     match act {
-        Act::Delete { path, recursive } => ([Some(path), None], recursive.then_some(path)),
-        // Where a folder is written, something is unpacked in it.
-        Act::Write { path, .. } => ([Some(path), None], Some(path)),
-        Act::Permissions {
+        Act::Delete { path, recursive }
+        | Act::Permissions {
             path, recursive, ..
         } => ([Some(path), None], recursive.then_some(path)),
+        // Where a folder is written, something is unpacked in it.
+        Act::Write { path, .. } => ([Some(path), None], Some(path)),
         Act::Move { from, to } => ([Some(from), Some(to)], Some(from)),
         Act::Copy { to, .. } => ([Some(to), None], None),
         _ => ([None, None], None),

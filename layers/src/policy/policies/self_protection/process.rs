@@ -76,8 +76,10 @@ impl SelfProtection {
     /// Its process, its service or its container, ended.
     pub(super) fn stops(&self, call: &ToolCall, effects: &Effects) -> Option<(Harm, String)> {
         // Whoever ends what cannot be told, and speaks of it.
-        let is_found =
-            self.has_name(call.input()) || effects.iter().any(|effect| self.is_looked_for(effect));
+        let looks = |effect: &Effect| matches!(&effect.act, Act::Exec { program, .. } if FINDERS.contains(&program.as_str()));
+        let is_found = self.has_name(call.input())
+            || self.has_port(call.input()) && effects.iter().any(looks)
+            || effects.iter().any(|effect| self.is_looked_for(effect));
         if self.is_spoken_of(call) {
             return Some((
                 Harm::Stopped,
@@ -86,9 +88,10 @@ impl SelfProtection {
         }
         let effect = effects.iter().find(|effect| match &effect.act {
             Act::Process { what, target } => match what {
-                Process::KillAll | Process::Shutdown => true,
+                Process::Shutdown => true,
+                Process::KillAll => ends_all(&effect.evidence) || self.is_among(&effect.evidence),
                 Process::Kill => self.has_pid(target) || is_found && is_unknown(target),
-                Process::KillNamed => self.is_named_by(target),
+                Process::KillNamed => self.is_named_by(target) || self.is_among(&effect.evidence),
                 _ => self.has_name(target),
             },
             Act::Exec { program, args } => self.is_ended(program, args),
@@ -111,7 +114,7 @@ impl SelfProtection {
         let ends = ["kill", "gdb", "lldb"]
             .iter()
             .any(|word| call.input().contains(word));
-        !is_text && ends && self.has_pid(call.input())
+        !is_text && ends && self.names_pid(call.input())
     }
 
     fn is_ended(&self, program: &str, args: &[String]) -> bool {
@@ -151,6 +154,12 @@ impl SelfProtection {
             .any(|name| text.contains(&name.to_lowercase()))
     }
 
+    /// Whether it is one of those that a command ends by their names.
+    fn is_among(&self, command: &str) -> bool {
+        let mut words = command.split_whitespace().skip(1);
+        words.any(|word| self.is_named_by(word))
+    }
+
     /// Whether a pattern of `pkill` is for it.
     fn is_named_by(&self, pattern: &str) -> bool {
         if pattern.is_empty() || pattern.starts_with('-') {
@@ -172,9 +181,23 @@ impl SelfProtection {
         })
     }
 
-    fn has_pid(&self, text: &str) -> bool {
-        let mut words = text.split(|c: char| !c.is_ascii_digit());
-        words.any(|word| word.parse().is_ok_and(|pid: u32| self.pids.contains(&pid)))
+    /// Whether its number is one of the words; those with a dash are signals, or groups if they are large.
+    fn has_pid(&self, words: &str) -> bool {
+        words.split_whitespace().any(|word| {
+            let number = word.trim_start_matches('-');
+            let is_signal = number.len() < word.len() && number.len() < 3;
+            let pid = number.parse::<u32>();
+            !is_signal && pid.is_ok_and(|pid| self.pids.contains(&pid))
+        })
+    }
+
+    /// Whether its number stands in a text, if it is one that stands nowhere by chance.
+    fn names_pid(&self, text: &str) -> bool {
+        let mut numbers = text.split(|c: char| !c.is_ascii_digit());
+        numbers.any(|number| {
+            let pid = number.parse::<u32>();
+            number.len() > 3 && pid.is_ok_and(|pid| self.pids.contains(&pid))
+        })
     }
 
     /// `:8000`, `8000/tcp`, `-i:8000`.
@@ -191,4 +214,25 @@ impl SelfProtection {
 /// Whether it is not known whom it is about.
 fn is_unknown(target: &str) -> bool {
     target.contains('$')
+}
+
+/// Whether processes end that have nothing in common but their user, their terminal or that they run.
+fn ends_all(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let kinds = [
+        "-u",
+        "-U",
+        "--user",
+        "--euid",
+        "--uid",
+        "-v",
+        "--inverse",
+        "-G",
+        "-g",
+        "-t",
+        "-s",
+        "-P",
+    ];
+    matches!(program, "kill" | "killall5") || words.any(|word| kinds.contains(&word))
 }

@@ -250,15 +250,22 @@ fn touched(effect: &Effect) -> [Option<Touch<'_>>; 2] {
     match &effect.act {
         Act::Delete { path, recursive } => [changes(path, *recursive), None],
         Act::Write { path, .. } | Act::Permissions { path, .. } => [changes(path, false), None],
+        Act::Move { from, to } if is_folder(to) => [changes(from, true), None],
         Act::Move { from, to } => [changes(from, true), changes(to, false)],
         // Whoever writes to a link writes to what it is a link to.
         Act::Copy { from, to } if is_link(effect) && places::is_named(from) => {
             [changes(from, false), changes(to, false)]
         }
+        Act::Copy { from, to } if is_folder(to) => [Some(Touch::Reads(from)), None],
         Act::Copy { from, to } => [Some(Touch::Reads(from)), changes(to, false)],
         Act::Read { path } => [Some(Touch::Reads(path)), None],
         _ => [None, None],
     }
+}
+
+/// Whether it is said to be a folder: then it is not changed itself, but what lands in it is.
+fn is_folder(to: &PathRef) -> bool {
+    to.written.ends_with('/')
 }
 
 fn is_link(effect: &Effect) -> bool {
