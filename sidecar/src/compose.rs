@@ -1,10 +1,6 @@
 //! From a configuration to the stack. Composes; decides nothing.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io, path::PathBuf, sync::Arc};
 
 use http::HeaderName;
 use luthien::{
@@ -71,11 +67,11 @@ impl From<ConfigError> for ComposeError {
     }
 }
 
-/// Builds the stack of a configuration, which is in a file or not, and whose policies tell `decisions` what they decide. What `before` has counted goes on counting, if its
+/// Builds the stack, whose policies know of the sidecar what is its `own`, and tell `decisions` what they decide. What `before` has counted goes on counting, if its
 /// rules are the same; what its policies remember of conversations is not forgotten.
 pub(crate) fn compose(
     config: Config,
-    file: Option<&Path>,
+    own: policy::Own<'_>,
     watch: WatchLayer,
     decisions: Arc<dyn DecisionSink>,
     before: Option<&Running>,
@@ -87,13 +83,7 @@ pub(crate) fn compose(
     }
     let (ledger, redis) = ledger(&config, before)?;
     let sessions = before.map_or_else(Sessions::default, |before| before.sessions.clone());
-    let own = policy::Own {
-        config: file,
-        keys: &key_file,
-        agents: config.listen,
-        admin: config.admin.listen,
-    };
-    let policies_of = own.told_to(&config.policies);
+    let policies_of = own.told_to(&config.policies, &key_file);
     let policies = policies(&config, &policies_of, decisions, &sessions, before)?;
     let stack = Stack::new(identity(&config, &keys)?)
         .with_parse(parse(&config)?)

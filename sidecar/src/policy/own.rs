@@ -5,11 +5,10 @@ use serde_json::{Map, Value};
 use crate::config::Policy;
 
 /// What the sidecar knows of itself.
+#[derive(Clone, Copy)]
 pub(crate) struct Own<'a> {
     /// Its configuration, if it is in a file.
     pub(crate) config: Option<&'a Path>,
-    /// Its keys.
-    pub(crate) keys: &'a Path,
     /// Where agents find it.
     pub(crate) agents: SocketAddr,
     /// Where it is administered.
@@ -21,26 +20,26 @@ const PROTECTION: &str = "self-protection";
 
 impl Own<'_> {
     /// The same policies, where those that protect the sidecar know what there is to protect.
-    pub(crate) fn told_to(&self, policies: &[Policy]) -> Vec<Policy> {
+    pub(crate) fn told_to(&self, policies: &[Policy], keys: &Path) -> Vec<Policy> {
         let mut policies = policies.to_vec();
         for policy in &mut policies {
             if policy.builtin.as_deref() == Some(PROTECTION) {
-                self.add_to(&mut policy.with);
+                self.add_to(&mut policy.with, keys);
             }
             let reviewers = policy
                 .parallel
                 .iter_mut()
                 .flat_map(|parallel| &mut parallel.of);
             for reviewer in reviewers.filter(|reviewer| reviewer.builtin == PROTECTION) {
-                self.add_to(&mut reviewer.with);
+                self.add_to(&mut reviewer.with, keys);
             }
         }
         policies
     }
 
-    fn add_to(&self, with: &mut Map<String, Value>) {
+    fn add_to(&self, with: &mut Map<String, Value>, keys: &Path) {
         let program = env::current_exe().ok();
-        let files = [self.config, Some(self.keys), program.as_deref()];
+        let files = [self.config, Some(keys), program.as_deref()];
         let files = files
             .into_iter()
             .flatten()
@@ -50,8 +49,18 @@ impl Own<'_> {
         // The first process of a container: whoever can see it has a number of another kind for it.
         let pid = Some(process::id()).filter(|pid| *pid > 1);
         add(with, "pids", pid.map(Value::from).into_iter().collect());
-        add(with, "addresses", vec![self.agents.to_string().into()]);
-        add(with, "admin", vec![self.admin.to_string().into()]);
+        for (name, address) in [("addresses", self.agents), ("admin", self.admin)] {
+            // A port that is still to be found is none.
+            let address = Some(address).filter(|address| address.port() != 0);
+            add(
+                with,
+                name,
+                address
+                    .map(|address| address.to_string().into())
+                    .into_iter()
+                    .collect(),
+            );
+        }
     }
 }
 
@@ -78,11 +87,10 @@ mod tests {
         .unwrap();
         let own = Own {
             config: Some(Path::new("/etc/proxy.yaml")),
-            keys: Path::new("/var/keys.json"),
             agents: ([127, 0, 0, 1], 8000).into(),
             admin: ([127, 0, 0, 1], 8001).into(),
         };
-        let told = own.told_to(&policies);
+        let told = own.told_to(&policies, Path::new("/var/keys.json"));
         assert_eq!(told[0], policies[0]);
         let with = &told[1].with;
         let files = with["files"].as_array().unwrap();

@@ -6,6 +6,7 @@
 mod commands;
 mod configuration;
 mod decisions;
+mod own;
 mod reload;
 mod replies;
 mod trials;
