@@ -89,8 +89,8 @@ fn harm_over_several_calls_is_found_and_everyday_conversations_pass() {
     table.check();
 }
 
-fn flow(with: Value) -> Entry {
-    find("flow").unwrap().build(&with).unwrap()
+fn flow(with: &Value) -> Entry {
+    find("flow").unwrap().build(with).unwrap()
 }
 
 fn shop() -> Value {
@@ -108,7 +108,7 @@ async fn what_was_moved_in_one_turn_is_not_deleted_in_a_later_one() {
         ("mv photos/* photos/new/", "rm -rf photos"),
         ("cp -r assets Assets", "rm -rf assets"),
     ] {
-        let seen = Case::of([flow(shop())])
+        let seen = Case::of([flow(&shop())])
             .session("s")
             .reply_tool_call("Bash", bash(moves))
             .then()
@@ -127,7 +127,7 @@ async fn what_was_moved_in_one_turn_is_not_deleted_in_a_later_one() {
 #[tokio::test]
 async fn a_secret_that_was_read_stays_in_the_conversation() {
     let case = |sent: &str| {
-        Case::of([flow(shop())])
+        Case::of([flow(&shop())])
             .session("s")
             .reply_tool_call("Read", json!({"file_path": "/work/shop/.env"}))
             .then()
@@ -161,8 +161,8 @@ async fn what_another_policy_refused_has_not_run() {
         .unwrap();
     let moved = json!({"source": "/work/shop/letters", "destination": "/work/shop/archive"});
     for (entries, passes) in [
-        (vec![flow(shop()), deny], true),
-        (vec![flow(shop())], false),
+        (vec![flow(&shop()), deny], true),
+        (vec![flow(&shop())], false),
     ] {
         let seen = Case::of(entries)
             .session("s")
@@ -179,7 +179,7 @@ async fn what_another_policy_refused_has_not_run() {
 
 #[tokio::test]
 async fn the_calls_of_one_reply_count_for_each_other() {
-    let seen = Case::of([flow(shop())])
+    let seen = Case::of([flow(&shop())])
         .reply_tool_call("Bash", bash("mv letters archive"))
         .reply_tool_call("Bash", bash("rm -rf archive"))
         .run()
@@ -194,7 +194,7 @@ async fn the_calls_of_one_reply_count_for_each_other() {
 async fn a_conversation_destroys_so_much_and_no_more() {
     let with = json!({"project": "/work/shop", "destructive": 2});
     let case = || {
-        Case::of([flow(with.clone())])
+        Case::of([flow(&with)])
             .session("s")
             .reply_tool_call("Bash", bash("rm -rf docs"))
             .then()

@@ -18,6 +18,7 @@
 
 mod process;
 mod route;
+mod tables;
 #[cfg(test)]
 mod tests;
 

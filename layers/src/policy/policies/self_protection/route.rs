@@ -2,123 +2,18 @@
 
 use serde_json::Value;
 
-use super::{Harm, SelfProtection};
+use super::{
+    Harm, SelfProtection,
+    tables::{
+        AGENTS, PACKAGES, PROVIDERS, QUESTIONS, READ_ANYWHERE, READ_AT_START, READ_FROM_ROOT,
+        ROUTERS, SETTERS,
+    },
+};
 use crate::policy::{
     ToolCall,
     effects::{Act, Effect, Effects, PathRef},
     policies::guard::names::{is_at, is_somewhere},
 };
-
-/// Programs that are agents.
-const AGENTS: &[&str] = &[
-    "claude",
-    "codex",
-    "gemini",
-    "aider",
-    "opencode",
-    "goose",
-    "cursor-agent",
-    "crush",
-    "amp",
-    "cline",
-    "qwen",
-    "copilot",
-];
-/// Packages of agents, as others start them.
-const PACKAGES: &[&str] = &[
-    "claude-code",
-    "openai/codex",
-    "gemini-cli",
-    "aider-chat",
-    "opencode-ai",
-];
-/// Hosts at which the providers are.
-const PROVIDERS: &[&str] = &[
-    "api.anthropic.com",
-    "api.openai.com",
-    "chatgpt.com",
-    "generativelanguage.googleapis.com",
-];
-/// Programs that lead connections elsewhere.
-const ROUTERS: &[&str] = &[
-    "iptables",
-    "ip6tables",
-    "nft",
-    "pfctl",
-    "ufw",
-    "firewall-cmd",
-    "ip",
-    "route",
-    "networksetup",
-    "resolvectl",
-    "socat",
-    "mitmproxy",
-    "mitmdump",
-];
-/// Programs that set variables for what starts later.
-const SETTERS: &[&str] = &[
-    "setx",
-    "launchctl",
-    "systemctl",
-    "dbus-update-activation-environment",
-    "fish",
-];
-/// Where shells and agents find variables when they start.
-const READ_AT_START: &[&str] = &[
-    ".bashrc",
-    ".bash_profile",
-    ".bash_login",
-    ".bash_aliases",
-    ".profile",
-    ".zshrc",
-    ".zshenv",
-    ".zprofile",
-    ".zlogin",
-    ".kshrc",
-    ".cshrc",
-    ".config/fish",
-    ".config/environment.d",
-    ".pam_environment",
-    ".claude/settings*.json",
-    ".claude.json",
-    ".codex/config.toml",
-    ".codex/.env",
-    ".gemini/settings.json",
-    ".gemini/.env",
-    ".aider.conf.yml",
-    ".config/opencode",
-];
-const READ_ANYWHERE: &[&str] = &[
-    ".claude/settings*.json",
-    ".codex/config.toml",
-    ".envrc",
-    ".gemini/settings.json",
-    ".aider.conf.yml",
-    "opencode.json",
-    ".vscode/settings.json",
-];
-const READ_FROM_ROOT: &[&str] = &[
-    "etc/environment",
-    "etc/profile",
-    "etc/profile.d",
-    "etc/bash.bashrc",
-    "etc/zsh*",
-    "etc/claude-code",
-    "etc/systemd",
-    "etc/launchd.conf",
-];
-/// Commands of the sidecar that change nothing.
-const QUESTIONS: &[&str] = &[
-    "check",
-    "policy",
-    "demo",
-    "help",
-    "schema",
-    "verify",
-    "export",
-    "version",
-    "completions",
-];
 
 impl SelfProtection {
     /// Its own commands that change something, and its admin address.
