@@ -2,8 +2,8 @@
 //!
 //! The layer without a policy and with one that watches nothing here, against the gates alone; holding a call and letting it
 //! go, against a reply that is only read; text that an editor looks through. Then what comes with the crate: a rule in CEL
-//! with a pattern, asked about each call, the presets that look through text, the policies that look for secrets, and finding out
-//! what a call does.
+//! with a pattern, asked about each call, the presets that look through text, the policies that look for secrets, finding out
+//! what a call does, and each guard.
 
 mod support;
 
@@ -111,7 +111,30 @@ fn main() -> Result<(), Failure> {
     long_text(&mut criterion)?;
     found(&mut criterion)?;
     effects(&mut criterion);
+    guards(&mut criterion)?;
     criterion.final_summary();
+    Ok(())
+}
+
+/// What each guard takes for an exchange with a call in it, against a policy that only holds the call.
+fn guards(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
+    let mut group = criterion.benchmark_group("policy guards");
+    let case = Case::new(Dialect::Anthropic, true);
+    let calls = gate(watching(Watches::TOOL_CALLS)).layer(case.provider());
+    measure(&mut group, "calls", &case, calls)?;
+    for name in [
+        "dangerous-commands",
+        "flow",
+        "network-egress",
+        "self-protection",
+        "sensitive-files",
+    ] {
+        let with = serde_json::json!({ "project": "/work/shop", "home": "/home/me" });
+        let guard = luthien::policy::find(name)?.build(&with)?;
+        let guarded = gate(layer(vec![guard])).layer(case.provider());
+        measure(&mut group, name, &case, guarded)?;
+    }
+    group.finish();
     Ok(())
 }
 

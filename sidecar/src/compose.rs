@@ -36,6 +36,8 @@ pub(crate) struct Running {
     pub(crate) keys: KeyRing,
     pub(crate) key_file: PathBuf,
     policies: PolicyLayer,
+    /// What these were made of.
+    policies_of: Vec<config::Policy>,
     /// What policies remember of conversations.
     sessions: Sessions,
     ledger: Arc<dyn Ledger>,
@@ -65,10 +67,11 @@ impl From<ConfigError> for ComposeError {
     }
 }
 
-/// Builds the stack, whose policies tell `decisions` what they decide. What `before` has counted goes on counting, if its
+/// Builds the stack, whose policies know of the sidecar what is its `own`, and tell `decisions` what they decide. What `before` has counted goes on counting, if its
 /// rules are the same; what its policies remember of conversations is not forgotten.
 pub(crate) fn compose(
     config: Config,
+    own: policy::Own<'_>,
     watch: WatchLayer,
     decisions: Arc<dyn DecisionSink>,
     before: Option<&Running>,
@@ -84,7 +87,8 @@ pub(crate) fn compose(
     let decode = decode(&config);
     // A judge is asked as the model is, but for policies and rates.
     let judge = JudgeOver::new(deadline(&config).layer(decode.layer(upstreams.clone())));
-    let policies = policies(&config, decisions, &sessions, judge, before)?;
+    let policies_of = own.told_to(&config.policies, &key_file);
+    let policies = policies(&config, &policies_of, decisions, &sessions, judge, before)?;
     let stack = Stack::new(identity(&config, &keys)?)
         .with_parse(parse(&config)?)
         .with_watch(watch)
@@ -102,6 +106,7 @@ pub(crate) fn compose(
         keys,
         key_file,
         policies,
+        policies_of,
         sessions,
         ledger,
         redis,
@@ -210,18 +215,20 @@ fn rule(rate: &config::Rate) -> Option<Rule> {
 
 fn policies(
     config: &Config,
+    list: &[config::Policy],
     decisions: Arc<dyn DecisionSink>,
     sessions: &Sessions,
     judge: impl JudgeModel,
     before: Option<&Running>,
 ) -> Result<PolicyLayer, ConfigError> {
     if let Some(before) = before
+        && before.policies_of.as_slice() == list
         && decides(&before.config) == decides(config)
     {
         // The same, and with them what they know of themselves: who has panicked too often.
         return Ok(before.policies.clone());
     }
-    let set = PolicySet::new(policy::build(&config.policies)?)
+    let set = PolicySet::new(policy::build(list)?)
         .with_sessions(sessions.clone())
         .with_sink(decisions)
         .with_judge(judge)

@@ -15,7 +15,7 @@ use crate::{
     keyfile, listen,
     listen::{Edge, Hosts, Listener, Protocol, Settings, Timers},
     log::Lines,
-    policy::DecisionLog,
+    policy::{DecisionLog, Own},
     watch::WatchLayer,
 };
 
@@ -84,15 +84,20 @@ impl Sidecar {
             settings(&config, Arc::default()),
         );
         let admin_hosts = Hosts::new(admin_at.ip().is_loopback(), &config.hosts);
-        let running =
-            compose(config, watch.clone(), decisions.clone(), None).map_err(StartError::Compose)?;
-        add_keys(&running, &extra_keys);
-        let running = Arc::new(ArcSwap::from_pointee(running));
         // Both or none.
         let (agents, admin) = (bind(listen_at)?, bind(admin_at)?);
         let address =
             |listener: &tokio::net::TcpListener| listener.local_addr().map_err(StartError::Bind);
         let (agents_at, admin_at) = (address(&agents)?, address(&admin)?);
+        let own = Own {
+            config: sources.file.as_deref(),
+            agents: agents_at,
+            admin: admin_at,
+        };
+        let running = compose(config, own, watch.clone(), decisions.clone(), None)
+            .map_err(StartError::Compose)?;
+        add_keys(&running, &extra_keys);
+        let running = Arc::new(ArcSwap::from_pointee(running));
         let ready = Readiness::default();
         let agents = Listener::run(agents, settings, Edge::new(running.clone(), lines));
         let admin = Listener::run(
@@ -128,8 +133,13 @@ impl Sidecar {
         let before = self.running.load_full();
         let needs_restart = needs_restart(&before.config, &config);
         let (watch, decisions) = (self.watch.clone(), self.decisions.clone());
+        let own = Own {
+            config: self.sources.file.as_deref(),
+            agents: self.agents_at,
+            admin: self.admin_at,
+        };
         let running =
-            compose(config, watch, decisions, Some(&before)).map_err(StartError::Compose)?;
+            compose(config, own, watch, decisions, Some(&before)).map_err(StartError::Compose)?;
         add_keys(&running, &self.extra_keys);
         // A listener that spoke TLS speaks TLS until it is started anew.
         if acceptor.is_some() && before.config.tls.is_some() {

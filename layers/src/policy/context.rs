@@ -124,6 +124,12 @@ impl Context {
         self.shared.session.denials()
     }
 
+    /// Where the calls of this exchange run, as far as somebody knows; see [`effects`](Self::effects).
+    #[cfg(feature = "guards")]
+    pub fn place(&self) -> &Place {
+        &self.shared.place
+    }
+
     /// What a call does, in the place where this exchange's calls run: found out once, whoever asks. Only for policies that
     /// watch [`EFFECTS`](super::Watches::EFFECTS) the place is read from the request; without, it is what the
     /// [settings](super::PolicySettings) say.

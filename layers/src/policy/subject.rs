@@ -22,7 +22,7 @@ pub struct ToolCall {
     arguments: OnceLock<Option<Value>>,
     /// Shared by all copies: who judges in the shadow need not find out again.
     #[cfg(feature = "guards")]
-    effects: Arc<OnceLock<Effects>>,
+    effects: Arc<OnceLock<(Place, Effects)>>,
 }
 
 impl ToolCall {
@@ -111,7 +111,18 @@ impl ToolCall {
     /// What it does in the place of its exchange, found out when somebody asks first.
     #[cfg(feature = "guards")]
     pub(crate) fn effects(&self, place: &Place) -> &Effects {
-        self.effects.get_or_init(|| Effects::of(self, place))
+        let find_out = || (place.clone(), Effects::of(self, place));
+        &self.effects.get_or_init(find_out).1
+    }
+
+    /// What it does in this place: what was found out, if it is the same.
+    #[cfg(feature = "guards")]
+    pub(crate) fn effects_in(&self, place: &Place) -> std::borrow::Cow<'_, Effects> {
+        let effects = self.effects(place);
+        match self.effects.get() {
+            Some((known, _)) if known != place => std::borrow::Cow::Owned(Effects::of(self, place)),
+            _ => std::borrow::Cow::Borrowed(effects),
+        }
     }
 
     /// Whether two readers may disagree about the arguments.

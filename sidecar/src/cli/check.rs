@@ -7,6 +7,7 @@ use crate::{
     compose::compose,
     config::{Config, Policy, Relay},
     keyfile, listen,
+    policy::Own,
     watch::WatchLayer,
 };
 
@@ -20,7 +21,13 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let runtime = super::serve::runtime(&config)?;
     let _inside = runtime.enter();
     let watch = WatchLayer::new(Default::default());
-    compose(config.clone(), watch, Arc::new(()), None).map_err(|error| error.to_string())?;
+    let sources = settings.sources();
+    let own = Own {
+        config: sources.file.as_deref(),
+        agents: config.listen,
+        admin: config.admin.listen,
+    };
+    compose(config.clone(), own, watch, Arc::new(()), None).map_err(|error| error.to_string())?;
     for line in summary(&config, &loaded.overrides) {
         say(&line)?;
     }

@@ -2,9 +2,11 @@
 
 mod build;
 mod log;
+mod own;
 mod secrets;
 
 pub(crate) use self::{
     build::{build, settings},
     log::{DecisionLog, why},
+    own::Own,
 };

@@ -7,6 +7,7 @@ mod commands;
 mod configuration;
 mod decisions;
 mod judges;
+mod own;
 mod reload;
 mod replies;
 mod trials;

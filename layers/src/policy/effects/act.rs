@@ -129,6 +129,13 @@ pub enum Act {
         /// What is cleared.
         what: String,
     },
+    /// A variable that programs read is set or taken away, for what runs then.
+    Environment {
+        /// Which.
+        name: String,
+        /// To what; nothing if it is taken away.
+        value: Option<String>,
+    },
     /// What it does cannot be told from its text.
     Opaque {
         /// Why.
@@ -363,6 +370,7 @@ impl fmt::Display for Act {
             Self::RunRemote { from } => write!(f, "run_remote({from})"),
             Self::Disarm { what } => write!(f, "disarm({what})"),
             Self::CoverTracks { what } => write!(f, "cover_tracks({what})"),
+            Self::Environment { name, .. } => write!(f, "environment({name})"),
             Self::Opaque { why } => write!(f, "opaque({why})"),
         }
     }

@@ -9,10 +9,16 @@ pub mod debug_log;
 pub mod deny_tools;
 #[cfg(feature = "secrets")]
 mod detected;
+#[cfg(feature = "guards")]
+pub mod flow;
+#[cfg(feature = "guards")]
+mod guard;
 #[cfg(feature = "policies-http")]
 pub mod http;
 pub mod indicator;
 pub mod judges;
+#[cfg(feature = "guards")]
+pub mod network_egress;
 pub mod noop;
 #[cfg(feature = "secrets")]
 pub mod personal_data;
@@ -23,6 +29,10 @@ pub mod rules;
 pub mod secret_vault;
 #[cfg(feature = "secrets")]
 pub mod secrets;
+#[cfg(feature = "guards")]
+pub mod self_protection;
+#[cfg(feature = "guards")]
+pub mod sensitive_files;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "secrets")]
@@ -39,10 +49,14 @@ pub(super) static BUILTINS: &[Builtin] = &[
     dangerous_commands::BUILTIN,
     debug_log::BUILTIN,
     deny_tools::BUILTIN,
+    #[cfg(feature = "guards")]
+    flow::BUILTIN,
     #[cfg(feature = "policies-http")]
     http::BUILTIN,
     indicator::BUILTIN,
     judges::judge::BUILTIN,
+    #[cfg(feature = "guards")]
+    network_egress::BUILTIN,
     presets::no_apologies::BUILTIN,
     presets::no_yapping::BUILTIN,
     noop::BUILTIN,
@@ -56,6 +70,10 @@ pub(super) static BUILTINS: &[Builtin] = &[
     secret_vault::BUILTIN,
     #[cfg(feature = "secrets")]
     secrets::BUILTIN,
+    #[cfg(feature = "guards")]
+    self_protection::BUILTIN,
+    #[cfg(feature = "guards")]
+    sensitive_files::BUILTIN,
     judges::tool_call_judge::BUILTIN,
 ];
 

@@ -34,6 +34,8 @@ pub struct Case {
     dialects: Vec<Dialect>,
     request: Value,
     facts: Extensions,
+    /// What the model has answered in earlier turns.
+    earlier: Vec<Script>,
     script: Script,
     judge: Option<Judging>,
     times: usize,
@@ -60,6 +62,7 @@ impl Case {
                 "messages": [{ "role": "user", "content": "Hello" }],
             }),
             facts: Extensions::new(),
+            earlier: Vec::new(),
             script: Script::default(),
             judge: None,
             times: 1,
@@ -117,6 +120,16 @@ impl Case {
         F: Fn(&Question) -> Result<Value, JudgeError> + Send + Sync + 'static,
     {
         self.judge = Some(Judging(Arc::new(answer)));
+        self
+    }
+
+    /// The client runs the calls that it got and asks on with their results; what the model then answers is what
+    /// follows. What is seen is the last turn. For conversations without a name, see [`session`](Self::session).
+    pub fn then(mut self) -> Self {
+        let turn = self.script.turn + 1;
+        let earlier = std::mem::take(&mut self.script);
+        self.earlier.push(earlier);
+        self.script.turn = turn;
         self
     }
 
@@ -186,7 +199,11 @@ impl Case {
             Some(judge) => set.with_judge(judge.clone()),
             None => set,
         };
-        let replies = (0..self.times).map(|_| self.script.reply(dialect, stream, seed));
+        let last = std::iter::repeat_n(&self.script, self.times);
+        let turns: Vec<&Script> = self.earlier.iter().chain(last).collect();
+        let replies = turns
+            .iter()
+            .map(|script| script.reply(dialect, stream, seed));
         let provider = Provider::new(replies);
         let service = gate(PolicyLayer::new(set)).layer(provider.clone());
         let way = format!(
@@ -194,10 +211,17 @@ impl Case {
             if stream { "streamed" } else { "whole" }
         );
 
+        let mut history = Vec::new();
+        for _ in &self.earlier {
+            let answered = send(&service, self.sent(dialect, stream, &history)).await;
+            let form = (dialect, stream);
+            let seen = Seen::read(way.clone(), form, Some(answered), None, &noted);
+            history.extend(seen.carried_on());
+        }
         let mut answered = None;
         for _ in 0..self.times {
             noted.clear();
-            answered = Some(send(&service, self.sent(dialect, stream)).await);
+            answered = Some(send(&service, self.sent(dialect, stream, &history)).await);
         }
         // Those who judge in shadow have their turn.
         for _ in 0..16 {
@@ -205,12 +229,17 @@ impl Case {
         }
         let asked = provider.seen();
         // Where the last exchange did not come to the provider, there is one less.
-        let asked = asked.get(self.times - 1).and_then(|seen| seen.body.clone());
+        let asked = asked
+            .get(turns.len() - 1)
+            .and_then(|seen| seen.body.clone());
         Seen::read(way, (dialect, stream), answered, asked, &noted)
     }
 
-    fn sent(&self, dialect: Dialect, stream: bool) -> Request<Bytes> {
+    fn sent(&self, dialect: Dialect, stream: bool, history: &[Value]) -> Request<Bytes> {
         let mut body = self.request.clone();
+        if let Some(Value::Array(messages)) = body.get_mut("messages") {
+            messages.extend_from_slice(history);
+        }
         if let Value::Object(body) = &mut body {
             if dialect == Dialect::Responses {
                 for (name, there) in [("messages", "input"), ("max_tokens", "max_output_tokens")] {

@@ -47,7 +47,8 @@
 //! ```
 //!
 //! What a policy says of requests is tested alike: [`request`](Case::request) is the request, and
-//! [`Seen::upstream_request`] what the provider got of it.
+//! [`Seen::upstream_request`] what the provider got of it. Conversations of several turns are played with
+//! [`then`](Case::then).
 
 mod case;
 mod provider;

@@ -6,7 +6,7 @@ use luthien_core::{
     request::BlockKind,
     testing::protocol::{View, check},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::case::Noted;
 
@@ -113,6 +113,64 @@ impl Seen {
                 (block.name.clone().unwrap_or_default(), input)
             })
             .collect()
+    }
+
+    /// What the client's next request has more than the one before: the calls that it got, and their results.
+    pub(super) fn carried_on(&self) -> Vec<Value> {
+        let calls = self.view.blocks.iter();
+        let calls: Vec<_> = calls
+            .filter(|block| block.kind == BlockKind::ToolCall)
+            .map(|block| {
+                let (id, name) = (block.id.as_deref(), block.name.as_deref());
+                (
+                    id.unwrap_or_default(),
+                    name.unwrap_or_default(),
+                    block.input.as_str(),
+                )
+            })
+            .collect();
+        if calls.is_empty() {
+            return vec![
+                json!({ "role": "assistant", "content": self.text() }),
+                json!({ "role": "user", "content": "Go on." }),
+            ];
+        }
+        match self.form.map(|(dialect, _)| dialect) {
+            Some(Dialect::Chat) => {
+                let made = calls.iter().map(|(id, name, input)| {
+                    let function = json!({ "name": name, "arguments": input });
+                    json!({ "id": id, "type": "function", "function": function })
+                });
+                let made: Vec<_> = made.collect();
+                let made = json!({ "role": "assistant", "content": null, "tool_calls": made });
+                let results = calls.iter().map(
+                    |(id, ..)| json!({ "role": "tool", "tool_call_id": id, "content": "ok" }),
+                );
+                std::iter::once(made).chain(results).collect()
+            }
+            Some(Dialect::Responses) => calls
+                .iter()
+                .flat_map(|(id, name, input)| {
+                    [
+                        json!({ "type": "function_call", "call_id": id, "name": name, "arguments": input }),
+                        json!({ "type": "function_call_output", "call_id": id, "output": "ok" }),
+                    ]
+                })
+                .collect(),
+            _ => {
+                let made = calls.iter().map(|(id, name, input)| {
+                    let input: Value = serde_json::from_str(input).unwrap_or_default();
+                    json!({ "type": "tool_use", "id": id, "name": name, "input": input })
+                });
+                let results = calls.iter().map(
+                    |(id, ..)| json!({ "type": "tool_result", "tool_use_id": id, "content": "ok" }),
+                );
+                vec![
+                    json!({ "role": "assistant", "content": made.collect::<Vec<_>>() }),
+                    json!({ "role": "user", "content": results.collect::<Vec<_>>() }),
+                ]
+            }
+        }
     }
 
     /// Why the model stopped, in the words of Anthropic: `end_turn`, `tool_use`, `max_tokens`; what other dialects say is

@@ -60,6 +60,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         }
         "unset" => {
             for name in words {
+                super::system::environment(shell, name, None);
                 state.set(name, vec![mark::UNSET.to_string()]);
             }
             unset_history(shell, words);
@@ -75,6 +76,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 _ if command.stdin.is_secret => mark::SECRET.to_string(),
                 Some(text) => text.lines().next().unwrap_or_default().to_owned(),
                 None if command.stdin.remote.is_some() => mark::REMOTE.to_string(),
+                None if command.stdin.is_secret => mark::SECRET.to_string(),
                 None => mark::SOME.to_string(),
             };
             let args = Args::of(words, &["p", "n", "t", "d", "u", "N", "i", "a"]);
@@ -182,7 +184,10 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     what: "history".to_owned(),
                 });
             }
-            unknown()
+            Some(Data {
+                is_secret: true,
+                ..Data::hidden()
+            })
         }
         "true" | "false" | ":" | "test" | "[" | "wait" | "jobs" | "fg" | "bg" | "umask"
         | "ulimit" | "hash" | "return" | "exit" | "break" | "continue" | "let" | "getopts"
@@ -190,10 +195,6 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         | "dirs" | "unalias" => Some(Data::text("")),
         _ => None,
     }
-}
-
-fn unknown() -> Option<Data> {
-    Some(Data::default())
 }
 
 fn unset_history(shell: &mut Shell<'_>, words: &[String]) {

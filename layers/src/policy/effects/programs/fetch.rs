@@ -11,13 +11,16 @@ pub(in super::super) fn host(url: &str) -> Option<String> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let host = host.rsplit('@').next().unwrap_or(host);
-    let host = host.split(':').next().unwrap_or(host);
+    let host = match host.strip_prefix('[') {
+        Some(address) => address.split(']').next().unwrap_or(address),
+        None => host.split(':').next().unwrap_or(host),
+    };
     (!host.is_empty()).then(|| mark::shown(host))
 }
 
 /// Whether a host is this machine.
 fn is_here(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "[")
+    matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1")
         || host.ends_with(".localhost")
         || host == "host.docker.internal"
 }
@@ -69,6 +72,11 @@ const VALUED: &[&str] = &[
     "retry",
     "connect-timeout",
     "proxy",
+    "preproxy",
+    "socks5",
+    "socks5-hostname",
+    "socks4",
+    "connect-to",
     "x",
     "w",
     "write-out",
@@ -117,7 +125,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .iter()
                 .find(|path| path.contains(':'))
                 .copied()
-                .unwrap_or_default();
+                .unwrap_or(if command.name == "sftp" {
+                    args.first()
+                } else {
+                    ""
+                });
             let host = far
                 .split(':')
                 .next()
@@ -266,6 +278,16 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
         }
     }
     is_secret |= matches!(command.name, "http" | "https" | "xh") && command.stdin.is_secret;
+    // One after the other, if there are several.
+    for other in args
+        .operands
+        .iter()
+        .filter(is_url)
+        .filter(|other| **other != url)
+    {
+        sent(shell, self::host(other), is_secret, !bodies.is_empty());
+    }
+    super::hosts::detours(shell, &args);
     sent(shell, host.clone(), is_secret, !bodies.is_empty());
     let from = host.unwrap_or_else(|| "?".to_owned());
     shell.remote = Some(from.clone());

@@ -201,7 +201,12 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
             );
             continue;
         }
+        let secret = || Data {
+            is_secret: true,
+            ..Data::hidden()
+        };
         let data = state.files.get(&source.resolved).cloned();
+        let data = data.or_else(|| super::is_secret(&source).then(secret));
         if let Some(data) = data {
             state.files.insert(target.resolved.clone(), data);
         }

@@ -94,6 +94,7 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
 }
 
 fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[String]) -> Data {
+    super::hosts::git(shell, name, words);
     let valued: &[&str] = match name {
         "clean" | "reset" | "checkout" | "restore" | "rm" | "stash" => {
             &["e", "exclude", "s", "source"]

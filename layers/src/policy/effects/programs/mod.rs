@@ -2,6 +2,7 @@
 
 mod args;
 mod builtins;
+mod carriers;
 mod code;
 mod database;
 mod disk;
@@ -9,6 +10,7 @@ mod fetch;
 mod files;
 mod find;
 mod git;
+mod hosts;
 mod infrastructure;
 mod interpreters;
 mod packages;
@@ -166,8 +168,12 @@ fn carried_out(
         let argv = argv.into_iter().chain(words.iter().cloned()).collect();
         return shell.invoke(state, argv, command.stdin);
     }
+    carriers::edits_in_place(shell, state, &command);
+    carriers::outputs(shell, state, &command);
+    let is_secret = carriers::reads_secret(shell, state, &command);
     for room in rooms {
-        if let Some(data) = room(shell, state, &command) {
+        if let Some(mut data) = room(shell, state, &command) {
+            data.is_secret |= is_secret;
             return data;
         }
     }
@@ -181,6 +187,7 @@ fn carried_out(
     });
     Data {
         is_for_shells: packages::writes_for_shells(name, words),
+        is_secret: is_secret || command.stdin.is_secret && carriers::passes_on(name),
         ..Data::hidden()
     }
 }

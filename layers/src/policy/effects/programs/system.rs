@@ -121,6 +121,14 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let patterns = command.args(&["u", "U", "g", "P", "t"]).operands;
             let is_everything = patterns.is_empty() || has(".");
             shell.lists_all = command.name == "ps" || command.name == "pgrep" && is_everything;
+            shell.act(Act::Exec {
+                program: command.name.to_owned(),
+                args: words
+                    .iter()
+                    .take(32)
+                    .map(|word| mark::shown(word))
+                    .collect(),
+            });
             return Some(Data::text(mark::UNKNOWN.to_string()));
         }
         "dbus-send" | "busctl" | "osascript"
@@ -309,6 +317,14 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             Act::CoverTracks { what: text.clone() }
         }
         "screen" | "tmux" => {
+            shell.act(Act::Exec {
+                program: command.name.to_owned(),
+                args: words
+                    .iter()
+                    .take(32)
+                    .map(|word| mark::shown(word))
+                    .collect(),
+            });
             // A command in another terminal.
             if let Some(at) = words.iter().position(|word| {
                 matches!(
@@ -405,6 +421,7 @@ pub(in super::super) fn is_secret(path: &PathRef) -> bool {
 /// What it means that a variable is set.
 pub(in super::super) fn variable(shell: &mut Shell<'_>, name: &str, value: &[String]) {
     let text = value.concat();
+    environment(shell, name, Some(&text));
     match name {
         "LD_PRELOAD" | "LD_AUDIT" | "DYLD_INSERT_LIBRARIES" if !text.is_empty() => {
             let harmless = [
@@ -429,6 +446,21 @@ pub(in super::super) fn variable(shell: &mut Shell<'_>, name: &str, value: &[Str
             what: "history".to_owned(),
         }),
         _ => {}
+    }
+}
+
+/// A variable changes that may be one that programs read: `A_NAME`, `no_proxy`.
+pub(super) fn environment(shell: &mut Shell<'_>, name: &str, value: Option<&str>) {
+    let is_shared = name.contains('_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        || name.to_ascii_lowercase().ends_with("proxy");
+    if is_shared {
+        shell.act(Act::Environment {
+            name: name.to_owned(),
+            value: value.map(mark::shown),
+        });
     }
 }
 

@@ -81,7 +81,9 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let skip = usize::from(matches!(command.name, "gosu" | "su-exec"));
             let mut argv = args.command(skip);
             while argv.first().is_some_and(|word| is_assignment(word)) {
-                argv.remove(0);
+                let word = argv.remove(0);
+                let (name, value) = word.split_once('=').unwrap_or_default();
+                super::system::environment(shell, name, Some(value));
             }
             let before = std::mem::replace(&mut shell.elevated, true);
             let out = match argv.is_empty() {
@@ -111,7 +113,22 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let mut rest = words.iter();
             while let Some(word) = rest.next() {
                 match word.as_str() {
-                    "-u" | "--unset" | "-C" | "--chdir" | "-P" => drop(rest.next()),
+                    "-u" | "--unset" => {
+                        let name = rest.next().map(String::as_str).unwrap_or_default();
+                        super::system::environment(shell, name, None);
+                    }
+                    word if word.starts_with("-u") || word.starts_with("--unset=") => {
+                        let name = word.rsplit('=').next().unwrap_or(word);
+                        let name = name.trim_start_matches("-u");
+                        super::system::environment(shell, name, None);
+                    }
+                    "-i" | "-" | "--ignore-environment" => {
+                        shell.act(Act::Environment {
+                            name: "*".to_owned(),
+                            value: None,
+                        });
+                    }
+                    "-C" | "--chdir" | "-P" => drop(rest.next()),
                     "-S" | "--split-string" => {
                         let code = rest.next().cloned().unwrap_or_default();
                         argv.extend(code.split_whitespace().map(str::to_owned));

@@ -9,7 +9,7 @@ impl Script {
             Said::Thinking(text) => json!({ "type": "thinking", "thinking": text, "signature": "c2VhbA==" }),
             Said::Text(text) => json!({ "type": "text", "text": text }),
             Said::Call(name, input) => {
-                json!({ "type": "tool_use", "id": format!("toolu_{place}"), "name": name, "input": input })
+                json!({ "type": "tool_use", "id": format!("toolu_{}", self.number(place)), "name": name, "input": input })
             }
         });
         let mut message = json!({

@@ -17,7 +17,7 @@ impl Script {
         let (thinking, text) = (thinking.join("\n\n"), text.join("\n\n"));
         let call = |place: usize, name: &str, arguments: &str| {
             let function = json!({ "name": name, "arguments": arguments });
-            json!({ "id": format!("call_{place}"), "type": "function", "function": function })
+            json!({ "id": format!("call_{}", self.number(place)), "type": "function", "function": function })
         };
         let head = |object: &str, choice: Value| json!({ "id": "chatcmpl-1", "object": object, "created": 1, "model": "test-model", "choices": [choice] });
         if !stream {

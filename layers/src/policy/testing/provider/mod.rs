@@ -13,6 +13,8 @@ use serde_json::Value;
 pub(super) struct Script {
     pub(super) said: Vec<Said>,
     pub(super) cut_short: bool,
+    /// Which turn of the conversation it is, from 0.
+    pub(super) turn: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +38,11 @@ impl Script {
         } else {
             Reply::json(&Bytes::from(body), seed)
         }
+    }
+
+    /// What a call is called by that stands in this place of the reply: no other of the conversation is.
+    fn number(&self, place: usize) -> usize {
+        1000 * self.turn + place
     }
 
     fn has_calls(&self) -> bool {

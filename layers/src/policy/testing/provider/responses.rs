@@ -20,7 +20,7 @@ impl Script {
                 }
                 Said::Call(name, input) => {
                     json!({ "id": format!("fc_{place}"), "type": "function_call", "status": "completed",
-                            "arguments": input.to_string(), "call_id": format!("call_{place}"), "name": name })
+                            "arguments": input.to_string(), "call_id": format!("call_{}", self.number(place)), "name": name })
                 }
             })
             .collect();

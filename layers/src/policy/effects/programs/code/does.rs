@@ -80,7 +80,7 @@ impl Code {
                 }
             }
             Does::Write => {
-                if let Some(path) = value.or_else(|| self.receiver(receiver)) {
+                if let Some(path) = self.receiver(receiver).or(value) {
                     let path = shell.path(state, &path);
                     shell.act(Act::Write {
                         path,
@@ -93,6 +93,15 @@ impl Code {
                     .iter()
                     .skip(1)
                     .find_map(|arg| literal(arg.trim_start_matches("mode=")).map(|(mode, _)| mode));
+                let is_read = mode
+                    .as_deref()
+                    .is_none_or(|mode| mode.starts_with(['r', '<']) && !mode.contains('+'));
+                if let Some(path) = value.as_deref().filter(|_| is_read) {
+                    let path = shell.path(state, path);
+                    if super::super::is_secret(&path) {
+                        shell.act(Act::Read { path });
+                    }
+                }
                 if let (Some(path), Some(mode)) = (value, mode) {
                     let written = args
                         .iter()

@@ -43,6 +43,7 @@ pub(super) fn run(
 
 /// What the calls in it do.
 pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, code: &str) {
+    super::hosts::code(shell, state, code);
     let is_remote = [
         "urlopen",
         "('https')",

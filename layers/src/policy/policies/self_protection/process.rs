@@ -1,0 +1,238 @@
+//! What ends the sidecar.
+
+use regex::RegexBuilder;
+
+use super::{Harm, SelfProtection};
+use crate::policy::{
+    ToolCall,
+    effects::{Act, Effect, Effects, Process},
+};
+
+/// Programs that run others, or look after those that run.
+const SUPERVISORS: &[&str] = &[
+    "systemctl",
+    "service",
+    "rc-service",
+    "launchctl",
+    "supervisorctl",
+    "initctl",
+    "sv",
+    "pm2",
+    "docker",
+    "podman",
+    "nerdctl",
+    "docker-compose",
+    "podman-compose",
+    "kubectl",
+    "nomad",
+    "brew",
+    "sc",
+    "tmux",
+    "screen",
+    "dpkg",
+    "apt",
+    "apt-get",
+    "dnf",
+    "yum",
+    "pacman",
+    "cargo",
+    "npm",
+];
+/// Words with which they end something.
+const ENDS: &[&str] = &[
+    "stop",
+    "kill",
+    "disable",
+    "mask",
+    "restart",
+    "unload",
+    "bootout",
+    "remove",
+    "rm",
+    "down",
+    "delete",
+    "pause",
+    "scale",
+    "uninstall",
+    "purge",
+    "autoremove",
+    "kill-session",
+    "terminate",
+    "quit",
+    "drain",
+    "try-restart",
+    "freeze",
+    "edit",
+    "set-property",
+    "-R",
+    "-r",
+    "--purge",
+    "--remove",
+];
+/// Programs that find processes for others to end.
+const FINDERS: &[&str] = &["pgrep", "pidof", "lsof", "fuser", "ps", "ss", "netstat"];
+
+impl SelfProtection {
+    /// Its process, its service or its container, ended.
+    pub(super) fn stops(&self, call: &ToolCall, effects: &Effects) -> Option<(Harm, String)> {
+        // Whoever ends what cannot be told, and speaks of it.
+        let looks = |effect: &Effect| matches!(&effect.act, Act::Exec { program, .. } if FINDERS.contains(&program.as_str()));
+        let is_found = self.has_name(call.input())
+            || self.has_port(call.input()) && effects.iter().any(looks)
+            || effects.iter().any(|effect| self.is_looked_for(effect));
+        if self.is_spoken_of(call) {
+            return Some((
+                Harm::Stopped,
+                "its process is named beside what ends processes".to_owned(),
+            ));
+        }
+        let effect = effects.iter().find(|effect| match &effect.act {
+            Act::Process { what, target } => match what {
+                Process::Shutdown => true,
+                Process::KillAll => ends_all(&effect.evidence) || self.is_among(&effect.evidence),
+                Process::Kill => self.has_pid(target) || is_found && is_unknown(target),
+                Process::KillNamed => self.is_named_by(target) || self.is_among(&effect.evidence),
+                _ => self.has_name(target),
+            },
+            Act::Exec { program, args } => self.is_ended(program, args),
+            Act::Infrastructure { target, .. } => {
+                self.has_name(target) || self.has_name(&effect.evidence)
+            }
+            _ => false,
+        })?;
+        Some((Harm::Stopped, format!("{effect}, in {:?}", effect.evidence)))
+    }
+
+    /// Code of another language, or a debugger, in which its number stands.
+    fn is_spoken_of(&self, call: &ToolCall) -> bool {
+        let is_text = ["content", "new_string", "file_text", "new_str"]
+            .iter()
+            .any(|name| {
+                call.arguments()
+                    .is_some_and(|input| input.get(*name).is_some())
+            });
+        let ends = ["kill", "gdb", "lldb"]
+            .iter()
+            .any(|word| call.input().contains(word));
+        !is_text && ends && self.names_pid(call.input())
+    }
+
+    fn is_ended(&self, program: &str, args: &[String]) -> bool {
+        let names_it = || args.iter().any(|word| self.has_name(word));
+        let ends = || args.iter().any(|word| ENDS.contains(&word.as_str()));
+        match program {
+            "fuser" => {
+                args.iter()
+                    .any(|word| word.starts_with('-') && word.contains('k'))
+                    && (names_it() || args.iter().any(|word| self.has_port(word)))
+            }
+            "gdb" | "lldb" | "taskkill" => names_it() || args.iter().any(|word| self.has_pid(word)),
+            "kill-port" | "killport" | "fkill" => {
+                names_it() || args.iter().any(|word| self.has_port(word))
+            }
+            program if SUPERVISORS.contains(&program) => names_it() && ends(),
+            _ => false,
+        }
+    }
+
+    /// A command that looks for its process: what it finds may be ended then.
+    fn is_looked_for(&self, effect: &Effect) -> bool {
+        match &effect.act {
+            Act::Exec { program, args } if FINDERS.contains(&program.as_str()) => args
+                .iter()
+                .any(|word| self.is_named_by(word) || self.has_port(word)),
+            Act::Read { path } => self.has_name(&path.resolved),
+            _ => false,
+        }
+    }
+
+    /// Whether its name stands in a text as a word, or as the beginning of one: `luthien.service`, `my-luthien-1`.
+    pub(super) fn has_name(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        self.processes
+            .iter()
+            .any(|name| text.contains(&name.to_lowercase()))
+    }
+
+    /// Whether it is one of those that a command ends by their names.
+    fn is_among(&self, command: &str) -> bool {
+        let mut words = command.split_whitespace().skip(1);
+        words.any(|word| self.is_named_by(word))
+    }
+
+    /// Whether a pattern of `pkill` is for it.
+    fn is_named_by(&self, pattern: &str) -> bool {
+        if pattern.is_empty() || pattern.starts_with('-') {
+            return false;
+        }
+        let regex = RegexBuilder::new(pattern)
+            .case_insensitive(true)
+            .size_limit(1 << 16)
+            .build();
+        self.processes.iter().any(|name| {
+            let name = name.to_lowercase();
+            let line = format!("/usr/bin/{name} serve");
+            let pattern = pattern.to_lowercase();
+            let is_part = pattern.len() > 2 && name.contains(&pattern) || pattern.contains(&name);
+            is_part
+                || regex.as_ref().is_ok_and(|regex| {
+                    regex.is_match(&name) || regex.as_str().contains(' ') && regex.is_match(&line)
+                })
+        })
+    }
+
+    /// Whether its number is one of the words; those with a dash are signals, or groups if they are large.
+    fn has_pid(&self, words: &str) -> bool {
+        words.split_whitespace().any(|word| {
+            let number = word.trim_start_matches('-');
+            let is_signal = number.len() < word.len() && number.len() < 3;
+            let pid = number.parse::<u32>();
+            !is_signal && pid.is_ok_and(|pid| self.pids.contains(&pid))
+        })
+    }
+
+    /// Whether its number stands in a text, if it is one that stands nowhere by chance.
+    fn names_pid(&self, text: &str) -> bool {
+        let mut numbers = text.split(|c: char| !c.is_ascii_digit());
+        numbers.any(|number| {
+            let pid = number.parse::<u32>();
+            number.len() > 3 && pid.is_ok_and(|pid| self.pids.contains(&pid))
+        })
+    }
+
+    /// `:8000`, `8000/tcp`, `-i:8000`.
+    pub(super) fn has_port(&self, text: &str) -> bool {
+        let mut words = text.split(|c: char| !c.is_ascii_digit());
+        words.any(|word| {
+            word.parse().is_ok_and(|port: u16| {
+                self.ports.contains(&port) || self.admin_ports.contains(&port)
+            })
+        })
+    }
+}
+
+/// Whether it is not known whom it is about.
+fn is_unknown(target: &str) -> bool {
+    target.contains('$')
+}
+
+/// Whether processes end that have nothing in common but their user, their terminal or that they run.
+fn ends_all(command: &str) -> bool {
+    let mut words = command.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let kinds = [
+        "-u",
+        "-U",
+        "--user",
+        "--euid",
+        "--uid",
+        "-v",
+        "--inverse",
+        "-G",
+        "-g",
+        "-t",
+        "-s",
+        "-P",
+    ];
+    matches!(program, "kill" | "killall5") || words.any(|word| kinds.contains(&word))
+}

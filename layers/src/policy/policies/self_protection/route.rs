@@ -1,0 +1,298 @@
+//! What leads past the sidecar, and who administers it.
+
+use serde_json::Value;
+
+use super::{
+    Harm, SelfProtection,
+    tables::{
+        AGENTS, PACKAGES, PROVIDERS, QUESTIONS, READ_ANYWHERE, READ_AT_START, READ_FROM_ROOT,
+        ROUTERS, SETTERS,
+    },
+};
+use crate::policy::{
+    ToolCall,
+    effects::{Act, Effect, Effects, PathRef},
+    policies::guard::names::{is_at, is_somewhere},
+};
+
+impl SelfProtection {
+    /// Its own commands that change something, and its admin address.
+    pub(super) fn administers(&self, call: &ToolCall, effects: &Effects) -> Option<(Harm, String)> {
+        let effect = effects.iter().find(|effect| match &effect.act {
+            Act::Exec { program, args } => {
+                let is_own = self
+                    .processes
+                    .iter()
+                    .any(|name| name.eq_ignore_ascii_case(program));
+                is_own && changes(args)
+            }
+            Act::Net { .. } => self.is_admin(&effect.evidence),
+            _ => false,
+        });
+        if let Some(effect) = effect {
+            return Some((
+                Harm::Administered,
+                format!("{effect}, in {:?}", effect.evidence),
+            ));
+        }
+        let url = addresses(call).into_iter().find(|url| self.is_admin(url))?;
+        Some((Harm::Administered, url.to_owned()))
+    }
+
+    /// Whether a text calls the admin address, other than to ask how it is.
+    fn is_admin(&self, text: &str) -> bool {
+        text.split_whitespace().any(|word| {
+            let word = word.trim_matches(['"', '\'']);
+            let Some((_, rest)) =
+                word.split_once(':')
+                    .map(|(before, rest)| match rest.strip_prefix("//") {
+                        Some(rest) => rest.rsplit_once('@').unwrap_or(("", rest)),
+                        None => (before, word),
+                    })
+            else {
+                return word
+                    .parse()
+                    .is_ok_and(|port| self.admin_ports.contains(&port));
+            };
+            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+            let port = host.rsplit(':').next().and_then(|port| port.parse().ok());
+            let path = path.split(['?', '#']).next().unwrap_or(path);
+            port.is_some_and(|port| self.admin_ports.contains(&port))
+                && !matches!(path, "health" | "ready" | "metrics")
+        })
+    }
+
+    /// Another way to the model than through the sidecar.
+    pub(super) fn bypasses(&self, call: &ToolCall, effects: &Effects) -> Option<(Harm, String)> {
+        let starts_agent = effects.iter().any(|effect| is_agent(&effect.act));
+        let says = |words: &[&str]| words.iter().any(|word| call.input().contains(word));
+        let names_variable = self
+            .variables
+            .iter()
+            .any(|name| contains_word(call.input(), name))
+            || says(&["base_url", "baseURL", "model_provider", "apiBase"]);
+        let names_provider = says(PROVIDERS)
+            || effects
+                .iter()
+                .any(|effect| PROVIDERS.iter().any(|host| effect.evidence.contains(host)));
+        let effect = effects.iter().find(|effect| match &effect.act {
+            Act::Environment { name, value } => {
+                starts_agent && self.leads_elsewhere(name, value.as_deref())
+            }
+            act if is_agent(act)
+                && self.variables.iter().any(|name| is_set(call.input(), name))
+                && !self.sets_own_address_only(call) =>
+            {
+                true
+            }
+            Act::Exec { program, args } if is_agent(&effect.act) => {
+                let has = |word: &String| {
+                    (["base_url", "base-url", "api-base", "api_base"]
+                        .iter()
+                        .any(|part| word.contains(part))
+                        || self
+                            .variables
+                            .iter()
+                            .any(|name| word.contains(name.as_str())))
+                        && !self.is_own_address(word)
+                };
+                program != "cat" && args.iter().any(has)
+            }
+            Act::Exec { program, args } if ROUTERS.contains(&program.as_str()) => {
+                args.iter().any(|word| {
+                    PROVIDERS.iter().any(|host| word.contains(host)) || self.has_port(word)
+                })
+            }
+            Act::Exec { program, args } if SETTERS.contains(&program.as_str()) => {
+                let sets =
+                    |word: &String| self.variables.iter().any(|name| contains_word(word, name));
+                args.iter().any(sets)
+            }
+            act => written(act).is_some_and(|path| {
+                (names_variable && is_read_at_start(path) && !self.sets_own_address_only(call))
+                    || names_provider && is_hosts(path)
+            }),
+        })?;
+        Some((Harm::Bypassed, describe(effect)))
+    }
+
+    fn leads_elsewhere(&self, name: &str, value: Option<&str>) -> bool {
+        let is_meant = name == "*"
+            || self
+                .variables
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(name));
+        is_meant && !value.is_some_and(|value| self.is_own_address(value))
+    }
+
+    /// Whether a text has one of its addresses, and no other.
+    fn is_own_address(&self, text: &str) -> bool {
+        let text = text.trim_matches(['"', '\'', '/']);
+        self.addresses.iter().any(|address| {
+            let bare = text.rsplit("://").next().unwrap_or(text);
+            let bare = bare.trim_end_matches("/v1").trim_end_matches('/');
+            let here = |host: &str| {
+                address
+                    .rsplit(':')
+                    .next()
+                    .is_some_and(|port| bare == format!("{host}:{port}"))
+            };
+            bare == address || here("localhost") || here("127.0.0.1")
+        })
+    }
+
+    /// Whether what is written sets variables to its addresses, and to nothing else.
+    fn sets_own_address_only(&self, call: &ToolCall) -> bool {
+        let text = new_text(call);
+        let mut urls = text.split("://").skip(1).peekable();
+        urls.peek().is_some()
+            && urls.all(|rest| {
+                let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\'));
+                self.is_own_address(rest.get(..end.unwrap_or(rest.len())).unwrap_or_default())
+            })
+    }
+}
+
+/// The text that a call puts in the place of another, as far as it is that of a tool for files; of others, all it says.
+fn new_text(call: &ToolCall) -> String {
+    let Some(Value::Object(members)) = call.arguments() else {
+        // What a patch takes away counts as well.
+        return String::new();
+    };
+    let new = [
+        "new_string",
+        "new_str",
+        "content",
+        "file_text",
+        "insert_text",
+    ];
+    let mut texts = new
+        .iter()
+        .filter_map(|name| members.get(*name)?.as_str())
+        .peekable();
+    match texts.peek() {
+        Some(_) => texts.collect::<Vec<_>>().join("\n"),
+        None if members.contains_key("old_string") || members.contains_key("old_str") => {
+            String::new()
+        }
+        None => call.input().to_owned(),
+    }
+}
+
+fn describe(effect: &Effect) -> String {
+    format!("{effect}, in {:?}", effect.evidence)
+}
+
+/// Whether a command of the sidecar changes something.
+fn changes(args: &[String]) -> bool {
+    let mut words = args.iter().filter(|word| !word.starts_with('-'));
+    let asks = args
+        .iter()
+        .any(|word| matches!(word.as_str(), "--help" | "-h" | "--version" | "-V"));
+    match words.next().map(String::as_str) {
+        None => false,
+        Some("keys") => {
+            words
+                .next()
+                .is_some_and(|word| !matches!(word.as_str(), "list" | "help"))
+                && !asks
+        }
+        Some(command) => {
+            !QUESTIONS.contains(&command)
+                && command != "serve"
+                && command != "run"
+                && command != "exec"
+                && !asks
+        }
+    }
+}
+
+fn is_agent(act: &Act) -> bool {
+    let Act::Exec { program, args } = act else {
+        return false;
+    };
+    AGENTS.contains(&program.as_str())
+        || PACKAGES
+            .iter()
+            .any(|package| package.ends_with(program.as_str()) && program.len() > 4)
+        || args
+            .iter()
+            .any(|word| PACKAGES.iter().any(|package| word.contains(package)))
+}
+
+/// The file that an act gives other content.
+fn written(act: &Act) -> Option<&PathRef> {
+    match act {
+        Act::Write { path, .. } | Act::Copy { to: path, .. } | Act::Move { to: path, .. } => {
+            Some(path)
+        }
+        _ => None,
+    }
+}
+
+fn is_read_at_start(path: &PathRef) -> bool {
+    let home = path
+        .in_home()
+        .is_some_and(|home| READ_AT_START.iter().any(|entry| is_at(home, entry, false)));
+    home || READ_ANYWHERE
+        .iter()
+        .any(|entry| is_somewhere(&path.resolved, entry, false))
+        || READ_FROM_ROOT
+            .iter()
+            .any(|entry| is_at(&path.resolved, entry, false))
+}
+
+fn is_hosts(path: &PathRef) -> bool {
+    [
+        "etc/hosts",
+        "private/etc/hosts",
+        "etc/resolv.conf",
+        "etc/dnsmasq*",
+        "etc/hosts.d",
+        "c/windows/system32/drivers/etc/hosts",
+    ]
+    .iter()
+    .any(|entry| is_at(&path.resolved, entry, false))
+}
+
+/// Whether a name stands in a text, and not as a part of a longer one.
+fn contains_word(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let text = text.to_ascii_uppercase();
+    text.match_indices(&name.to_ascii_uppercase())
+        .any(|(at, found)| {
+            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let after = text
+                .get(at + found.len()..)
+                .and_then(|after| after.chars().next());
+            // `\n` in JSON ends in a letter.
+            let is_escape = text
+                .get(..at)
+                .is_some_and(|before| before.ends_with("\\N") || before.ends_with("\\T"));
+            (is_escape || !before.is_some_and(is_part)) && !after.is_some_and(is_part)
+        })
+}
+
+/// Whether a text gives a name another value, or takes it away, in whichever language.
+fn is_set(text: &str, name: &str) -> bool {
+    text.match_indices(name).any(|(at, found)| {
+        let before = text.get(..at).unwrap_or_default();
+        let after = text.get(at + found.len()..).unwrap_or_default();
+        let after = after.trim_start_matches('\\');
+        after.starts_with(['"', '\'', ']'])
+            || after.starts_with('=') && !after.starts_with("==")
+            || ["-n ", "unset ", "-u "]
+                .iter()
+                .any(|way| before.ends_with(way))
+    })
+}
+
+/// Texts that tools fetch: members whose name says so.
+fn addresses(call: &ToolCall) -> Vec<&str> {
+    let members = call.arguments().and_then(Value::as_object);
+    let urls = members.into_iter().flatten().filter(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with("url") || name.ends_with("uri") || name.ends_with("endpoint")
+    });
+    urls.filter_map(|(_, value)| value.as_str()).collect()
+}
