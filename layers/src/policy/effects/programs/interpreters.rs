@@ -463,6 +463,22 @@ fn language_run(
             codes.push(mark_code(code));
         }
     }
+    // `-pi` and its kin write the files back.
+    let edits = |word: &String| {
+        let letters = word.strip_prefix('-').unwrap_or_default();
+        let letters = letters.split('.').next().unwrap_or_default();
+        !word.starts_with("--") && letters.contains('i') && letters.len() < 5
+    };
+    if !codes.is_empty() && matches!(language, "perl" | "ruby") && words.iter().any(edits) {
+        let files = words
+            .iter()
+            .filter(|word| !word.starts_with('-') && !codes.contains(word));
+        for file in files {
+            let path = shell.path(state, file);
+            let how = crate::policy::effects::Write::Edit;
+            shell.act(Act::Write { path, how });
+        }
+    }
     if !codes.is_empty() {
         let mut out = None;
         let mut state = state.clone();

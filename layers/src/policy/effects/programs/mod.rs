@@ -25,7 +25,7 @@ pub(super) use self::{
     system::{is_secret, variable},
 };
 use super::{
-    Act, PathRef, mark,
+    Act, PathRef, Scope, mark,
     shell::{Data, Shell, State},
 };
 
@@ -136,6 +136,23 @@ fn carried_out(
             return shell.invoke(state, argv, command.stdin);
         }
     }
+    // What has been written here into a folder in which programs are looked for.
+    if !state.files.is_empty() && argv.first().is_some_and(|word| !word.contains('/')) {
+        let folders = [
+            "/usr/local/bin",
+            "/usr/bin",
+            "/bin",
+            "~/.local/bin",
+            "~/bin",
+        ];
+        let script = folders.iter().find_map(|folder| {
+            let path = shell.path(state, &format!("{folder}/{name}"));
+            state.files.get(&path.resolved).cloned()
+        });
+        if let Some(script) = script {
+            return interpreters::script(shell, state, name, script, words);
+        }
+    }
     // A script that has been written here.
     if let Some(word) = argv.first().filter(|word| word.contains('/')) {
         let path = shell.path(state, word);
@@ -169,6 +186,19 @@ fn carried_out(
     for room in rooms {
         if let Some(data) = room(shell, state, &command) {
             return data;
+        }
+    }
+    for pair in words.windows(2) {
+        if let [option, file] = pair
+            && matches!(option.as_str(), "-out" | "-o" | "--output")
+        {
+            let path = shell.path(state, file);
+            if path.scope == Scope::Device {
+                shell.act(Act::Disk {
+                    program: name.to_owned(),
+                    device: path.written,
+                });
+            }
         }
     }
     shell.act(Act::Exec {

@@ -11,6 +11,21 @@ use super::{
     Data, Opaque, Shell, State,
 };
 
+/// Variables in which a command stands.
+const RUN: &[&str] = &[
+    "PROMPT_COMMAND",
+    "GIT_SSH_COMMAND",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_EDITOR",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_PAGER",
+    "PAGER",
+    "MANPAGER",
+    "EDITOR",
+    "VISUAL",
+    "BROWSER",
+];
+
 /// How many turns of a loop are looked at.
 const TURNS: usize = 16;
 
@@ -323,8 +338,8 @@ impl Shell<'_> {
         if let AssignmentName::ArrayElementName(_, index) = &assignment.name {
             self.whole(state, index);
         }
-        // It runs before each prompt.
-        if name == "PROMPT_COMMAND" {
+        // What stands there is run by shells, and by programs that show or ask something.
+        if RUN.contains(&name.as_str()) {
             self.text(state, &value.concat(), &Data::default());
         }
         programs::variable(self, name, &value);

@@ -93,7 +93,9 @@ impl Code {
                     .iter()
                     .skip(1)
                     .find_map(|arg| literal(arg.trim_start_matches("mode=")).map(|(mode, _)| mode));
-                if let (Some(path), Some(mode)) = (value, mode) {
+                // Perl has a handle before them, which is no text.
+                let handle = (language == "perl").then(String::new);
+                if let (Some(path), Some(mode)) = (value.or(handle), mode) {
                     let written = args
                         .iter()
                         .skip(2)

@@ -92,7 +92,11 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
             .filter_map(|text| text.strip_prefix('>'))
             .take(8)
         {
-            let path = shell.path(state, inner.trim_start_matches('>').trim());
+            let name = inner.trim_start_matches('>').trim();
+            if name.is_empty() {
+                continue;
+            }
+            let path = shell.path(state, name);
             shell.act(Act::Write {
                 path,
                 how: Write::Replace,
