@@ -3,8 +3,10 @@
 mod args;
 mod builtins;
 mod code;
+mod containers;
 mod database;
 mod disk;
+mod editors;
 mod fetch;
 mod files;
 mod find;
@@ -13,6 +15,7 @@ mod infrastructure;
 mod interpreters;
 mod packages;
 mod secrets;
+mod sed;
 mod system;
 mod texts;
 mod wrappers;
@@ -160,12 +163,13 @@ fn carried_out(
             return interpreters::script(shell, state, name, script, words);
         }
     }
-    let rooms: [Room; 13] = [
+    let rooms: [Room; 14] = [
         builtins::run,
         texts::run,
         files::run,
         find::run,
         wrappers::run,
+        editors::run,
         interpreters::run,
         git::run,
         fetch::run,
