@@ -49,7 +49,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     code::scan(shell, state, "vim", line);
                 }
             }
-            return Some(Data::default());
+            Some(Data::default())
         }
         "go" if command.words.first().is_some_and(|word| word == "run") => {
             let data = match command.words.get(1).map(String::as_str) {
@@ -61,7 +61,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 None => return None,
             };
             code::scan(shell, state, "go", data.text.as_deref().unwrap_or_default());
-            return Some(Data::hidden());
+            Some(Data::hidden())
         }
         "make" | "gmake"
             if command
@@ -96,7 +96,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             if !text.is_empty() {
                 return Some(Data::default());
             }
-            return None;
+            None
         }
         "gdb" | "lldb" => {
             for code in
@@ -111,7 +111,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     shell.text(state, code, &Data::default());
                 }
             }
-            return Some(Data::default());
+            Some(Data::default())
         }
         "make" | "gmake"
             if command
@@ -130,7 +130,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     code.trim_start_matches("shell").trim_end_matches(')')
                 });
             shell.text(state, code, &Data::default());
-            return Some(Data::default());
+            Some(Data::default())
         }
         _ => None,
     }

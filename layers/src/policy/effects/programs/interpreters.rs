@@ -192,7 +192,7 @@ fn a_shell(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
             inner.set_name(name);
         }
         inner.set_args(operands.get(2..).unwrap_or_default());
-        let out = run_code(shell, &mut inner, &code, command.stdin.clone());
+        let out = run_code(shell, &mut inner, &code, &command.stdin);
         state.files = inner.files;
         return out;
     }
@@ -214,7 +214,7 @@ fn a_shell(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
     }
     let file = operands.first().cloned().unwrap_or_default();
     if file.contains(mark::REMOTE) {
-        return run_code(shell, state, &mark::REMOTE.to_string(), Data::default());
+        return run_code(shell, state, &mark::REMOTE.to_string(), &Data::default());
     }
     let data = shell.read_file(state, &file);
     let is_known = data.text.is_some() || data.remote.is_some() || file.starts_with("/dev/");
@@ -272,7 +272,7 @@ pub(super) fn script(
         None => {
             let mut inner = state.clone();
             inner.set_args(words);
-            run_code(shell, &mut inner, &mark_code(&text), Data::default())
+            run_code(shell, &mut inner, &mark_code(&text), &Data::default())
         }
     }
 }
@@ -357,7 +357,7 @@ fn language_run(
             match code.contains(mark::REMOTE)
                 && code.trim_matches(mark::is_unknown).trim().is_empty()
             {
-                true => drop(run_code(shell, &mut state, code, Data::default())),
+                true => drop(run_code(shell, &mut state, code, &Data::default())),
                 false => code::run(shell, &mut state, language, code, &command.stdin),
             }
             out = out.or_else(|| code::printed(code, language));

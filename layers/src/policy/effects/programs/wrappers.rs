@@ -102,7 +102,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let args = Args::of(words, &["c", "command", "s", "shell", "g", "G"]);
             let before = std::mem::replace(&mut shell.elevated, true);
             let code = mark_code(args.value(&["c", "command"]).unwrap_or_default());
-            let out = run_code(shell, state, &code, command.stdin.clone());
+            let out = run_code(shell, state, &code, &command.stdin);
             shell.elevated = before;
             Some(out)
         }
@@ -190,11 +190,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             Some(match code.is_empty() {
                 true if command.stdin.text.is_some() => {
                     let code = command.stdin.text.clone().unwrap_or_default();
-                    run_code(shell, &mut there, &code, Data::default())
+                    run_code(shell, &mut there, &code, &Data::default())
                 }
                 true => Data::default(),
                 false => {
-                    run_code(shell, state, &code, command.stdin.clone());
+                    run_code(shell, state, &code, &command.stdin);
                     Data::hidden()
                 }
             })
@@ -293,7 +293,7 @@ fn xargs(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Dat
     }
     if argv.is_empty() {
         if command.name == "parallel" {
-            return run_code(shell, state, &items.join("\n"), Data::default());
+            return run_code(shell, state, &items.join("\n"), &Data::default());
         }
         return Data::text(items.join(" "));
     }
@@ -343,20 +343,20 @@ fn code_or_words(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>
     };
     let args = Args::leading(command.words, valued);
     if let Some(code) = args.value(&["c", "command"]) {
-        return Some(run_code(shell, state, &mark_code(code), Data::default()));
+        return Some(run_code(shell, state, &mark_code(code), &Data::default()));
     }
     match command.name {
         "watch" => Some(run_code(
             shell,
             state,
             &mark_code(&args.command(0).join(" ")),
-            Data::default(),
+            &Data::default(),
         )),
         "flock" => {
             let after = Args::leading(command.words, &["w", "E"]).command(1);
             let inner = Args::leading(&after, &["c", "command"]);
             if let Some(code) = inner.value(&["c", "command"]) {
-                return Some(run_code(shell, state, &mark_code(code), Data::default()));
+                return Some(run_code(shell, state, &mark_code(code), &Data::default()));
             }
             Some(shell.invoke(state, inner.command(0), command.stdin.clone()))
         }
@@ -368,14 +368,14 @@ fn code_or_words(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>
                 target: command.name.to_owned(),
             });
             if let Some(code) = &command.stdin.text {
-                run_code(shell, state, code, Data::default());
+                run_code(shell, state, code, &Data::default());
             }
             Some(Data::default())
         }
         _ => {
             if let Some(code) = &command.stdin.text {
                 let before = std::mem::replace(&mut shell.elevated, true);
-                run_code(shell, state, code, Data::default());
+                run_code(shell, state, code, &Data::default());
                 shell.elevated = before;
             }
             Some(Data::default())
