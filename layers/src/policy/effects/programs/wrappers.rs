@@ -269,12 +269,16 @@ fn xargs(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Dat
     }
     let mut argv = args.command(0);
     let mut items: Vec<String> = Vec::new();
+    let stdin = match args.value(&["a", "arg-file"]) {
+        Some(file) => shell.read_file(state, file),
+        None => command.stdin.clone(),
+    };
     if let Some(at) = argv
         .iter()
         .position(|word| matches!(word.as_str(), ":::" | "::::"))
     {
         items = argv.split_off(at).into_iter().skip(1).collect();
-    } else if let Some(text) = &command.stdin.text {
+    } else if let Some(text) = &stdin.text {
         let is_lines = args.has(&["I", "d", "delimiter", "replace", "0", "null"])
             || command.name == "parallel";
         items = match is_lines {

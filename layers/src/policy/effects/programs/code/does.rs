@@ -30,6 +30,16 @@ impl Code {
         let first = args.first().copied().unwrap_or_default();
         let value = self.value(first);
         match does {
+            // What is computed, or comes from somewhere, and then runs.
+            Does::Shell
+                if value.is_none()
+                    && list(first).is_none()
+                    && (first.contains(['(', '[', '+'])
+                        || first.starts_with('$')
+                        || args.contains(&"shell=True")) =>
+            {
+                shell.opaque(Opaque::UnknownCode);
+            }
             Does::Shell => {
                 if let Some(words) = list(first) {
                     let argv: Vec<String> = words

@@ -15,7 +15,7 @@ use self::{
     values::Code,
 };
 use crate::policy::effects::{
-    Act, Exhaust, Write,
+    Act, Exhaust, Opaque, Write,
     shell::{Data, Shell, State},
 };
 
@@ -229,7 +229,9 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         let args = match after.strip_prefix('(') {
             Some(inner) => arguments(inner),
             None if BARE.contains(&name.trim_start_matches("kernel."))
-                && (after.starts_with(['"', '\'', '0', '-', '9']) || after.starts_with("qw"))
+                && (after.starts_with(['"', '\'', '0', '-', '9'])
+                    || after.starts_with("qw")
+                    || after.starts_with('$') && matches!(&*name, "system" | "exec"))
                 && after.len() < rest.len() =>
             {
                 after.split([';', '\n']).next().unwrap_or(after)
@@ -265,6 +267,12 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
                 &Does::Shell
             }
             (None, "julia", "rm") => &Does::Delete { recursive: false },
+            (None, "php", name) if name.starts_with('$') => {
+                // A function whose name is computed.
+                shell.opaque(Opaque::UnknownCode);
+                continue;
+            }
+            (None, ..) if args.contains("shell=True") => &Does::Shell,
             _ => continue,
         };
         // Names of JavaScript that mean a shell there, and code elsewhere.
