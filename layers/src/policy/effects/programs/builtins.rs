@@ -109,7 +109,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "eval" => {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let code = unquoted(&words);
-            Some(run_code(shell, state, &code, command.stdin.clone()))
+            Some(run_code(shell, state, &code, &command.stdin))
         }
         "source" | "." => {
             let data = shell.read_file(state, first);
@@ -162,7 +162,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             );
             if words.len() > 1 && !code.is_empty() {
                 // It runs later, and all variables are what they are then.
-                run_code(shell, state, &code, Data::default());
+                run_code(shell, state, &code, &Data::default());
             }
             Some(Data::text(""))
         }
@@ -174,7 +174,6 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let name = words.last().map(String::as_str).unwrap_or_default();
             Some(Data::text(format!("/usr/bin/{name}")))
         }
-        "type" => Some(Data::text("")),
         "history" => {
             if words
                 .iter()
@@ -190,9 +189,9 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             })
         }
         "true" | "false" | ":" | "test" | "[" | "wait" | "jobs" | "fg" | "bg" | "umask"
-        | "ulimit" | "hash" | "return" | "exit" | "break" | "continue" | "let" | "getopts"
-        | "disown" | "bind" | "complete" | "compgen" | "sleep" | "enable" | "caller" | "times"
-        | "dirs" | "unalias" => Some(Data::text("")),
+        | "ulimit" | "hash" | "type" | "return" | "exit" | "break" | "continue" | "let"
+        | "getopts" | "disown" | "bind" | "complete" | "compgen" | "sleep" | "enable"
+        | "caller" | "times" | "dirs" | "unalias" => Some(Data::text("")),
         _ => None,
     }
 }
@@ -206,7 +205,7 @@ fn unset_history(shell: &mut Shell<'_>, words: &[String]) {
 }
 
 /// Text that is carried out as code.
-pub(super) fn run_code(shell: &mut Shell<'_>, state: &mut State, code: &str, stdin: Data) -> Data {
+pub(super) fn run_code(shell: &mut Shell<'_>, state: &mut State, code: &str, stdin: &Data) -> Data {
     let rest = code.trim();
     if rest.contains(mark::REMOTE) && rest.trim_start_matches(mark::is_unknown).is_empty() {
         let from = shell.remote.clone().unwrap_or_else(|| "?".to_owned());
@@ -223,7 +222,7 @@ pub(super) fn run_code(shell: &mut Shell<'_>, state: &mut State, code: &str, std
         }
         return Data::default();
     }
-    shell.text(state, code, &stdin)
+    shell.text(state, code, stdin)
 }
 
 /// For [`super::system`]: a door.

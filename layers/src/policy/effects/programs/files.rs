@@ -1,6 +1,6 @@
 //! Files: removed, moved, copied, written.
 
-use super::{Args, Command, texts};
+use super::{Args, Command, sed, texts};
 use crate::policy::effects::{
     Act, Exhaust, Permissions, Write,
     shell::{Data, Shell, State},
@@ -42,7 +42,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 });
             }
         }
-        "sed" | "gsed" => return Some(texts::sed(shell, state, command)),
+        "sed" | "gsed" => return Some(sed::run(shell, state, command)),
         "touch" | "mkdir" | "mkfifo" => {
             for file in command.args(&["m", "t", "d", "r", "mode"]).operands {
                 let path = shell.path(state, file);

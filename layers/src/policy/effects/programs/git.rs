@@ -60,12 +60,6 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
         let Some((key, value)) = setting.split_once('=') else {
             continue;
         };
-        // What stands in place of a command of git is what that command then does.
-        if key.starts_with("alias.") && !value.starts_with('!') {
-            let mut words = vec!["git".to_owned()];
-            words.extend(value.split_whitespace().map(str::to_owned));
-            shell.invoke(state, words, Data::default());
-        }
         if let Some(code) = value.strip_prefix('!') {
             shell.text(state, code, &Data::default());
         } else if key.strip_prefix("alias.") == Some(name) {
@@ -190,8 +184,10 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
                 shell.text(state, code, &Data::default());
             }
             if matches!(args.first(), "foreach" | "run") {
-                let code = args.command(1).join(" ");
-                shell.text(state, &code, &Data::default());
+                // All words behind it are the command's, options as well.
+                let words = words.iter().skip_while(|word| *word != args.first());
+                let code: Vec<_> = words.skip(1).map(String::as_str).collect();
+                shell.text(state, &code.join(" "), &Data::default());
             }
             if args.has(&["root"]) {
                 git(shell, Git::RewriteHistory, "root");
@@ -320,6 +316,12 @@ fn push(shell: &mut Shell<'_>, words: &[String]) {
 
 fn config(shell: &mut Shell<'_>, state: &mut State, args: &Args<'_>) {
     let (key, value) = (args.first().to_lowercase(), args.nth(1));
+    // What stands in place of a command of git is what that command then does.
+    if key.starts_with("alias.") && !value.starts_with('!') {
+        let mut words = vec!["git".to_owned()];
+        words.extend(value.split_whitespace().map(str::to_owned));
+        shell.invoke(state, words, Data::default());
+    }
     if let Some(code) = value.strip_prefix('!') {
         shell.text(state, code, &Data::default());
     }

@@ -4,8 +4,10 @@ mod args;
 mod builtins;
 mod carriers;
 mod code;
+mod containers;
 mod database;
 mod disk;
+mod editors;
 mod fetch;
 mod files;
 mod find;
@@ -15,6 +17,7 @@ mod infrastructure;
 mod interpreters;
 mod packages;
 mod secrets;
+mod sed;
 mod system;
 mod texts;
 mod wrappers;
@@ -27,7 +30,7 @@ pub(super) use self::{
     system::{is_secret, variable},
 };
 use super::{
-    Act, PathRef, mark,
+    Act, PathRef, Scope, mark,
     shell::{Data, Shell, State},
 };
 
@@ -138,6 +141,23 @@ fn carried_out(
             return shell.invoke(state, argv, command.stdin);
         }
     }
+    // What has been written here into a folder in which programs are looked for.
+    if !state.files.is_empty() && argv.first().is_some_and(|word| !word.contains('/')) {
+        let folders = [
+            "/usr/local/bin",
+            "/usr/bin",
+            "/bin",
+            "~/.local/bin",
+            "~/bin",
+        ];
+        let script = folders.iter().find_map(|folder| {
+            let path = shell.path(state, &format!("{folder}/{name}"));
+            state.files.get(&path.resolved).cloned()
+        });
+        if let Some(script) = script {
+            return interpreters::script(shell, state, name, script, words);
+        }
+    }
     // A script that has been written here.
     if let Some(word) = argv.first().filter(|word| word.contains('/')) {
         let path = shell.path(state, word);
@@ -145,12 +165,13 @@ fn carried_out(
             return interpreters::script(shell, state, name, script, words);
         }
     }
-    let rooms: [Room; 13] = [
+    let rooms: [Room; 14] = [
         builtins::run,
         texts::run,
         files::run,
         find::run,
         wrappers::run,
+        editors::run,
         interpreters::run,
         git::run,
         fetch::run,
@@ -175,6 +196,19 @@ fn carried_out(
         if let Some(mut data) = room(shell, state, &command) {
             data.is_secret |= is_secret;
             return data;
+        }
+    }
+    for pair in words.windows(2) {
+        if let [option, file] = pair
+            && matches!(option.as_str(), "-out" | "-o" | "--output")
+        {
+            let path = shell.path(state, file);
+            if path.scope == Scope::Device {
+                shell.act(Act::Disk {
+                    program: name.to_owned(),
+                    device: path.written,
+                });
+            }
         }
     }
     shell.act(Act::Exec {

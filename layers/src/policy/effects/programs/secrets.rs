@@ -60,7 +60,7 @@ pub(super) fn marked(
     let has = |wanted: &&str| words.iter().any(|word| word == wanted);
     let prints = PRINTERS
         .iter()
-        .any(|(program, wanted)| *program == name && wanted.iter().all(|word| has(&word)))
+        .any(|(program, wanted)| *program == name && wanted.iter().all(&has))
         || name == "set" && words.is_empty();
     let is_reader = READERS.contains(&name);
     if !prints && !is_reader {

@@ -104,7 +104,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let args = Args::of(words, &["c", "command", "s", "shell", "g", "G"]);
             let before = std::mem::replace(&mut shell.elevated, true);
             let code = mark_code(args.value(&["c", "command"]).unwrap_or_default());
-            let out = run_code(shell, state, &code, command.stdin.clone());
+            let out = run_code(shell, state, &code, &command.stdin);
             shell.elevated = before;
             Some(out)
         }
@@ -207,11 +207,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             Some(match code.is_empty() {
                 true if command.stdin.text.is_some() => {
                     let code = command.stdin.text.clone().unwrap_or_default();
-                    run_code(shell, &mut there, &code, Data::default())
+                    run_code(shell, &mut there, &code, &Data::default())
                 }
                 true => Data::default(),
                 false => {
-                    run_code(shell, state, &code, command.stdin.clone());
+                    run_code(shell, state, &code, &command.stdin);
                     Data::hidden()
                 }
             })
@@ -286,12 +286,16 @@ fn xargs(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Dat
     }
     let mut argv = args.command(0);
     let mut items: Vec<String> = Vec::new();
+    let stdin = match args.value(&["a", "arg-file"]) {
+        Some(file) => shell.read_file(state, file),
+        None => command.stdin.clone(),
+    };
     if let Some(at) = argv
         .iter()
         .position(|word| matches!(word.as_str(), ":::" | "::::"))
     {
         items = argv.split_off(at).into_iter().skip(1).collect();
-    } else if let Some(text) = &command.stdin.text {
+    } else if let Some(text) = &stdin.text {
         let is_lines = args.has(&["I", "d", "delimiter", "replace", "0", "null"])
             || command.name == "parallel";
         items = match is_lines {
@@ -310,7 +314,7 @@ fn xargs(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Dat
     }
     if argv.is_empty() {
         if command.name == "parallel" {
-            return run_code(shell, state, &items.join("\n"), Data::default());
+            return run_code(shell, state, &items.join("\n"), &Data::default());
         }
         return Data::text(items.join(" "));
     }
@@ -360,20 +364,20 @@ fn code_or_words(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>
     };
     let args = Args::leading(command.words, valued);
     if let Some(code) = args.value(&["c", "command"]) {
-        return Some(run_code(shell, state, &mark_code(code), Data::default()));
+        return Some(run_code(shell, state, &mark_code(code), &Data::default()));
     }
     match command.name {
         "watch" => Some(run_code(
             shell,
             state,
             &mark_code(&args.command(0).join(" ")),
-            Data::default(),
+            &Data::default(),
         )),
         "flock" => {
             let after = Args::leading(command.words, &["w", "E"]).command(1);
             let inner = Args::leading(&after, &["c", "command"]);
             if let Some(code) = inner.value(&["c", "command"]) {
-                return Some(run_code(shell, state, &mark_code(code), Data::default()));
+                return Some(run_code(shell, state, &mark_code(code), &Data::default()));
             }
             Some(shell.invoke(state, inner.command(0), command.stdin.clone()))
         }
@@ -385,14 +389,14 @@ fn code_or_words(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>
                 target: command.name.to_owned(),
             });
             if let Some(code) = &command.stdin.text {
-                run_code(shell, state, code, Data::default());
+                run_code(shell, state, code, &Data::default());
             }
             Some(Data::default())
         }
         _ => {
             if let Some(code) = &command.stdin.text {
                 let before = std::mem::replace(&mut shell.elevated, true);
-                run_code(shell, state, code, Data::default());
+                run_code(shell, state, code, &Data::default());
                 shell.elevated = before;
             }
             Some(Data::default())

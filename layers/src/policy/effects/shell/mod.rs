@@ -2,7 +2,9 @@
 
 mod braces;
 mod data;
+mod escapes;
 mod expand;
+mod invoke;
 mod params;
 mod pattern;
 mod redirect;
@@ -13,7 +15,7 @@ mod walk;
 
 use brush_parser::{ParserOptions, ast::Program, parse_tokens, uncached_tokenize_str};
 
-pub(super) use self::{data::Data, expand::unescaped, pattern::matches, state::State};
+pub(super) use self::{data::Data, escapes::unescaped, pattern::matches, state::State};
 use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, mark};
 
 /// How many commands are followed in one call.
@@ -134,7 +136,7 @@ impl<'a> Shell<'a> {
         self.text -= text.len();
         self.depth += 1;
         let out = match parsed(text) {
-            Some(program) => self.program(state, &program, &stdin),
+            Some(program) => self.program(state, &program, stdin),
             None => {
                 text.clone_into(&mut self.evidence);
                 self.opaque(Opaque::Unparsed);

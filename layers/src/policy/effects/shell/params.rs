@@ -157,7 +157,7 @@ impl Shell<'_> {
                 .map(|value| match pattern {
                     "L" => value.to_lowercase(),
                     "U" => value.to_uppercase(),
-                    "E" | "P" => super::expand::unescaped(value),
+                    "E" | "P" => super::unescaped(value),
                     _ => value.clone(),
                 })
                 .collect(),

@@ -168,6 +168,11 @@ impl Shell<'_> {
         append: bool,
         data: &Data,
     ) {
+        if name == "/dev/null" && data.is_endless && self.forks > 0 {
+            self.act(Act::Exhaust {
+                what: Exhaust::Processor,
+            });
+        }
         if matches!(
             name,
             "" | "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/tty" | "-"

@@ -77,7 +77,8 @@ impl State {
             "XDG_DATA_HOME" => format!("{}/.local/share", self.home),
             "CARGO_HOME" => format!("{}/.cargo", self.home),
             "USER" | "LOGNAME" | "UID" | "EUID" | "HOSTNAME" | "RANDOM" | "SECONDS" | "LINENO"
-            | "PATH" | "PPID" | "BASHPID" | "SHLVL" | "GITHUB_WORKSPACE" | "CLAUDE_PROJECT_DIR"
+            | "PATH" | "BASH_VERSION" | "ZSH_VERSION" | "OSTYPE" | "HOSTTYPE" | "MACHTYPE"
+            | "PPID" | "BASHPID" | "SHLVL" | "GITHUB_WORKSPACE" | "CLAUDE_PROJECT_DIR"
             | "JAVA_HOME" | "VIRTUAL_ENV" | "CONDA_PREFIX" | "GOPATH" | "GOROOT" | "NVM_DIR"
             | "PYENV_ROOT" => mark::SOME.to_string(),
             "CC" | "CXX" | "MAKE" | "CMAKE" | "PYTHON" | "PIP" | "NODE" | "NPM" | "CARGO"

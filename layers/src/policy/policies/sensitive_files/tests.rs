@@ -75,7 +75,8 @@ async fn the_project_is_the_one_that_the_client_names() {
         ("No directory at all.\n", Outcome::Block),
     ] {
         let request = json!({"model": "m", "max_tokens": 1, "messages": [
-            {"role": "user", "content": system},
+            {"role": "system", "content": system},
+            {"role": "user", "content": "Working directory: /work/shop\n"},
         ]});
         let entry = find("sensitive-files")
             .unwrap()

@@ -30,6 +30,16 @@ impl Code {
         let first = args.first().copied().unwrap_or_default();
         let value = self.value(first);
         match does {
+            // What is computed, or comes from somewhere, and then runs.
+            Does::Shell
+                if value.is_none()
+                    && list(first).is_none()
+                    && (first.contains(['(', '[', '+'])
+                        || first.starts_with('$')
+                        || args.contains(&"shell=True")) =>
+            {
+                shell.opaque(Opaque::UnknownCode);
+            }
             Does::Shell => {
                 if let Some(words) = list(first) {
                     let argv: Vec<String> = words
@@ -102,7 +112,9 @@ impl Code {
                         shell.act(Act::Read { path });
                     }
                 }
-                if let (Some(path), Some(mode)) = (value, mode) {
+                // Perl has a handle before them, which is no text.
+                let handle = (language == "perl").then(String::new);
+                if let (Some(path), Some(mode)) = (value.or(handle), mode) {
                     let written = args
                         .iter()
                         .skip(2)

@@ -5,6 +5,7 @@ mod does;
 mod parse;
 mod values;
 mod walks;
+mod words;
 
 use std::collections::HashMap;
 
@@ -14,7 +15,7 @@ use self::{
     values::Code,
 };
 use crate::policy::effects::{
-    Act, Database, Exhaust, Persist, Process, Write,
+    Act, Exhaust, Opaque, Write,
     shell::{Data, Shell, State},
 };
 
@@ -81,10 +82,10 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         let from = url_in(code).unwrap_or_else(|| "?".to_owned());
         return shell.act(Act::RunRemote { from });
     }
-    sends(shell, state, code);
-    losses(shell, code);
+    words::sends(shell, state, code);
+    words::losses(shell, code);
     if language == "osascript" {
-        script_of_a_mac(shell, code);
+        words::script_of_a_mac(shell, code);
     }
     if language == "perl" && code.contains("open") {
         // `open F, ">/x"`: how, and what, in one text.
@@ -93,7 +94,11 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
             .filter_map(|text| text.strip_prefix('>'))
             .take(8)
         {
-            let path = shell.path(state, inner.trim_start_matches('>').trim());
+            let name = inner.trim_start_matches('>').trim();
+            if name.is_empty() {
+                continue;
+            }
+            let path = shell.path(state, name);
             shell.act(Act::Write {
                 path,
                 how: Write::Replace,
@@ -225,7 +230,9 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         let args = match after.strip_prefix('(') {
             Some(inner) => arguments(inner),
             None if BARE.contains(&name.trim_start_matches("kernel."))
-                && (after.starts_with(['"', '\'', '0', '-', '9']) || after.starts_with("qw"))
+                && (after.starts_with(['"', '\'', '0', '-', '9'])
+                    || after.starts_with("qw")
+                    || after.starts_with('$') && matches!(&*name, "system" | "exec"))
                 && after.len() < rest.len() =>
             {
                 after.split([';', '\n']).next().unwrap_or(after)
@@ -261,6 +268,12 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
                 &Does::Shell
             }
             (None, "julia", "rm") => &Does::Delete { recursive: false },
+            (None, "php", name) if name.starts_with('$') => {
+                // A function whose name is computed.
+                shell.opaque(Opaque::UnknownCode);
+                continue;
+            }
+            (None, ..) if args.contains("shell=True") => &Does::Shell,
             _ => continue,
         };
         // Names of JavaScript that mean a shell there, and code elsewhere.
@@ -285,161 +298,7 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
     objects(&reader, shell, state, code);
     walks::walks(shell, state, code);
     if language == "emacs" {
-        lisp(shell, state, code);
-    }
-}
-
-/// Functions of Emacs whose first argument says what is done.
-fn lisp(shell: &mut Shell<'_>, state: &mut State, code: &str) {
-    let of = |name: &str| {
-        let (_, rest) = code.split_once(name)?;
-        literal(rest.trim_start()).map(|(text, _)| text)
-    };
-    for name in [
-        "shell-command ",
-        "shell-command-to-string ",
-        "call-process-shell-command ",
-    ] {
-        if let Some(text) = of(name) {
-            shell.text(state, &text, &Data::default());
-        }
-    }
-    for name in ["delete-directory ", "delete-file "] {
-        if let Some(path) = of(name) {
-            let path = shell.path(state, &path);
-            shell.act(Act::Delete {
-                path,
-                recursive: name == "delete-directory ",
-            });
-        }
-    }
-}
-
-/// What is lost elsewhere: rows by the hand of a library, machines of a cloud, memory.
-fn losses(shell: &mut Shell<'_>, code: &str) {
-    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
-    if has(&[
-        ".delete_all",
-        ".destroy_all",
-        "objects.all().delete()",
-        "deleteMany({})",
-        ".drop_all(",
-    ]) {
-        shell.act(Act::Database {
-            what: Database::DeleteAll,
-            target: code.chars().take(80).collect(),
-        });
-    }
-    let is_cloud = has(&[
-        "boto3",
-        "aws-sdk",
-        "@aws-sdk",
-        "google.cloud",
-        "@google-cloud",
-        "azure.mgmt",
-    ]);
-    let takes = [
-        "terminate_instances",
-        ".delete_",
-        ".delete()",
-        "Terminate",
-        "DeleteBucket",
-        "begin_delete",
-        "deleteBucket",
-    ];
-    if is_cloud && has(&takes) {
-        shell.act(Act::Infrastructure {
-            program: "code".to_owned(),
-            target: code.chars().take(80).collect(),
-        });
-    }
-    let is_endless = has(&[
-        "while True",
-        "while 1",
-        "while(1)",
-        "while(true)",
-        "while (true)",
-        "while (1)",
-        "while:",
-    ]);
-    let ends = has(&[
-        "break", "sleep", "return", "input", "read", "await", "next", "exit", "recv", "accept",
-        "yield", "raise",
-    ]);
-    let grows = has(&["append(", "push(", ".=", "+=", "++]"]);
-    let is_huge = ["*10**1", "x1e9", "x1e1"]
-        .iter()
-        .any(|word| code.replace(' ', "").contains(word));
-    if is_endless && !ends && grows || is_huge {
-        shell.act(Act::Exhaust {
-            what: Exhaust::Memory,
-        });
-    }
-}
-
-/// What it tells the system of a Mac.
-fn script_of_a_mac(shell: &mut Shell<'_>, code: &str) {
-    if code.contains("to shut down") || code.contains("to restart") {
-        shell.act(Act::Process {
-            what: Process::Shutdown,
-            target: code.chars().take(80).collect(),
-        });
-    }
-    if code.contains("make login item") || code.contains("make new login item") {
-        shell.act(Act::Persist {
-            what: Persist::Service,
-            target: code.chars().take(80).collect(),
-        });
-    }
-}
-
-/// Keys that are read and sent away in the same code.
-fn sends(shell: &mut Shell<'_>, state: &State, code: &str) {
-    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
-    let is_sent = has(&[
-        ".post(",
-        ".put(",
-        "urlopen(",
-        "http.client",
-        "HTTPSConnection",
-        "socket",
-        "Socket",
-        "smtplib",
-        "fetch(",
-        "http.request",
-        "https.request",
-        "https.get",
-        "http.get",
-        "Net::HTTP",
-        "LWP::",
-        "HTTP::Tiny",
-        "curl_",
-        "requests.get",
-        "file_get_contents(\"http",
-        "file_get_contents('http",
-        "TCPSocket",
-    ]);
-    if !is_sent {
-        return;
-    }
-    let is_all = has(&[
-        "dict(os.environ)",
-        "str(os.environ)",
-        "dumps(os.environ",
-        "(process.env)",
-        "data=os.environ",
-        "json=os.environ",
-        "ENV.to_h",
-        "ENV.to_a",
-        "%ENV",
-        "getenv()",
-    ]);
-    let is_secret = |text: &str| super::is_secret(&shell.path(state, text));
-    let mut words = code
-        .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | ','))
-        .filter(|word| word.contains(['/', '.']));
-    if is_all || words.by_ref().take(MOST).any(is_secret) {
-        super::sent(shell, url_in(code), true, true);
+        words::lisp(shell, state, code);
     }
 }
 

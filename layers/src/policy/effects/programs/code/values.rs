@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{MOST, arguments, last_call, literal, parts};
+use super::{MOST, arguments, last_call, list, literal, parts};
 use crate::policy::effects::mark;
 
 /// Constants of the code.
@@ -115,6 +115,11 @@ impl Code {
             ];
             if let Some(of) = SAME.iter().find_map(|method| name.strip_suffix(method)) {
                 return value(of);
+            }
+            // `["a", "b"].join(" ")`
+            if let Some(items) = name.strip_suffix(".join").and_then(list) {
+                let items: Option<Vec<_>> = items.into_iter().map(value).collect();
+                return Some(items?.join(&value(inner).unwrap_or_default()));
             }
             if let (Some(of), [from, to]) =
                 (name.strip_suffix(".replace"), parts(inner, ',').as_slice())
