@@ -130,7 +130,7 @@ fn guards(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
         "sensitive-files",
     ] {
         let with = serde_json::json!({ "project": "/work/shop", "home": "/home/me" });
-        let guard = luthien::policy::find(name)?.build(&with)?;
+        let guard = find(name)?.build(&with)?;
         let guarded = gate(layer(vec![guard])).layer(case.provider());
         measure(&mut group, name, &case, guarded)?;
     }

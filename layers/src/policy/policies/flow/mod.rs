@@ -137,7 +137,7 @@ impl Fault {
 
 impl Policy for Flow {
     fn watches(&self) -> Watches {
-        Watches::REQUEST | Watches::CONVERSATION | self.at.watches()
+        Watches::REQUEST | Watches::CONVERSATION | guard::watches()
     }
 
     /// Which of the calls that were let go have run.

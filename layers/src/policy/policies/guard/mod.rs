@@ -14,6 +14,11 @@ use crate::policy::{
     registry::BuildError,
 };
 
+/// What a guard watches.
+pub(super) fn watches() -> Watches {
+    Watches::TOOL_CALLS | Watches::EFFECTS
+}
+
 /// Where calls run, as far as the settings say.
 #[derive(Debug)]
 pub(super) struct Where {
@@ -39,11 +44,6 @@ impl Where {
                 project,
             },
         })
-    }
-
-    /// What has to be watched, to learn it.
-    pub(super) fn watches(&self) -> Watches {
-        Watches::TOOL_CALLS | Watches::EFFECTS
     }
 
     /// Where the calls of this exchange run: what the settings say, or else what is known of the exchange.

@@ -187,7 +187,7 @@ impl fmt::Display for Fault {
 
 impl Policy for NetworkEgress {
     fn watches(&self) -> Watches {
-        self.at.watches()
+        guard::watches()
     }
 
     async fn on_tool_call(&self, call: &ToolCall, cx: &Context) -> Result<Verdict, PolicyError> {

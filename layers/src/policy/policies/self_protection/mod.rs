@@ -185,7 +185,7 @@ impl fmt::Display for Harm {
 
 impl Policy for SelfProtection {
     fn watches(&self) -> Watches {
-        self.at.watches()
+        guard::watches()
     }
 
     async fn on_tool_call(&self, call: &ToolCall, cx: &Context) -> Result<Verdict, PolicyError> {

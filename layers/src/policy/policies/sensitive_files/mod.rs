@@ -120,7 +120,7 @@ struct SensitiveFiles {
 
 impl Policy for SensitiveFiles {
     fn watches(&self) -> Watches {
-        self.at.watches()
+        guard::watches()
     }
 
     async fn on_tool_call(&self, call: &ToolCall, cx: &Context) -> Result<Verdict, PolicyError> {
