@@ -18,8 +18,14 @@ pub fn check(data: &[u8]) {
         .collect();
     let mut end = 0;
     for (class, span) in &whole {
-        assert!(end <= span.start && span.start < span.end, "{class} out of order");
-        assert!(text.get(span.clone()).is_some(), "{class} inside of a character");
+        assert!(
+            end <= span.start && span.start < span.end,
+            "{class} out of order"
+        );
+        assert!(
+            text.get(span.clone()).is_some(),
+            "{class} inside of a character"
+        );
         end = span.end;
     }
     for half in [Classes::secrets(), Classes::personal()] {
@@ -29,7 +35,10 @@ pub fn check(data: &[u8]) {
     }
     let mut dice = Dice::of(data);
     for cutting in cuttings(text.as_bytes(), &mut dice) {
-        assert_eq!(in_pieces(&text, cutting.iter().map(bytes::Bytes::len)), whole);
+        assert_eq!(
+            in_pieces(&text, cutting.iter().map(bytes::Bytes::len)),
+            whole
+        );
     }
 }
 
@@ -52,7 +61,10 @@ fn in_pieces(text: &str, lengths: impl Iterator<Item = usize>) -> Vec<(Class, Ra
             span.end = start + more.end;
         }
         for finding in settled.findings {
-            found.push((finding.class, start + finding.span.start..start + finding.span.end));
+            found.push((
+                finding.class,
+                start + finding.span.start..start + finding.span.end,
+            ));
         }
         start += settled.bytes;
         assert!(end - start <= Flow::MOST, "{} bytes kept back", end - start);

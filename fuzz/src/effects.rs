@@ -16,9 +16,15 @@ pub fn check(data: &[u8]) {
     for (tool, input) in [
         ("Bash", command.clone()),
         ("shell", json!({ "command": words }).to_string()),
-        ("exec_command", json!({ "cmd": text, "workdir": text }).to_string()),
+        (
+            "exec_command",
+            json!({ "cmd": text, "workdir": text }).to_string(),
+        ),
         ("apply_patch", text.to_string()),
-        ("Write", json!({ "file_path": text, "content": text }).to_string()),
+        (
+            "Write",
+            json!({ "file_path": text, "content": text }).to_string(),
+        ),
         ("mcp__db__query", json!({ "sql": text }).to_string()),
         ("anything", text.to_string()),
         (&*text, command.clone()),

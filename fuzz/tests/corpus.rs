@@ -3,9 +3,7 @@
 use std::{fs, path::Path};
 
 use luthien_core::Dialect;
-use luthien_fuzz::{
-    detect, edit, effects, expression, json, policy, prose, reply, request, sse,
-};
+use luthien_fuzz::{detect, edit, effects, expression, json, policy, prose, reply, request, sse};
 
 fn each_seed_of(target: &str, check: impl Fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -47,10 +45,41 @@ fn texts_of_pieces_that_trip_it_most_easily() {
     };
     let long = "q7Rk2mZx9LpT4vWnB3cD8fGh".repeat(60);
     let pieces = [
-        "eyJhbGciOiJIUzI1NiJ9", ".eyJzdWIiOiIx", ".", " ", "\n", "=", ": \"", "\"", "password", "token=", "Bearer ",
-        "Authorization: ", "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "--", "://u:", "@", "ann", "acme.io",
-        "+49 30 ", "90182011", "(212)", " 736-5001", "4539 5787 6362 1486", "GB33 BUKB 2020 1555 5555 55", "536-22-8726",
-        "93.184.216.34", "2a00:1450:4001:81b::200e", "born 12 March 1980", "\\n", "%3D", "é", "sk-ant-", "AKIA", "x",
+        "eyJhbGciOiJIUzI1NiJ9",
+        ".eyJzdWIiOiIx",
+        ".",
+        " ",
+        "\n",
+        "=",
+        ": \"",
+        "\"",
+        "password",
+        "token=",
+        "Bearer ",
+        "Authorization: ",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----END PRIVATE KEY-----",
+        "--",
+        "://u:",
+        "@",
+        "ann",
+        "acme.io",
+        "+49 30 ",
+        "90182011",
+        "(212)",
+        " 736-5001",
+        "4539 5787 6362 1486",
+        "GB33 BUKB 2020 1555 5555 55",
+        "536-22-8726",
+        "93.184.216.34",
+        "2a00:1450:4001:81b::200e",
+        "born 12 March 1980",
+        "\\n",
+        "%3D",
+        "é",
+        "sk-ant-",
+        "AKIA",
+        "x",
     ];
     for _ in 0..3_000 {
         let mut text = String::new();
