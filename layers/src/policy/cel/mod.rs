@@ -107,6 +107,8 @@ impl Expression {
             text: Some(""),
             request: None,
             past: &(),
+            #[cfg(feature = "guards")]
+            place: None,
         });
         let context = scope.context(&Functions::of([self]));
         let context = context.map_err(|error| ExpressionError::new(error.to_string()))?;
@@ -151,6 +153,12 @@ impl Expression {
     /// Whether it speaks of a tool call.
     pub(super) fn is_about_calls(&self) -> bool {
         self.found.variables.contains("tool")
+    }
+
+    /// Whether it speaks of what a call does.
+    #[cfg(feature = "guards")]
+    pub(super) fn is_about_effects(&self) -> bool {
+        self.found.variables.contains("effects")
     }
 
     /// Whether it speaks of what was asked.

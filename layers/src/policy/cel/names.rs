@@ -7,6 +7,9 @@ pub(super) enum Part {
     Exchange,
     /// The tool call that is judged.
     Call,
+    /// What it does.
+    #[cfg(feature = "guards")]
+    Effects,
     /// The text that is judged.
     Text,
     /// The conversation: what was asked, and what came of it before.
@@ -23,8 +26,13 @@ impl Vocabulary {
     /// A rule about requests.
     pub(in crate::policy) const REQUEST: Self = Self(&[Part::Exchange, Part::Conversation]);
     /// A rule about tool calls.
-    pub(in crate::policy) const CALL: Self =
-        Self(&[Part::Exchange, Part::Call, Part::Conversation]);
+    pub(in crate::policy) const CALL: Self = Self(&[
+        Part::Exchange,
+        Part::Call,
+        #[cfg(feature = "guards")]
+        Part::Effects,
+        Part::Conversation,
+    ]);
     /// A rule about texts.
     pub(in crate::policy) const TEXT: Self =
         Self(&[Part::Exchange, Part::Text, Part::Conversation]);
@@ -75,7 +83,7 @@ const fn variable(name: &'static str, part: Part, members: &'static [&'static st
     }
 }
 
-static VARIABLES: [Variable; 14] = [
+static VARIABLES: &[Variable] = &[
     variable("caller", Part::Exchange, &["id", "kind", "name"]),
     variable("user", Part::Exchange, &["id", "trusted"]),
     variable("model", Part::Exchange, &[]),
@@ -84,6 +92,8 @@ static VARIABLES: [Variable; 14] = [
     variable("path", Part::Exchange, &[]),
     variable("purpose", Part::Exchange, &[]),
     variable("tool", Part::Call, &["name", "input"]),
+    #[cfg(feature = "guards")]
+    variable("effects", Part::Effects, &[]),
     variable("text", Part::Text, &[]),
     variable("request.text", Part::Conversation, &[]),
     variable("request.messages", Part::Conversation, &[]),

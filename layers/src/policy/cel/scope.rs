@@ -20,11 +20,15 @@ use cel::{
 use luthien_core::{decision::Exchange, facts::Purpose, request::LlmRequest};
 use regex::Regex;
 
+#[cfg(feature = "guards")]
+use super::values::effects;
 use super::{
     environment,
     names::COUNTER,
     values::{caller, decisions, input, last_asked, map, number, string, tools, val},
 };
+#[cfg(feature = "guards")]
+use crate::policy::effects::Place;
 use crate::policy::{PastDecision, ToolCall};
 
 /// The function that counts steps. Nobody can spell it.
@@ -45,6 +49,9 @@ pub(in crate::policy) struct Facts<'a> {
     pub(in crate::policy) text: Option<&'a str>,
     pub(in crate::policy) request: Option<&'a LlmRequest>,
     pub(in crate::policy) past: &'a dyn Past,
+    /// Where the call would run.
+    #[cfg(feature = "guards")]
+    pub(in crate::policy) place: Option<&'a Place>,
 }
 
 /// What happened earlier in the conversation.
@@ -98,6 +105,8 @@ pub(in crate::policy) struct Scope<'a> {
     facts: Facts<'a>,
     tool: Made<'a>,
     input: Made<'a>,
+    #[cfg(feature = "guards")]
+    effects: Made<'a>,
     asked: OnceLock<String>,
     request_tools: Made<'a>,
     decisions: Made<'a>,
@@ -111,6 +120,8 @@ impl<'a> Scope<'a> {
             facts,
             tool: Made::default(),
             input: Made::default(),
+            #[cfg(feature = "guards")]
+            effects: Made::default(),
             asked: OnceLock::new(),
             request_tools: Made::default(),
             decisions: Made::default(),
@@ -189,6 +200,7 @@ impl VariableResolver for Scope<'_> {
             text,
             request,
             past,
+            ..
         } = self.facts;
         let said =
             |text: Option<&'b str>| Some(CowVal::owned(CelString::from(text.unwrap_or_default())));
@@ -222,6 +234,15 @@ impl VariableResolver for Scope<'_> {
             "tool.input" => {
                 self.is_bounded()?;
                 Some(self.input.get(|| val(call.map_or(Value::Null, input))))
+            }
+            #[cfg(feature = "guards")]
+            "effects" => {
+                self.is_bounded()?;
+                let found = call.zip(self.facts.place);
+                Some(self.effects.get(|| {
+                    let none = || Value::List(Arc::default());
+                    val(found.map_or_else(none, |(call, place)| effects(&call.effects_in(place))))
+                }))
             }
             "text" => said(Some(self.bounded(text.unwrap_or_default())?)),
             "request.text" => said(Some(self.bounded(self.asked())?)),

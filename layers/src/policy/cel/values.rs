@@ -15,6 +15,8 @@ use luthien_core::{
 };
 use serde_json::Value as Json;
 
+#[cfg(feature = "guards")]
+use crate::policy::effects::Effects;
 use crate::policy::{PastDecision, ToolCall};
 
 pub(super) fn caller(caller: Option<&Caller>) -> [(&'static str, Value); 3] {
@@ -68,6 +70,19 @@ pub(super) fn decisions(past: &[PastDecision]) -> Value {
             ("tool", string(decision.tool.as_deref().unwrap_or_default())),
             ("code", string(&decision.code)),
         ]))
+    });
+    Value::List(Arc::new(each.collect()))
+}
+
+/// What a call does: each with its `act`, what belongs to that, and its `short` form.
+#[cfg(feature = "guards")]
+pub(super) fn effects(effects: &Effects) -> Value {
+    let each = effects.iter().map(|effect| {
+        let mut json = serde_json::to_value(effect).unwrap_or_default();
+        if let Json::Object(members) = &mut json {
+            members.insert("short".to_owned(), effect.to_string().into());
+        }
+        value(&json)
     });
     Value::List(Arc::new(each.collect()))
 }

@@ -66,6 +66,8 @@ impl Condition for When {
             text: None,
             request: None,
             past: &(),
+            #[cfg(feature = "guards")]
+            place: None,
         });
         let context = scope.context(&self.0.functions);
         let context = context.map_err(|error| PolicyError::new(error.to_string()))?;

@@ -127,6 +127,8 @@ impl Group {
             text,
             request,
             past: &history,
+            #[cfg(feature = "guards")]
+            place: Some(cx.place()),
         });
         let context = match scope.context(&self.functions) {
             Ok(context) => context,

@@ -142,6 +142,10 @@ impl Policy for Rules {
             if watch != Watches::REQUEST && group.any(Rule::is_about_the_request) {
                 watches = watches | Watches::CONVERSATION;
             }
+            #[cfg(feature = "guards")]
+            if group.any(Rule::is_about_effects) {
+                watches = watches | Watches::EFFECTS;
+            }
         }
         watches
     }

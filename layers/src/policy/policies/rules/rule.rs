@@ -114,6 +114,11 @@ impl Rule {
         self.action == Some(Action::Replace)
     }
 
+    #[cfg(feature = "guards")]
+    pub(super) fn is_about_effects(&self) -> bool {
+        self.expressions().any(Expression::is_about_effects)
+    }
+
     pub(super) fn is_about_the_request(&self) -> bool {
         self.expressions().any(Expression::is_about_the_request)
     }

@@ -489,3 +489,33 @@ fn the_rules_in_the_docs_are_rules() {
     assert!(written.len() > 3);
     rules(written.into());
 }
+
+#[cfg(feature = "guards")]
+#[tokio::test]
+async fn a_rule_may_speak_of_what_a_call_does_however_it_is_written() {
+    let entry = rules(json!([{
+        "name": "home", "on": "tool_call", "do": "block",
+        "when": "effects.exists(e, e.act == 'delete' && e.recursive && e.path.scope in ['home', 'in_home'])",
+        "message": "{{effects[0].short}} is not done here",
+    }]));
+    let quiet = rules(json!([on_bash("flag", json!({ "message": "seen" }))]));
+    assert!(entry.watches.has(Watches::EFFECTS) && !quiet.watches.has(Watches::EFFECTS));
+    for (command, is_meant) in [
+        ("X=r\\m; cd ~ && $X -rf notes", true),
+        ("echo 'rm -rf ~/notes'", false),
+        ("rm -rf build", false),
+    ] {
+        let seen = with_bash(entry.clone(), command).await;
+        assert_eq!(seen.tool_calls().is_empty(), is_meant, "{command}");
+        assert_eq!(
+            seen.text().contains("delete(~/notes)"),
+            is_meant,
+            "{}",
+            seen.text()
+        );
+    }
+    let typo = complaint(json!([{
+        "name": "a", "on": "request", "do": "block", "when": "size(effects) > 0", "message": "m",
+    }]));
+    assert!(typo.contains("effects"), "{typo}");
+}
