@@ -194,6 +194,9 @@ const UNWATCHED: f64 = 0.05;
 /// What holding a call and letting it go may take, in nanoseconds.
 const HOLDING: f64 = 20_000.0;
 
+/// What finding out what an everyday command does may take, in nanoseconds.
+const EVERYDAY: f64 = 50_000.0;
+
 fn policy(measured: &Measured) -> Result<String, Failure> {
     let missed = |missed: bool| if missed { " (missed)" } else { "" };
     let mut rows = vec![];
@@ -266,5 +269,39 @@ fn policy(measured: &Measured) -> Result<String, Failure> {
         rows.push(vec![words.to_owned(), format!("{:.0}", 1e3 / time)]);
     }
     let windows = table(&["text that flows", "MB a second"], 1, rows);
-    Ok(format!("{events}\n{calls}\n{windows}"))
+    let mut rows = vec![];
+    for name in ["everyday", "disguise", "64 KiB of disguise"] {
+        let [time] = measured.times("policy effects", name, ["effects"])?;
+        let late = missed(name == "everyday" && time > EVERYDAY);
+        rows.push(vec![name.to_owned(), format!("{:.1}{late}", time / 1e3)]);
+    }
+    let effects = table(
+        &[
+            "what a command does",
+            &format!("found out in µs (everyday: ≤ {:.0})", EVERYDAY / 1e3),
+        ],
+        1,
+        rows,
+    );
+    let mut rows = vec![];
+    for (case, words, elements) in [
+        ("long text", "a KB of text that flows", 1e3),
+        ("anthropic streamed", "an event", 1.0),
+    ] {
+        let variants = ["read", "secrets", "personal-data", "secret-vault"];
+        let [read, secrets, personal, vault] = measured.times("policy search", case, variants)?;
+        let of = |time: f64| format!("{:+.0}", (time - read) * elements);
+        rows.push(vec![words.to_owned(), of(secrets), of(personal), of(vault)]);
+    }
+    let search = table(
+        &[
+            "looked through",
+            "`secrets` adds, ns",
+            "`personal-data` adds, ns",
+            "`secret-vault` adds, ns",
+        ],
+        1,
+        rows,
+    );
+    Ok(format!("{events}\n{calls}\n{windows}\n{effects}\n{search}"))
 }

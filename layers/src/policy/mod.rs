@@ -70,7 +70,7 @@
 //!
 //! # Alone
 //!
-//! The layer needs the two gates, as every layer here; see [`gate()`](crate::gate()).
+//! The layer needs the two gates, as every layer here; see [`gate()`](luthien_core::gate::gate()).
 
 mod ask;
 mod breaker;

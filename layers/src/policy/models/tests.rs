@@ -208,7 +208,7 @@ async fn decided(answer: Option<Reply>) -> (StatusCode, Vec<luthien_core::decisi
         ));
     }
     let reply = calls(Dialect::Anthropic, &[("Bash", "{}")]);
-    let service = crate::gate(PolicyLayer::new(set)).layer(Provider::new([reply]));
+    let service = luthien_core::gate::gate(PolicyLayer::new(set)).layer(Provider::new([reply]));
     let asked = Request::post("/v1/messages").body(request(Dialect::Anthropic, false));
     let response = send(&service, asked.unwrap()).await;
     (response.status(), noted.all())

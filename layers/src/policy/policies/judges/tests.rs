@@ -94,7 +94,7 @@ async fn decided(answer: Reply) -> Decision {
         .with_judge(judge);
     let reply = r#"{"content":[{"type":"tool_use","id":"t","name":"Bash","input":{"command":"make"}}],"stop_reason":"tool_use"}"#;
     let provider = Provider::new([Reply::json(&reply.into(), 0)]);
-    let service = crate::gate(PolicyLayer::new(set)).layer(provider);
+    let service = luthien_core::gate::gate(PolicyLayer::new(set)).layer(provider);
     let asked = Request::post("/v1/messages").body(request(Dialect::Anthropic, false));
     let response = send(&service, asked.unwrap()).await;
     let body = response.into_body().unwrap();
