@@ -70,7 +70,10 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
 
 /// From where on the end of a text may be the beginning of a placeholder.
 pub(super) fn begun(text: &str) -> usize {
+    // The last letters of one that is complete may look like the first of another.
+    let complete = find(text).last().map_or(0, |span| span.end);
     let from = text.floor_char_boundary(text.len().saturating_sub(LONGEST - 1));
+    let from = from.max(complete);
     let tail = text.get(from..).unwrap_or_default();
     let may_be = |place: &usize| {
         let rest = tail.get(*place..).unwrap_or_default();
@@ -114,6 +117,12 @@ mod tests {
             assert_eq!(begun(&text), 4, "{text}");
         }
         assert_eq!(begun(&format!("see {made}")), 4 + made.len());
+        // A letter of its own, and the longest there is.
+        for end in ["l", "lu"] {
+            let made = format!("{}{end}", &made[..made.len() - end.len()]);
+            assert_eq!(begun(&format!("see {made}")), 4 + made.len(), "{made}");
+            assert_eq!(begun(&format!("{made}lu")), made.len(), "{made}");
+        }
         assert_eq!(begun("all is well. luthien is here"), 28);
     }
 
