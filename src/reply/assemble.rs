@@ -8,7 +8,7 @@ use crate::{json::JsonString, request::BlockKind};
 /// A block is finished when the dialect says so, or when its choice stops; at the latest when [`finish`](Self::finish)
 /// is called. Where a dialect repeats a block whole at its end, that version counts, as it does for clients. A block
 /// that was finished and comes again with other content is answered again, and so is a call that comes whole with other
-/// arguments than its deltas have brought.
+/// arguments than its deltas have brought, or a text that is said once more otherwise.
 #[derive(Debug)]
 pub struct Assembler {
     limit: usize,
@@ -84,6 +84,7 @@ impl Assembler {
                     let name = name.as_ref().map(JsonString::decode);
                     self.arguments(*block, name.as_deref(), &text.decode(), finished);
                 }
+                Part::Text { block, text } => self.text(*block, &text.decode(), finished),
                 Part::BlockStop { block, whole } => self.stop(*block, whole.as_deref(), finished),
                 Part::Stop { choice, .. } => {
                     self.stop_all(|block| block.choice == *choice, finished);
@@ -119,12 +120,8 @@ impl Assembler {
     }
 
     fn delta(&mut self, block: BlockId, kind: DeltaKind, text: &str) {
-        let of = match kind {
-            DeltaKind::Text => BlockKind::Text,
-            DeltaKind::Thinking | DeltaKind::Signature => BlockKind::Thinking,
-            DeltaKind::Input => BlockKind::ToolCall,
-            DeltaKind::Refusal => BlockKind::Refusal,
-            DeltaKind::Unknown => return,
+        let Some(of) = kind.adds_to() else {
+            return;
         };
         self.held += text.len();
         let draft = self.draft(block, of);
@@ -162,13 +159,25 @@ impl Assembler {
         }
     }
 
+    /// Takes in a text that is said once more: if its deltas have said another, there are two, and both are answered.
+    fn text(&mut self, block: BlockId, text: &str, finished: &mut Vec<ReplyBlock>) {
+        let draft = self.draft(block, BlockKind::Text);
+        if draft.block.text != text {
+            let other = ReplyBlock {
+                text: text.to_owned(),
+                ..draft.block.clone()
+            };
+            finished.extend([draft.block.clone(), other]);
+        }
+    }
+
     fn stop(&mut self, block: BlockId, whole: Option<&BlockHead>, finished: &mut Vec<ReplyBlock>) {
         let draft = match (self.open.remove(&block), whole) {
             (Some(draft), None) => draft,
             (streamed, Some(head)) => {
                 let mut draft = Draft::new(block, head.kind);
                 self.held += EACH + draft.take(head);
-                // Readers who go by the deltas have seen another call: it is answered as well.
+                // Readers who go by the deltas have seen another block: it is answered as well.
                 if let Some(streamed) = streamed.filter(|streamed| streamed.contradicts(&draft)) {
                     finished.push(streamed.finish());
                 }
@@ -209,8 +218,12 @@ impl Draft {
         }
     }
 
-    /// Whether it is of another name, or its deltas have brought other arguments, than the block that came whole.
+    /// Whether it is of another name, or its deltas have brought other arguments or another text, than the block that came
+    /// whole.
     fn contradicts(&self, whole: &Self) -> bool {
+        if self.block.kind == BlockKind::Text {
+            return self.block.text != whole.block.text;
+        }
         (self.block.name.is_some() && self.block.name != whole.block.name)
             || (!self.block.input.is_empty()
                 && Some(&self.block.input) != whole.placeholder.as_ref())

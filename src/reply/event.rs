@@ -92,6 +92,13 @@ pub enum Part {
         /// The arguments.
         text: JsonString,
     },
+    /// All of a text block once more, before it ends. Some clients go by this.
+    Text {
+        /// Which block.
+        block: BlockId,
+        /// The text.
+        text: JsonString,
+    },
     /// Tokens used so far.
     Usage(Usage),
     /// A choice ends: no more blocks of it will come.
@@ -124,6 +131,7 @@ impl Part {
             Self::BlockStart { block, .. }
             | Self::Delta { block, .. }
             | Self::Arguments { block, .. }
+            | Self::Text { block, .. }
             | Self::MessageStart { block }
             | Self::MessageStop { block }
             | Self::BlockStop { block, .. } => Some(*block),
@@ -171,6 +179,19 @@ pub enum DeltaKind {
     Refusal,
     /// Something newer than this code.
     Unknown,
+}
+
+impl DeltaKind {
+    /// The kind of block that it adds to; `None` if that is not known.
+    pub fn adds_to(self) -> Option<BlockKind> {
+        match self {
+            Self::Text => Some(BlockKind::Text),
+            Self::Thinking | Self::Signature => Some(BlockKind::Thinking),
+            Self::Input => Some(BlockKind::ToolCall),
+            Self::Refusal => Some(BlockKind::Refusal),
+            Self::Unknown => None,
+        }
+    }
 }
 
 /// What is known of a block from its beginning, or from its end where a dialect repeats it whole.

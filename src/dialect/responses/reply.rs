@@ -68,6 +68,7 @@ pub(crate) fn read_event(event: EventData<'_>) -> (Vec<Part>, bool) {
         }
         "response.function_call_arguments.done" => one(arguments(root, &kind, "arguments", bytes)),
         "response.custom_tool_call_input.done" => one(arguments(root, &kind, "input", bytes)),
+        "response.output_text.done" => one(text(root, &kind, bytes)),
         "response.content_part.done" => one(part_stopped(root, &kind, bytes)),
         "response.output_item.done" => {
             let number = number(root, "output_index");
@@ -259,6 +260,13 @@ fn delta(root: Json<'_>, kind: &str, of: DeltaKind, bytes: &Bytes) -> Option<Par
         block: block_id(root, kind)?,
         kind: of,
         text,
+    })
+}
+
+fn text(root: Json<'_>, kind: &str, bytes: &Bytes) -> Option<Part> {
+    Some(Part::Text {
+        block: block_id(root, kind)?,
+        text: root.get("text")?.as_str()?.owned_by(bytes),
     })
 }
 

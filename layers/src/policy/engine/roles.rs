@@ -1,7 +1,4 @@
-use luthien_core::{
-    reply::{DeltaKind, ReplyBlock},
-    request::BlockKind,
-};
+use luthien_core::{reply::ReplyBlock, request::BlockKind};
 
 use crate::policy::{Text, ToolCall, entry::Subject};
 
@@ -22,15 +19,6 @@ impl Role {
             BlockKind::Text => Self::Text,
             BlockKind::Thinking => Self::Thinking,
             BlockKind::ToolCall | BlockKind::Unknown => Self::Call,
-            _ => Self::Other,
-        }
-    }
-
-    pub(super) fn of_delta(kind: DeltaKind) -> Self {
-        match kind {
-            DeltaKind::Text => Self::Text,
-            DeltaKind::Thinking | DeltaKind::Signature => Self::Thinking,
-            DeltaKind::Input => Self::Call,
             _ => Self::Other,
         }
     }

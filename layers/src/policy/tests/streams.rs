@@ -290,13 +290,7 @@ async fn a_message_that_has_begun_ends_as_one() {
         (vec![created, added, &done, &done, &last(message)], false),
         (vec![created, added, &done, &last(call)], false),
     ] {
-        let stream: String = events
-            .iter()
-            .map(|data| {
-                let kind = data.split('"').nth(3).unwrap();
-                format!("event: {kind}\ndata: {data}\n\n")
-            })
-            .collect();
+        let stream = named(&events);
         let reply = Reply::events(&stream.clone().into(), 3);
         let response = house.ask(Dialect::Responses, true, reply).await;
         let got = response.into_body().unwrap();
@@ -328,5 +322,70 @@ async fn what_is_said_of_a_part_that_has_ended_is_not_let_go() {
         let got = response.into_body().unwrap();
         let got = String::from_utf8_lossy(&got);
         assert_eq!(got.contains("event: response.failed"), !is_sound, "{got}");
+    }
+}
+
+/// Events, each with its name.
+fn named(events: &[&str]) -> String {
+    let event = |data: &&str| {
+        let kind = data.split('"').nth(3).unwrap();
+        format!("event: {kind}\ndata: {data}\n\n")
+    };
+    events.iter().map(event).collect()
+}
+
+#[tokio::test]
+async fn what_does_not_belong_where_it_stands_is_not_let_go() {
+    let created =
+        r#"{"type":"response.created","response":{"id":"r","status":"in_progress","output":[]}}"#;
+    let part = r#"{"type":"response.content_part.added","item_id":"m","output_index":1,"content_index":0,"part":{"type":"output_text","text":"foul"}}"#;
+    let call = r#"{"type":"response.output_item.added","output_index":0,"item":{"id":"f","type":"function_call","call_id":"c","name":"ls","arguments":""}}"#;
+    let done = r#"{"type":"response.output_item.done","output_index":0,"item":{"id":"f","type":"function_call","call_id":"c","name":"ls","arguments":"{}"}}"#;
+    let text = r#"{"type":"response.output_text.delta","item_id":"f","output_index":0,"content_index":0,"delta":"foul"}"#;
+    let last = r#"{"type":"response.completed","response":{"id":"r","status":"completed","output":[{"id":"f","type":"function_call","call_id":"c","name":"ls","arguments":"{}"}]}}"#;
+    for (events, is_sound) in [
+        (vec![created, call, done, last], true),
+        // A part outside of a message, a text inside a call, a call that ends twice.
+        (vec![created, part, call, done, last], false),
+        (vec![created, call, text, done, last], false),
+        (vec![created, call, done, done, last], false),
+    ] {
+        let stream = named(&events);
+        let house = House::new(vec![Entry::new("calls", blocking("nothing"))]);
+        let reply = Reply::events(&stream.clone().into(), 3);
+        let response = house.ask(Dialect::Responses, true, reply).await;
+        let got = response.into_body().unwrap();
+        let got = String::from_utf8_lossy(&got);
+        assert_eq!(got == stream, is_sound, "{stream}\n{got}");
+        assert!(!got.contains("foul"), "{got}");
+        assert_eq!(got.contains("\"ls\""), is_sound, "{got}");
+        assert_eq!(got.contains("event: response.failed"), !is_sound, "{got}");
+    }
+}
+
+#[tokio::test]
+async fn a_tool_of_the_providers_own_passes_and_begins_once() {
+    let start = r#"{"type":"message_start","message":{"id":"m","type":"message","role":"assistant","model":"m","content":[],"stop_reason":null,"usage":{"input_tokens":1,"output_tokens":1}}}"#;
+    let begin = r#"{"type":"content_block_start","index":0,"content_block":{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{}}}"#;
+    let input = r#"{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\"query\":\"rust\"}"}}"#;
+    let text =
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"foul"}}"#;
+    let stop = r#"{"type":"content_block_stop","index":0}"#;
+    let end = r#"{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"usage":{"output_tokens":5}}"#;
+    let last = r#"{"type":"message_stop"}"#;
+    for (events, is_sound) in [
+        (vec![start, begin, input, stop, end, last], true),
+        (vec![start, begin, begin, stop, end, last], false),
+        (vec![start, begin, text, stop, end, last], false),
+    ] {
+        let stream = named(&events);
+        let house = House::new(vec![Entry::new("calls", blocking("web"))]);
+        let reply = Reply::events(&stream.clone().into(), 3);
+        let response = house.ask(Dialect::Anthropic, true, reply).await;
+        let got = response.into_body().unwrap();
+        let got = String::from_utf8_lossy(&got);
+        assert_eq!(got == stream, is_sound, "{stream}\n{got}");
+        assert!(!got.contains("foul"), "{got}");
+        assert_eq!(got.contains("event: error"), !is_sound, "{got}");
     }
 }

@@ -220,3 +220,67 @@ async fn something_is_said_at_the_end_of_the_last_text_of_a_final_turn() {
         );
     }
 }
+
+/// A message of the Responses, of which each event says this: the delta, `output_text.done`, `content_part.done`,
+/// `output_item.done`, and the end.
+fn message_that_says(texts: [&str; 5]) -> Vec<String> {
+    let part = |text| format!(r#"{{"type":"output_text","text":"{text}","annotations":[]}}"#);
+    let item = |text| {
+        let part = part(text);
+        format!(
+            r#"{{"id":"m","type":"message","role":"assistant","status":"completed","content":[{part}]}}"#
+        )
+    };
+    let [delta, said, done, whole, last] = texts;
+    let place = r#""item_id":"m","output_index":0,"content_index":0"#;
+    [
+        ("response.created", r#""response":{"id":"r","status":"in_progress","output":[]}"#.to_owned()),
+        ("response.output_item.added", r#""output_index":0,"item":{"id":"m","type":"message","role":"assistant","content":[]}"#.to_owned()),
+        ("response.content_part.added", format!("{place},\"part\":{}", part(""))),
+        ("response.output_text.delta", format!(r#"{place},"delta":"{delta}""#)),
+        ("response.output_text.done", format!(r#"{place},"text":"{said}""#)),
+        ("response.content_part.done", format!("{place},\"part\":{}", part(done))),
+        ("response.output_item.done", format!(r#""output_index":0,"item":{}"#, item(whole))),
+        ("response.completed", format!(r#""response":{{"id":"r","status":"completed","output":[{}]}}"#, item(last))),
+    ]
+    .map(|(kind, data)| format!("event: {kind}\ndata: {{\"type\":\"{kind}\",{data}}}\n\n"))
+    .into()
+}
+
+fn blocks_foul(text: &str) -> Verdict {
+    if text.contains("foul") {
+        Verdict::Block(Denial::new("test", "not here"))
+    } else {
+        Verdict::Allow
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_is_said_once_more_otherwise_is_not_let_go() {
+    const PLACES: usize = 5;
+    let mut cases = vec![(["fine"; PLACES], true)];
+    for place in 0..PLACES {
+        let mut texts = ["fine"; PLACES];
+        texts[place] = "foul";
+        cases.push((texts, false));
+        texts[place] = "";
+        cases.push((texts, false));
+    }
+    for (texts, is_sound) in cases {
+        let stream = message_that_says(texts).concat();
+        for entry in [
+            Entry::new("judge", OnText(blocks_foul)),
+            Entry::new("editor", Replacing("foul", "****")),
+        ] {
+            let name = entry.name().to_owned();
+            let house = House::new(vec![entry]);
+            let reply = Reply::events(&stream.clone().into(), 3);
+            let response = house.ask(Dialect::Responses, true, reply).await;
+            let got = response.into_body().unwrap();
+            let got = String::from_utf8_lossy(&got);
+            assert!(!got.contains("foul"), "{name}, {texts:?}: {got}");
+            assert_eq!(got == stream, is_sound, "{name}, {texts:?}: {got}");
+            assert_eq!(got.contains("event: response.failed"), !is_sound, "{got}");
+        }
+    }
+}

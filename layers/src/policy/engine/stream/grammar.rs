@@ -1,10 +1,13 @@
 //! What a reply may be: a block begins, goes on, ends, and none comes behind the end. A reply that cannot be is refused, for
 //! what a client makes of it nobody can say.
 
+use std::collections::btree_map::Entry;
+
 use luthien_core::{
     Dialect,
     reject::Rejection,
     reply::{BlockHead, BlockId, DeltaKind, Event, HeadInput, Part},
+    request::BlockKind,
 };
 
 use super::Engine;
@@ -12,7 +15,7 @@ use crate::policy::engine::{roles::Role, unreadable};
 
 /// A block that has begun.
 pub(super) struct Known {
-    pub(super) role: Role,
+    kind: BlockKind,
     pub(super) open: bool,
     named: bool,
     /// Whether its arguments stood in its beginning.
@@ -24,9 +27,13 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn begun(role: Role) -> Self {
+    pub(super) fn role(&self) -> Role {
+        Role::of(self.kind)
+    }
+
+    fn begun(kind: BlockKind) -> Self {
         Self {
-            role,
+            kind,
             open: true,
             named: false,
             has_input: false,
@@ -53,15 +60,17 @@ impl Engine {
                     return Err(unreadable("it speaks of a block that is not open"));
                 }
                 Part::MessageStart { block } => self.begin_message(*block)?,
-                Part::MessageStop { block } => self.end_message(*block)?,
+                Part::MessageStop { block } => self.end_message(*block, event)?,
                 Part::BlockStart { block, head } => {
-                    self.begin(*block, Role::of(head.kind))?;
+                    self.place(*block, head.kind)?;
+                    self.begin(*block, head.kind)?;
                     self.name(*block, head)?;
                     self.note_input(*block, head)?;
                 }
                 Part::Delta { block, kind, .. } => self.more(*block, *kind)?,
                 // Whether they are those that have come is for the assembler to say.
-                Part::Arguments { block, .. } => self.repeat(*block)?,
+                Part::Arguments { block, .. } => self.repeat(*block, Role::Call)?,
+                Part::Text { block, .. } => self.repeat(*block, Role::Text)?,
                 Part::BlockStop { block, whole } => {
                     self.end_block(*block, whole.as_deref(), event)?;
                 }
@@ -89,14 +98,31 @@ impl Engine {
         Ok(())
     }
 
-    fn end_message(&mut self, block: BlockId) -> Result<(), Rejection> {
+    /// Such an event says all parts once more, of which each has ended.
+    fn end_message(&mut self, block: BlockId, event: &Event) -> Result<(), Rejection> {
+        let is_stop = |part: &&Part| matches!(part, Part::BlockStop { .. });
+        let said = event.parts().iter().filter(is_stop).count();
+        let is_of_it = |known: &&BlockId| known.index == block.index;
+        if said != self.blocks.keys().filter(is_of_it).count() {
+            return Err(unreadable("a message ends as another"));
+        }
         match self.messages.insert(block.index, false) {
             Some(true) => Ok(()),
             _ => Err(unreadable("a message ends that is not open")),
         }
     }
 
-    fn begin(&mut self, block: BlockId, role: Role) -> Result<(), Rejection> {
+    /// What stands in messages only begins in one that is open: there is no other place for it in what a client builds.
+    fn place(&self, block: BlockId, kind: BlockKind) -> Result<(), Rejection> {
+        let in_message = block.part > 0 || matches!(kind, BlockKind::Text | BlockKind::Refusal);
+        let is_open = self.messages.get(&block.index) == Some(&true);
+        if self.dialect == Dialect::Responses && in_message && !is_open {
+            return Err(unreadable("a part begins outside of a message"));
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, block: BlockId, kind: BlockKind) -> Result<(), Rejection> {
         if !self.started && self.dialect != Dialect::Chat {
             return Err(unreadable("a block begins before the reply does"));
         }
@@ -107,12 +133,17 @@ impl Engine {
         if self.dialect == Dialect::Anthropic && self.blocks.iter().any(is_open) {
             return Err(unreadable("a block begins inside another"));
         }
-        let known = self.blocks.entry(block).or_insert(Known::begun(role));
-        // In Chat more of a call's head may come; nowhere may a block begin again that has ended, or become another.
-        if !known.open || known.role != role {
+        let known = match self.blocks.entry(block) {
+            Entry::Vacant(place) => place.insert(Known::begun(kind)),
+            // More of a call's head may come in Chat, where nothing says that a block begins.
+            Entry::Occupied(known) if self.dialect == Dialect::Chat => known.into_mut(),
+            Entry::Occupied(_) => return Err(unreadable("a block begins twice")),
+        };
+        // Nor may one begin again that has ended, or become another.
+        if !known.open || known.kind != kind {
             return Err(unreadable("a block begins twice"));
         }
-        if role == Role::Text {
+        if kind == BlockKind::Text {
             self.lanes.entry(block.choice).or_default().text = Some(block);
         }
         Ok(())
@@ -149,34 +180,33 @@ impl Engine {
     }
 
     fn more(&mut self, block: BlockId, kind: DeltaKind) -> Result<(), Rejection> {
-        let role = Role::of_delta(kind);
         if self.is_stopped(block) {
             return Err(unreadable("a block goes on behind the end of the reply"));
         }
         if let Some(known) = self.blocks.get_mut(&block) {
-            known.has_deltas |= role == Role::Call;
+            known.has_deltas |= kind == DeltaKind::Input;
         }
         match self.blocks.get(&block) {
-            Some(known) if known.has_input && role == Role::Call => {
+            Some(known) if known.has_input && kind == DeltaKind::Input => {
                 Err(unreadable("a call's arguments come twice"))
             }
             Some(known) if !known.open => Err(unreadable("a block goes on that has ended")),
-            // A delta of a kind nobody knows goes with the block it belongs to.
-            Some(known) if known.role == role || role == Role::Other => Ok(()),
-            // An unknown kind of block is held as a call is, whatever is in it; so is another's.
-            Some(known) if known.role == Role::Call => Ok(()),
-            Some(known) if known.role == Role::Other && role != Role::Call => Ok(()),
+            Some(known) if belongs(kind, known.kind) => Ok(()),
             Some(_) => Err(unreadable("a block goes on as another")),
             // Chat's blocks begin without a word.
-            None if self.dialect == Dialect::Chat => self.begin(block, role),
+            None if self.dialect == Dialect::Chat => {
+                self.begin(block, kind.adds_to().unwrap_or(BlockKind::Unknown))
+            }
             None => Err(unreadable("a block goes on that has not begun")),
         }
     }
 
-    fn repeat(&self, block: BlockId) -> Result<(), Rejection> {
+    fn repeat(&self, block: BlockId, role: Role) -> Result<(), Rejection> {
         match self.blocks.get(&block) {
-            Some(known) if known.open && known.role == Role::Call => Ok(()),
-            _ => Err(unreadable("arguments come once more where no call is open")),
+            Some(known) if known.open && known.role() == role => Ok(()),
+            _ => Err(unreadable(
+                "what is said once more belongs to no open block",
+            )),
         }
     }
 
@@ -191,19 +221,22 @@ impl Engine {
         }
         let is_call = whole.map(|head| Role::of(head.kind) == Role::Call);
         let is_message = self.messages.contains_key(&block.index);
+        let is_stop = |part: &Part| matches!(part, Part::MessageStop { .. });
+        let ends_message = event.parts().iter().any(is_stop);
         match (self.blocks.get_mut(&block), whole) {
-            (Some(known), _) if is_call.is_some_and(|is| is != (known.role == Role::Call)) => {
+            (Some(known), _) if is_call.is_some_and(|is| is != (known.role() == Role::Call)) => {
                 return Err(unreadable("a block ends as another"));
             }
-            // The Responses say it of a part, then of its item, then of all.
-            (Some(known), whole) if known.open || whole.is_some() => known.open = false,
+            // The Responses say it of a part, then of its item, then of all; a call that ends twice some would run twice.
+            (Some(known), Some(_)) if event.is_terminal() => known.open = false,
+            (Some(known), _) if known.open != ends_message => known.open = false,
             // What has not begun comes whole in the last event, or not at all.
             (None, Some(head))
                 if event.is_terminal()
                     && self.started
                     && !(is_call == Some(true) && is_message) =>
             {
-                let mut known = Known::begun(Role::of(head.kind));
+                let mut known = Known::begun(head.kind);
                 known.open = false;
                 self.blocks.insert(block, known);
             }
@@ -216,6 +249,20 @@ impl Engine {
         self.lanes
             .get(&block.choice)
             .is_some_and(|lane| lane.stopped)
+    }
+}
+
+/// Whether a block may go on with this: text that came as part of anything else would be judged by nobody.
+fn belongs(delta: DeltaKind, block: BlockKind) -> bool {
+    match delta.adds_to() {
+        // An unknown kind of block is held as a call is; a tool of the provider's own is called by nobody else.
+        Some(BlockKind::ToolCall) => matches!(
+            block,
+            BlockKind::ToolCall | BlockKind::ServerTool | BlockKind::Unknown
+        ),
+        Some(kind) => kind == block,
+        // What nobody knows goes with the block it belongs to.
+        None => true,
     }
 }
 

@@ -6,7 +6,7 @@ mod route;
 mod verdicts;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     fmt,
     pin::Pin,
     sync::Arc,
@@ -51,6 +51,8 @@ pub struct Engine {
     blocks: BTreeMap<BlockId, Known>,
     /// The messages of the Responses, by number, and whether they are open.
     messages: BTreeMap<u32, bool>,
+    /// What was judged, or is being judged.
+    told: BTreeSet<BlockId>,
     windows: BTreeMap<BlockId, Windows>,
     /// In the order in which it goes out. What is in front may have to wait, and then all behind it does.
     queue: VecDeque<Item>,
@@ -114,6 +116,7 @@ impl Engine {
             assembler: Assembler::new(most),
             blocks: BTreeMap::new(),
             messages: BTreeMap::new(),
+            told: BTreeSet::new(),
             windows: BTreeMap::new(),
             queue: VecDeque::new(),
             lanes: BTreeMap::new(),

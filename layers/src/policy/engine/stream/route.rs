@@ -46,7 +46,7 @@ impl Engine {
         {
             self.flush_closing();
         }
-        let role = self.blocks.get(&block).map(|known| known.role);
+        let role = self.blocks.get(&block).map(Known::role);
         let lane = self.lanes.entry(block.choice).or_default();
         match role {
             Some(Role::Call) if self.run.watches(Watches::TOOL_CALLS) => {
@@ -284,7 +284,7 @@ fn ends(frame: &Chunk) -> bool {
     let parts = frame.event().map_or(&[][..], Event::parts);
     let end = |part: &Part| {
         let is_end = matches!(part, Part::BlockStop { .. } | Part::MessageStop { .. });
-        is_end || matches!(part, Part::Unknown { .. })
+        is_end || matches!(part, Part::Text { .. } | Part::Unknown { .. })
     };
     !parts.is_empty() && parts.iter().all(end)
 }

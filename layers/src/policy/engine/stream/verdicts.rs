@@ -30,6 +30,11 @@ impl Engine {
             // Held or not, it is in its place.
             Role::Other => return Ok(()),
         };
+        // An editor has seen what its pieces say, and nothing else.
+        let is_edited = role == Role::Text && self.watches(Watches::TEXT_EDITS);
+        if (self.watches(watch) || is_edited) && !self.told.insert(id) {
+            return Err(unreadable("a block is said twice, differently"));
+        }
         let mut block = block.clone();
         if role == Role::Text {
             match self.windows.get(&id) {
@@ -57,17 +62,10 @@ impl Engine {
         if role == Role::Text
             && let Some(state) = self.waiting_text(id)
         {
-            if !matches!(state, State::Open) {
-                return Err(unreadable("a block is said twice, differently"));
-            }
             *state = State::Asked;
         } else {
             let lane = self.lanes.entry(id.choice).or_default();
-            let held = lane.entry(id, role);
-            if !matches!(held.state, State::Open) {
-                return Err(unreadable("a block is said twice, differently"));
-            }
-            held.state = State::Asked;
+            lane.entry(id, role).state = State::Asked;
         }
         match subject(&block) {
             Some(subject) => {
