@@ -2,6 +2,7 @@
 
 mod anthropic;
 mod chat;
+mod documents;
 mod responses;
 mod transport;
 
