@@ -265,10 +265,7 @@ pub(super) fn script(
         .iter()
         .find(|(known, _)| is_version_of(language.unwrap_or(name), known));
     match language {
-        Some((language, _)) => {
-            code::scan(shell, state, language, &text);
-            Data::hidden()
-        }
+        Some((language, _)) => code::run(shell, state, language, &text, &Data::default(), words),
         None => {
             let mut inner = state.clone();
             inner.set_args(words);
@@ -306,6 +303,14 @@ fn language_run(
     let is_code = |word: &str| {
         if before.contains(&word) && language == "deno" {
             return true;
+        }
+        // What is loaded stands in the same word.
+        let loads = matches!(language, "perl" | "ruby")
+            && ["-r", "-M", "-m", "-I"]
+                .iter()
+                .any(|load| word.starts_with(load));
+        if loads {
+            return false;
         }
         let name = word.trim_start_matches('-');
         word.starts_with("--") && before.contains(&name)
@@ -352,15 +357,20 @@ fn language_run(
     if !codes.is_empty() {
         let mut out = None;
         let mut state = state.clone();
-        state.set_args(&words.iter().rev().take(1).cloned().collect::<Vec<_>>());
+        let rest = words
+            .iter()
+            .rev()
+            .take_while(|word| !codes.contains(&mark_code(word)));
+        let mut argv: Vec<String> = rest.cloned().collect();
+        argv.reverse();
         for code in &codes {
-            match code.contains(mark::REMOTE)
-                && code.trim_matches(mark::is_unknown).trim().is_empty()
-            {
-                true => drop(run_code(shell, &mut state, code, &Data::default())),
-                false => code::run(shell, &mut state, language, code, &command.stdin),
-            }
-            out = out.or_else(|| code::printed(code, language));
+            let is_remote = code.contains(mark::REMOTE)
+                && code.trim_matches(mark::is_unknown).trim().is_empty();
+            let written = match is_remote {
+                true => run_code(shell, &mut state, code, &Data::default()),
+                false => code::run(shell, &mut state, language, code, &command.stdin, &argv),
+            };
+            out = out.or(written.text);
         }
         return Some(Data {
             text: out,
@@ -372,8 +382,13 @@ fn language_run(
         &["W", "X", "r", "I", "M", "require", "loader", "import"],
     )
     .operands
-    .first()
-    .copied();
+    .into_iter()
+    .find(|word| !(matches!(language, "deno" | "bun") && *word == "run"));
+    if let Some(from) = file.filter(|file| file.contains("://")) {
+        let from = super::host(from).unwrap_or_else(|| "?".to_owned());
+        shell.act(Act::RunRemote { from });
+        return Some(Data::hidden());
+    }
     if let Some((file, rest)) = file.and_then(|file| {
         let at = words.iter().position(|word| word == file)?;
         Some((
@@ -398,7 +413,19 @@ fn language_run(
     if let Some(from) = data.remote {
         shell.act(Act::RunRemote { from });
     } else if let Some(text) = data.text {
-        code::scan(shell, state, language, &text);
+        let rest = words
+            .iter()
+            .skip_while(|word| Some(word.as_str()) != file)
+            .skip(1);
+        let argv: Vec<String> = rest.cloned().collect();
+        return Some(code::run(
+            shell,
+            state,
+            language,
+            &text,
+            &Data::default(),
+            &argv,
+        ));
     } else if file.is_none_or(|file| file == "-") && data.is_hidden {
         shell.opaque(Opaque::UnknownCode);
     } else {

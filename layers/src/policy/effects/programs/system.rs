@@ -475,6 +475,22 @@ pub(in super::super) fn written(shell: &mut Shell<'_>, path: &PathRef, text: &st
             target: path.resolved.clone(),
         });
     }
+    let takes_orders = ["$_GET", "$_POST", "$_REQUEST", "$_COOKIE"]
+        .iter()
+        .any(|word| text.contains(word))
+        && [
+            "system(",
+            "eval(",
+            "exec(",
+            "passthru(",
+            "popen(",
+            "assert(",
+        ]
+        .iter()
+        .any(|word| text.contains(word));
+    if takes_orders && path.resolved.ends_with(".php") {
+        super::builtins::backdoor(shell, &path.resolved);
+    }
     let knobs = ["/proc/sys", "/proc/sysrq-trigger", "/sys"];
     if path.is_within("/proc/sysrq-trigger") {
         shell.act(Act::Process {

@@ -80,6 +80,11 @@ impl<'a> Shell<'a> {
         self.effects.add(act, &self.evidence, self.elevated);
     }
 
+    /// How much has been written down.
+    pub(super) fn count(&self) -> usize {
+        self.effects.iter().len()
+    }
+
     /// Writes down that it cannot be told what is done.
     pub(super) fn opaque(&mut self, why: Opaque) {
         if !self.said.contains(&why) {

@@ -3,6 +3,7 @@
 mod calls;
 mod does;
 mod parse;
+mod tree;
 mod values;
 mod walks;
 mod words;
@@ -22,29 +23,60 @@ use crate::policy::effects::{
 /// The most calls that are looked at in one piece of code.
 const MOST: usize = 256;
 
-/// Code that reads what comes in: as `perl -ne`.
+/// Carries out code, with something on its standard input and words behind it. The answer is what it writes.
 pub(super) fn run(
     shell: &mut Shell<'_>,
     state: &mut State,
     language: &str,
     code: &str,
     stdin: &Data,
-) {
-    let reads = ["sys.stdin.read", "STDIN", "stdin", "readFileSync(0"]
-        .iter()
-        .any(|word| code.contains(word));
-    let runs = ["exec(", "eval(", "system(", "os.system"]
+    argv: &[String],
+) -> Data {
+    if tree::knows(language) {
+        told(shell, state, language, code);
+        return tree::run(shell, state, language, code, stdin, argv);
+    }
+    let reads = ["STDIN", "stdin"].iter().any(|word| code.contains(word));
+    let runs = ["exec(", "eval(", "system("]
         .iter()
         .any(|word| code.contains(word));
     if reads && runs && stdin.is_any() {
         super::interpreters::script(shell, state, language, stdin.clone(), &[]);
     }
     scan(shell, state, language, code);
+    Data {
+        text: printed(code, language),
+        ..Data::hidden()
+    }
+}
+
+/// What can be told of it without reading it.
+fn told(shell: &mut Shell<'_>, state: &State, language: &str, code: &str) {
+    super::hosts::code(shell, state, code);
+    words::sends(shell, state, code);
+    words::losses(shell, code);
+    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+    if has(&["socket", "Socket", "fsockopen"])
+        && has(&[
+            "dup2(",
+            "pty.spawn",
+            "/bin/sh",
+            "/bin/bash",
+            "sh -i",
+            "open(STDIN",
+        ])
+    {
+        super::builtins::backdoor(shell, language);
+    }
 }
 
 /// What the calls in it do.
 pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, code: &str) {
-    super::hosts::code(shell, state, code);
+    if tree::knows(language) {
+        drop(run(shell, state, language, code, &Data::default(), &[]));
+        return;
+    }
+    told(shell, state, language, code);
     let is_remote = [
         "urlopen",
         "('https')",
@@ -82,8 +114,6 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         let from = url_in(code).unwrap_or_else(|| "?".to_owned());
         return shell.act(Act::RunRemote { from });
     }
-    words::sends(shell, state, code);
-    words::losses(shell, code);
     if language == "osascript" {
         words::script_of_a_mac(shell, code);
     }
@@ -136,19 +166,6 @@ pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, cod
         shell.act(Act::Exhaust {
             what: Exhaust::Processes,
         });
-    }
-    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
-    if has(&["socket", "Socket", "fsockopen"])
-        && has(&[
-            "dup2(",
-            "pty.spawn",
-            "/bin/sh",
-            "/bin/bash",
-            "sh -i",
-            "open(STDIN",
-        ])
-    {
-        super::builtins::backdoor(shell, language);
     }
     if matches!(language, "expect" | "tclsh") {
         for line in code.split([';', '\n']) {

@@ -1,0 +1,77 @@
+//! Processes that are started, and ended.
+
+use super::super::{
+    run::Runner,
+    values::{Args, Value},
+};
+use crate::policy::effects::{
+    Act, Exhaust, Process, mark,
+    programs::{builtins, interpreters::SHELLS},
+};
+
+impl Runner<'_, '_> {
+    /// One process more.
+    pub(in super::super) fn forked(&mut self) {
+        if self.endless > 0 {
+            self.exhausted(Exhaust::Processes);
+        }
+    }
+
+    pub(in super::super) fn exhausted(&mut self, what: Exhaust) {
+        self.shell.act(Act::Exhaust { what });
+    }
+
+    /// A shell that is told from another host what to do.
+    pub(super) fn shell_elsewhere(&mut self) {
+        if self.is_connected && self.has_shell {
+            let language = self.language.to_owned();
+            builtins::backdoor(self.shell, &language);
+        }
+    }
+
+    /// Whether a program is started that is the code itself.
+    pub(super) fn starts_itself(&mut self, words: &[String]) {
+        self.itself += usize::from(words.iter().any(|word| word == "./script"));
+        if self.itself > 1 {
+            self.exhausted(Exhaust::Processes);
+        }
+        let name = words
+            .first()
+            .map(|word| word.rsplit('/').next().unwrap_or(word));
+        let is_shell = name.is_some_and(|name| SHELLS.contains(&name));
+        if is_shell && words.get(1).is_none_or(|word| word == "-i") {
+            self.has_shell = true;
+            self.shell_elsewhere();
+        }
+    }
+
+    /// Ends a process: which, or with the signal before it.
+    pub(super) fn kill(&mut self, name: &str, args: &Args) -> Value {
+        // Some have the signal first.
+        let target = match args.get(1).number() {
+            Some(n) if n < 0.0 => args.get(1),
+            _ => args.get(0),
+        };
+        let is_probe = args.get(1).number() == Some(0.0);
+        self.kills += usize::from(target.number().is_some() && !is_probe);
+        let is_all = target.number().is_some_and(|n| n == -1.0 || n == 1.0)
+            || target.text().is_some_and(|text| text.contains(mark::STAR))
+            || self.kills > 20;
+        let what = match is_all {
+            true => Process::KillAll,
+            false => Process::Kill,
+        };
+        if args.values.is_empty() && name.contains("process_iter") && !self.is_chosen {
+            let target = "all".to_owned();
+            self.shell.act(Act::Process {
+                what: Process::KillAll,
+                target,
+            });
+        }
+        if !is_probe && !args.values.is_empty() {
+            let target = mark::shown(&target.written());
+            self.shell.act(Act::Process { what, target });
+        }
+        Value::Nothing
+    }
+}

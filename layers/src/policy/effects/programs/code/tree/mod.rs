@@ -1,0 +1,40 @@
+//! Code that is parsed, and carried out in thought as a shell's text is.
+//!
+//! | folder | what |
+//! |---|---|
+//! | `syntax` | code of five languages becomes one kind of tree |
+//! | `values` | what expressions are, and what can be done with them without any effect |
+//! | `run` | carries out the tree |
+//! | `acts` | what functions of libraries do |
+
+mod acts;
+mod run;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use self::run::Runner;
+pub(super) use self::syntax::knows;
+use super::{super::host, calls::is_end_of};
+use crate::policy::effects::shell::{Data, Shell, State};
+
+/// Carries out code. The answer is what it writes.
+pub(super) fn run(
+    shell: &mut Shell<'_>,
+    state: &mut State,
+    language: &str,
+    code: &str,
+    stdin: &Data,
+    argv: &[String],
+) -> Data {
+    let Some(node) = syntax::parsed(shell, language, code) else {
+        return Data::hidden();
+    };
+    let mut runner = Runner::new(shell, state, language, stdin.clone(), argv.to_vec());
+    runner.all(&node);
+    Data {
+        text: runner.out,
+        ..Data::hidden()
+    }
+}

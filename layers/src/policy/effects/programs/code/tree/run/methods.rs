@@ -1,0 +1,208 @@
+//! Methods of values: of texts that are paths, of files, of what has come from elsewhere.
+
+use std::rc::Rc;
+
+use super::{
+    super::{
+        acts::library::{self, Does},
+        values::{Args, Value, functions, texts},
+    },
+    Runner,
+    calls::is_callable,
+};
+use crate::policy::effects::{Scope as Place, mark};
+
+impl Runner<'_, '_> {
+    /// A method of a value.
+    pub(super) fn method(&mut self, of: Value, name: &str, args: &Args) -> Value {
+        if self.language == "ruby" {
+            match (name, args.text(0), &of) {
+                ("send" | "public_send" | "__send__" | "try", Some(method), _) => {
+                    let rest = args.values.get(1..).unwrap_or_default().to_vec();
+                    let function = self.member(of, &method);
+                    return self.call(function, &Args::of(rest));
+                }
+                ("method" | "public_method" | "instance_method", Some(method), _) => {
+                    return self.member(of, &method);
+                }
+                ("to_proc" | "unbind" | "curry" | "itself", ..) => return of,
+                ("times" | "upto", _, Value::Number(_)) => {
+                    self.endless += 1;
+                    self.callbacks(&Value::unknown(), args);
+                    self.endless -= 1;
+                    return of;
+                }
+                _ => {}
+            }
+        }
+        if let (Value::Class(class), "new") = (&of, name) {
+            return self.instance(&Rc::clone(class), args);
+        }
+        match name {
+            "call" | "bind" | "apply" | "__call__" if is_callable(&of) => {
+                let values = match (name, args.get(1)) {
+                    ("__call__", _) => args.values.clone(),
+                    ("apply", Value::List(items)) => items.to_vec(),
+                    _ => args.values.get(1..).unwrap_or_default().to_vec(),
+                };
+                let named = args.named.clone();
+                return match name {
+                    "bind" => Value::Part(Box::new(of), values),
+                    _ => self.call(of, &Args { values, named }),
+                };
+            }
+            _ => {}
+        }
+        let args_with = |first: Value, rest: &Args| {
+            let mut values = vec![first];
+            values.extend(rest.values.iter().cloned());
+            Args {
+                values,
+                named: rest.named.clone(),
+            }
+        };
+        if let Value::File {
+            path, is_written, ..
+        } = &of
+        {
+            let path = Value::Text(path.clone());
+            return match name {
+                "write" | "writelines" | "puts" | "print" | "end" | "writeSync" | "<<" => {
+                    self.write(&path, true, &args.get(0));
+                    Value::Nothing
+                }
+                "truncate" => {
+                    self.write(&path, false, &Value::Text(String::new()));
+                    Value::Nothing
+                }
+                "close" | "flush" | "seek" | "fileno" => Value::Nothing,
+                _ if *is_written => of.clone(),
+                _ => {
+                    let read = self.read(&path);
+                    self.callbacks(&read, args);
+                    read
+                }
+            };
+        }
+        if let (Value::List(items), [function]) = (&of, args.functions().as_slice()) {
+            return self.over(items, name, function, args);
+        }
+        if let Some(value) = self.path_method(&of, name, args) {
+            return value;
+        }
+        if let Some(value) = texts::method(&of, name, args) {
+            return tainted(value, std::slice::from_ref(&of));
+        }
+        // What is done when something has come: with it.
+        if !args.functions().is_empty() {
+            let value = self.callbacks(&of, args);
+            return match name {
+                "then" | "tap" | "map" => value,
+                _ => of,
+            };
+        }
+        if let ("then", Value::Name(_)) = (name, args.get(0)) {
+            return self.call(args.get(0), &Args::of(vec![of]));
+        }
+        if matches!(name, "pipe" | "pipeTo") {
+            if let Value::File { path, .. } = args.get(0) {
+                self.write(&Value::Text(path), false, &of);
+            }
+            return of;
+        }
+        // What comes from elsewhere, or is secret, stays so.
+        if of.has(mark::REMOTE) || of.has(mark::SECRET) {
+            return of;
+        }
+        match library::find(&format!("?.{name}"), self.language) {
+            Some(does) if matches!(of, Value::Text(_)) => {
+                self.does(name, does, &args_with(of, args))
+            }
+            Some(does) => self.does(name, does, args),
+            None => match of {
+                Value::Text(_) => of,
+                _ => Value::Name(format!("?.{name}()")),
+            },
+        }
+    }
+
+    /// What is done to a path that is written as an object.
+    pub(super) fn path_method(&mut self, of: &Value, name: &str, args: &Args) -> Option<Value> {
+        let Value::Text(path) = of else {
+            return None;
+        };
+        match name {
+            "unlink" | "rmdir" | "delete" => self.delete(of, false),
+            "rmtree" | "rmtree_p" | "remove" => self.delete(of, true),
+            "write_text" | "write_bytes" => self.write(of, false, &args.get(0)),
+            "touch" => self.write(of, true, &Value::Text(String::new())),
+            "read_text" | "read_bytes" => return Some(self.read(of)),
+            "open" => {
+                let mode = args.text(0).unwrap_or_else(|| "r".to_owned());
+                return Some(self.opened(path.clone(), &mode));
+            }
+            "chmod" => {
+                self.does(
+                    "chmod",
+                    Does::Mode,
+                    &Args::of(vec![of.clone(), args.get(0)]),
+                );
+            }
+            "rename" => {
+                let does = Does::As(&["mv"]);
+                self.does("rename", does, &Args::of(vec![of.clone(), args.get(0)]));
+            }
+            "replace" if args.values.len() == 1 => {
+                let does = Does::As(&["mv"]);
+                self.does("replace", does, &Args::of(vec![of.clone(), args.get(0)]));
+            }
+            "symlink_to" => {
+                let does = Does::As(&["ln", "-s"]);
+                self.does("symlink", does, &Args::of(vec![args.get(0), of.clone()]));
+            }
+            "iterdir" => return Some(self.listing(path, "*")),
+            "glob" | "rglob" => {
+                let pattern = args.text(0).unwrap_or_else(|| "*".to_owned());
+                return Some(self.listing(path, &pattern));
+            }
+            "joinpath" => {
+                let mut parts = vec![of.clone()];
+                parts.extend(args.values.iter().cloned());
+                return Some(functions::joined_path(&parts));
+            }
+            _ => return None,
+        }
+        Some(Value::Nothing)
+    }
+
+    /// What is in a directory. In the project, that is one thing and another; elsewhere it is everything.
+    pub(in super::super) fn listing(&self, path: &str, pattern: &str) -> Value {
+        let scope = self.shell.path(self.state, path).scope;
+        let name = match (pattern, scope) {
+            ("*" | "**" | "**/*" | ".*", Place::Project | Place::Below | Place::Temporary) => {
+                mark::SOME.to_string()
+            }
+            (pattern, _) => mark::starred(pattern),
+        };
+        let path = path.trim_end_matches('/');
+        Value::texts([format!("{path}/{name}")])
+    }
+}
+
+/// What is made of something from elsewhere, or secret, is so too.
+pub(super) fn tainted(value: Value, of: &[Value]) -> Value {
+    if !matches!(value, Value::Text(_) | Value::Name(_))
+        || value.has(mark::REMOTE)
+        || value.has(mark::SECRET)
+    {
+        return value;
+    }
+    for of in of {
+        for mark in [mark::REMOTE, mark::SECRET] {
+            if of.has(mark) {
+                return Value::mark(mark);
+            }
+        }
+    }
+    value
+}

@@ -1,0 +1,321 @@
+//! Code, carried out in thought: every branch, every loop a few times, and functions that nobody calls once.
+
+mod calls;
+mod loops;
+mod members;
+mod methods;
+mod outside;
+mod reflection;
+mod scope;
+
+use std::{collections::HashSet, rc::Rc};
+
+use self::{calls::is_callable, methods::tainted};
+use super::{
+    acts::library::Does,
+    syntax::{self, Function, Node, Target},
+    values::{Args, Captured, MAX_ITEMS, Scope, Value, codes, texts},
+};
+use crate::policy::effects::{
+    Exhaust, Opaque,
+    shell::{Data, Shell, State},
+};
+
+/// How much is carried out of one piece of code.
+const MAX_STEPS: usize = 60_000;
+/// How deep functions may call one another, and expressions stand in one another.
+const MAX_DEPTH: usize = 200;
+/// How often a loop is gone through, if that does something each time.
+const ROUNDS: usize = 24;
+
+/// A call that has begun.
+struct Frame {
+    id: usize,
+    function: *const Function,
+    locals: Scope,
+    captured: Rc<Captured>,
+}
+
+/// Somebody who carries out code.
+pub(super) struct Runner<'r, 'a> {
+    pub(super) shell: &'r mut Shell<'a>,
+    pub(super) state: &'r mut State,
+    pub(super) language: &'r str,
+    pub(super) stdin: Data,
+    /// What it writes.
+    pub(super) out: Option<String>,
+    /// Within how many loops that nothing ends.
+    pub(super) endless: usize,
+    /// The host that was asked last.
+    pub(super) remote: Option<String>,
+    /// Ways to other hosts have been opened.
+    pub(super) is_connected: bool,
+    /// A shell runs that takes what it is told.
+    pub(super) has_shell: bool,
+    /// How often the code has started itself.
+    pub(super) itself: usize,
+    /// How many processes have been ended, one after the other.
+    pub(super) kills: usize,
+    /// Processes are chosen by what they are.
+    pub(super) is_chosen: bool,
+    argv: Vec<String>,
+    globals: Scope,
+    frames: Vec<Frame>,
+    calls: usize,
+    /// How often a function has called itself.
+    again: usize,
+    returned: Vec<Value>,
+    steps: usize,
+    depth: usize,
+    made: Vec<Rc<Function>>,
+    called: HashSet<*const Function>,
+}
+
+impl<'r, 'a> Runner<'r, 'a> {
+    pub(super) fn new(
+        shell: &'r mut Shell<'a>,
+        state: &'r mut State,
+        language: &'r str,
+        stdin: Data,
+        argv: Vec<String>,
+    ) -> Self {
+        Self {
+            shell,
+            state,
+            language,
+            stdin,
+            argv,
+            is_connected: false,
+            has_shell: false,
+            itself: 0,
+            kills: 0,
+            is_chosen: false,
+            out: None,
+            endless: 0,
+            remote: None,
+            globals: Scope::new(),
+            frames: Vec::new(),
+            calls: 0,
+            again: 0,
+            returned: Vec::new(),
+            steps: MAX_STEPS,
+            depth: 0,
+            made: Vec::new(),
+            called: HashSet::new(),
+        }
+    }
+
+    /// All of it, and then what is only defined: somebody may call it whom nobody sees here.
+    pub(super) fn all(&mut self, node: &Node) {
+        self.eval(node);
+        let mut at = 0;
+        while let Some(function) = self.made.get(at).cloned() {
+            at += 1;
+            if !self.called.contains(&Rc::as_ptr(&function)) {
+                self.apply(&function, &Rc::default(), &Args::default());
+            }
+        }
+    }
+
+    /// Code within the code, where it stands.
+    pub(super) fn code(&mut self, code: &str) -> Value {
+        if self.depth >= MAX_DEPTH / 4 {
+            self.shell.opaque(Opaque::TooDeep);
+            return Value::unknown();
+        }
+        match syntax::parsed(self.shell, self.language, code) {
+            Some(node) => {
+                self.depth += 16;
+                let value = self.eval(&node);
+                self.depth -= 16;
+                value
+            }
+            None => Value::unknown(),
+        }
+    }
+
+    pub(super) fn eval(&mut self, node: &Node) -> Value {
+        if self.steps == 0 {
+            self.shell.opaque(Opaque::TooLong);
+            return Value::unknown();
+        }
+        self.steps -= 1;
+        if self.depth >= MAX_DEPTH {
+            self.shell.opaque(Opaque::TooDeep);
+            return Value::unknown();
+        }
+        self.depth += 1;
+        let value = self.value(node);
+        self.depth -= 1;
+        value
+    }
+
+    fn value(&mut self, node: &Node) -> Value {
+        match node {
+            Node::Nothing | Node::Break => Value::Nothing,
+            Node::Text(text) => Value::Text(text.clone()),
+            Node::Number(number) => Value::Number(*number),
+            Node::Pattern(pattern) => Value::Pattern(pattern.clone()),
+            Node::Name(name) => self.name(name),
+            Node::Outside(name) => Value::Name(name.clone()),
+            Node::Member(of, name) => {
+                let of = self.eval(of);
+                self.member(of, name)
+            }
+            Node::Index(of, at) => {
+                let (of, at) = (self.eval(of), self.eval(at));
+                self.index(of, &at)
+            }
+            Node::Slice(of, bounds) => {
+                let of = self.eval(of);
+                let [from, to, step] =
+                    [&bounds[0], &bounds[1], &bounds[2]].map(|bound| self.eval(bound).number());
+                sliced(&of, from, to, step)
+            }
+            Node::Call(call) => self.called(call),
+            Node::List(nodes) => Value::list(self.values(nodes)),
+            Node::Map(pairs) => self.map(pairs),
+            Node::Spread(of) => self.eval(of),
+            Node::Joined(nodes) => {
+                let items: Vec<_> = nodes.iter().map(|node| self.eval(node)).collect();
+                texts::joined(&items, "").unwrap_or(Value::unknown())
+            }
+            Node::Operation(op, terms) => self.operation(op, terms),
+            Node::Function(function) => {
+                self.made.push(Rc::clone(function));
+                Value::Function(Rc::clone(function), self.captured())
+            }
+            Node::Class(class) => {
+                for (_, method) in &class.methods {
+                    self.made.push(Rc::clone(method));
+                }
+                let is_done = |node: &&Node| !matches!(node, Node::Assign(_));
+                for node in class.body.iter().filter(is_done) {
+                    self.eval(node);
+                }
+                Value::Class(Rc::clone(class))
+            }
+            Node::Assign(assign) => {
+                let (target, node) = &**assign;
+                let value = self.eval(node);
+                self.assign(target, value.clone());
+                value
+            }
+            Node::Each(each) => self.each(each),
+            Node::While(each) => self.repeated(each),
+            Node::Return(node) => {
+                let value = self.eval(node);
+                self.returned.push(value);
+                Value::Nothing
+            }
+            Node::Block(nodes) => self.block(nodes),
+            Node::Either(nodes) => {
+                let values: Vec<_> = nodes.iter().map(|node| self.eval(node)).collect();
+                let known = values.iter().find(|value| value.is_known());
+                known.or(values.first()).cloned().unwrap_or(Value::Nothing)
+            }
+            Node::Shell(node) => {
+                let line = self.eval(node);
+                self.does("system", Does::Command, &Args::of(vec![line]))
+            }
+        }
+    }
+
+    /// Functions can be called before they are defined.
+    fn block(&mut self, nodes: &[Node]) -> Value {
+        for node in nodes {
+            if let Node::Assign(assign) = node
+                && let (Target::Name(_), Node::Function(_) | Node::Class(_)) = &**assign
+            {
+                self.eval(node);
+            }
+        }
+        let mut last = Value::Nothing;
+        for node in nodes {
+            last = self.eval(node);
+        }
+        last
+    }
+
+    fn values(&mut self, nodes: &[Node]) -> Vec<Value> {
+        let mut values = Vec::new();
+        for node in nodes {
+            let value = self.eval(node);
+            match (node, value) {
+                (Node::Spread(_), Value::Map(pairs)) => values.push(Value::Map(pairs)),
+                (Node::Spread(_), value) => match value.items() {
+                    Some(items) => values.extend(items),
+                    None => values.push(value),
+                },
+                (_, value) => values.push(value),
+            }
+            if values.len() > MAX_ITEMS {
+                break;
+            }
+        }
+        values
+    }
+
+    fn map(&mut self, nodes: &[(Node, Node)]) -> Value {
+        let mut pairs = Vec::new();
+        for (key, value) in nodes {
+            let key = match key {
+                Node::Nothing => None,
+                key => Some(self.eval(key)),
+            };
+            let value = self.eval(value);
+            match (key, value) {
+                (None, Value::Map(more)) => pairs.extend(more.iter().cloned()),
+                (None, value) => pairs.push((String::new(), value)),
+                (Some(key), value) => pairs.push((key.written(), value)),
+            }
+        }
+        pairs.truncate(MAX_ITEMS);
+        Value::Map(Rc::new(pairs))
+    }
+
+    fn operation(&mut self, op: &str, terms: &[Node]) -> Value {
+        let mut terms = terms.iter();
+        let mut value = match terms.next() {
+            Some(node) => self.eval(node),
+            None => return Value::unknown(),
+        };
+        if op == "!" {
+            return value
+                .number()
+                .map_or(Value::unknown(), |n| Value::bool(n == 0.0));
+        }
+        for node in terms {
+            let right = self.eval(node);
+            let is_doubled = matches!((&value, &right), (Value::Text(a), Value::Text(b)) if op == "+" && a == b && a.len() > 1 << 14);
+            if is_doubled {
+                self.exhausted(Exhaust::Memory);
+            }
+            let is_huge = |value: &Value| value.number().is_some_and(|n| n >= 1e10);
+            let is_long = |value: &Value| matches!(value, Value::Text(_) | Value::List(_));
+            if op == "*"
+                && (is_long(&value) && is_huge(&right) || is_huge(&value) && is_long(&right))
+            {
+                self.exhausted(Exhaust::Memory);
+            }
+            value = codes::operation(op, &value, &right);
+        }
+        value
+    }
+}
+
+fn sliced(of: &Value, from: Option<f64>, to: Option<f64>, step: Option<f64>) -> Value {
+    match of {
+        Value::Text(text) => {
+            let all: Vec<char> = text.chars().collect();
+            let part = codes::slice(&all, from, to, step);
+            part.map_or(Value::unknown(), |part| {
+                Value::Text(part.into_iter().collect())
+            })
+        }
+        Value::List(items) => {
+            codes::slice(items, from, to, step).map_or(Value::unknown(), Value::list)
+        }
+        of => of.clone(),
+    }
+}

@@ -1,0 +1,212 @@
+//! Functions that the code has from elsewhere.
+
+use std::rc::Rc;
+
+use super::{
+    super::{
+        acts::{library, losses},
+        values::{Args, MAX_TEXT, Value, functions},
+    },
+    Runner, is_callable, tainted,
+};
+use crate::policy::effects::{mark, shell::Data};
+
+/// The most bytes of a name: what has been called of what has been called.
+const MAX_NAME: usize = 200;
+
+impl Runner<'_, '_> {
+    /// Calls one by its full name. The first who knows it says what it gives.
+    pub(super) fn outside(&mut self, name: &str, args: &Args) -> Value {
+        let last = name.rsplit(['.', ':']).next().unwrap_or(name);
+        let known = self
+            .written_out(name, last, args)
+            .or_else(|| self.reflected(name, last, args))
+            .or_else(|| self.of_language(name, last, args))
+            .or_else(|| self.later(last, args))
+            .or_else(|| self.of_system(name, last, args));
+        if let Some(value) = known {
+            return value;
+        }
+        if let Some(value) = functions::call(name, args) {
+            let value = tainted(value, &args.values);
+            return match (&value, args.functions().first()) {
+                // A block that is given each.
+                (Value::List(items), Some(function)) => {
+                    self.over(&Rc::clone(items), "each", function, args)
+                }
+                _ => value,
+            };
+        }
+        if let Some(act) = losses::find(name, args) {
+            self.shell.act(act);
+        }
+        self.told(last, args);
+        if let Some(words) = losses::git(name, args) {
+            self.shell.invoke(self.state, words, Data::default());
+            return Value::unknown();
+        }
+        if let Some(does) = library::find(name, self.language) {
+            let value = self.does(name, does, args);
+            let given = self.callbacks(&value, args);
+            return match value {
+                Value::Nothing => given,
+                value => value,
+            };
+        }
+        self.unknown(name, args)
+    }
+
+    /// What is printed.
+    fn written_out(&mut self, name: &str, last: &str, args: &Args) -> Option<Value> {
+        let is_print = match last {
+            "print" | "puts" | "log" | "echo" | "info" | "p" | "say" => true,
+            "write" => name.contains("std") || name.contains("process"),
+            _ => false,
+        };
+        if !is_print {
+            return None;
+        }
+        let texts: Vec<_> = args.values.iter().map(Value::written).collect();
+        let mut text = texts.join(if last == "write" { "" } else { " " });
+        if last != "write" {
+            text.push('\n');
+        }
+        let out = self.out.get_or_insert_default();
+        if out.len() < MAX_TEXT {
+            out.push_str(&text);
+        }
+        Some(Value::Nothing)
+    }
+
+    /// Functions that have their own names in each language.
+    fn of_language(&mut self, name: &str, last: &str, args: &Args) -> Option<Value> {
+        let rest = || Args::of(args.values.get(1..).unwrap_or_default().to_vec());
+        Some(match (self.language, last) {
+            ("php", "call_user_func") => self.call(args.get(0), &rest()),
+            ("php", "call_user_func_array") => {
+                let values = args.get(1).items().unwrap_or_default();
+                self.call(args.get(0), &Args::of(values))
+            }
+            ("php", "fwrite" | "fputs" | "fprintf") | ("perl", "syswrite") => {
+                self.method(args.get(0), "write", &rest())
+            }
+            ("php", "fread" | "fgets" | "stream_get_contents") | ("perl", "sysread") => {
+                self.method(args.get(0), "read", &Args::default())
+            }
+            ("php", "RecursiveDirectoryIterator" | "DirectoryIterator" | "FilesystemIterator") => {
+                self.listing(&args.get(0).written(), "**")
+            }
+            ("php", "RecursiveIteratorIterator" | "IteratorIterator") => args.get(0),
+            // `find(sub { … }, $folder)`
+            ("perl", "find" | "finddepth") if args.values.len() > 1 => {
+                let all = self.listing(&args.get(1).written(), "**").items();
+                let one = all.into_iter().flatten().next().unwrap_or(Value::unknown());
+                self.set_global("$_", one.clone());
+                self.set_global("$File::Find::name", one);
+                self.callbacks(&Value::unknown(), args)
+            }
+            ("ruby" | "perl", "new") if library::find(name, self.language).is_none() => {
+                let (class, _) = name.rsplit_once('.')?;
+                // What is asked of these is asked of what they make.
+                let is_client = class.starts_with("HTTP") || class.starts_with("LWP");
+                return (!is_client).then(|| self.outside(class, args));
+            }
+            _ => return None,
+        })
+    }
+
+    /// What the system is asked: the environment, directories, the standard input.
+    fn of_system(&mut self, name: &str, last: &str, args: &Args) -> Option<Value> {
+        let is_environment = name.contains("env") || name.contains("ENV");
+        Some(match last {
+            "putenv" | "setdefault" if is_environment => {
+                let text = args.get(1).written();
+                self.set_environment(&args.text(0)?, text);
+                Value::Nothing
+            }
+            "get" | "getenv" | "fetch" if is_environment => match args.text(0) {
+                Some(key) => match self.environment(&key) {
+                    Value::Name(_) if args.values.len() > 1 => args.get(1),
+                    value => value,
+                },
+                None => Value::mark(mark::SECRET),
+            },
+            "walk" | "fwalk" if name.starts_with("os.") => {
+                let path = args.text(0)?;
+                let names = names(&self.listing(&path, "*"));
+                let round = vec![Value::Text(path), names.clone(), names];
+                Value::list(vec![Value::list(round)])
+            }
+            "scandir" => self.listing(&args.text(0)?, "*"),
+            "listdir" | "readdirSync" | "readdir" | "children" | "entries" | "opendirSync"
+            | "each_child"
+                if name.contains('.') =>
+            {
+                let all = self.listing(&args.text(0)?, "*");
+                self.callbacks(&all, args);
+                names(&all)
+            }
+            "read" | "readline" | "readlines" | "input" | "raw_input" | "gets"
+                if name.contains("stdin") || !name.contains('.') =>
+            {
+                match self.stdin.is_any() {
+                    true => Value::of_data(&self.stdin),
+                    false => Value::Name("input()".to_owned()),
+                }
+            }
+            "CDLL" | "LoadLibrary" | "PyDLL" => Value::Name("libc".to_owned()),
+            "exit" | "quit" => Value::Nothing,
+            _ => return None,
+        })
+    }
+
+    /// Nobody knows what it does: it may call what it is given, and pass on what it is told.
+    fn unknown(&mut self, name: &str, args: &Args) -> Value {
+        self.callbacks(&Value::unknown(), args);
+        // `Thread(target=f, args=(x,))`, and `submit(f, x)`.
+        let target = args.named("target").cloned();
+        let target = target.or_else(|| {
+            args.values
+                .first()
+                .filter(|first| is_callable(first))
+                .cloned()
+        });
+        let given = || match args.named("args") {
+            Some(values) => values.items().unwrap_or_default(),
+            None => args.values.get(1..).unwrap_or_default().to_vec(),
+        };
+        match target {
+            Some(Value::Name(target)) if library::find(&target, self.language).is_some() => {
+                self.outside(&target, &Args::of(given()));
+            }
+            Some(target @ (Value::Function(..) | Value::Part(..) | Value::Code(_))) => {
+                self.call(target, &Args::of(given()));
+            }
+            _ => {}
+        }
+        if matches!(
+            name.rsplit('.').next(),
+            Some("Process" | "Thread" | "Worker")
+        ) {
+            self.forked();
+        }
+        for mark in [mark::REMOTE, mark::SECRET] {
+            if args.all().any(|value| value.has(mark)) {
+                return Value::mark(mark);
+            }
+        }
+        match name.len() > MAX_NAME {
+            true => Value::Name("?()".to_owned()),
+            false => Value::Name(format!("{name}()")),
+        }
+    }
+}
+
+/// Of paths, the names alone.
+fn names(paths: &Value) -> Value {
+    let paths = paths.items().unwrap_or_default();
+    Value::texts(paths.iter().map(|path| {
+        let path = path.written();
+        path.rsplit('/').next().unwrap_or_default().to_owned()
+    }))
+}

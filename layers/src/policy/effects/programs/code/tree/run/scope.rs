@@ -1,0 +1,215 @@
+//! What names mean, and what they come to mean.
+
+use std::rc::Rc;
+
+use super::{
+    super::{
+        acts::library,
+        is_end_of,
+        syntax::{Node, Target},
+        values::{Captured, MAX_ITEMS, Value},
+    },
+    Runner,
+};
+use crate::policy::effects::programs::variable;
+
+impl Runner<'_, '_> {
+    pub(super) fn name(&self, name: &str) -> Value {
+        if let Some(value) = self.find(name) {
+            return value.clone();
+        }
+        // A method of one's own, without its object.
+        if let Some(Value::Map(members)) = self.find("this")
+            && let Some((_, method @ Value::Function(..))) =
+                members.iter().find(|(key, _)| key == name)
+        {
+            return method.clone();
+        }
+        if let Some(Value::Name(module)) = self.find("*") {
+            let whole = format!("{module}.{name}");
+            if library::find(&whole, self.language).is_some() {
+                return Value::Name(whole);
+            }
+        }
+        match name {
+            "$argv" => self.words(),
+            "ARGV" | "@ARGV" => Value::texts(self.argv.iter().cloned()),
+            "__file__" | "__filename" => Value::Text("./script".to_owned()),
+            "__dirname" => Value::Text(".".to_owned()),
+            "STDIN" | "ARGF" => Value::of_data(&self.stdin),
+            _ => Value::Name(name.to_owned()),
+        }
+    }
+
+    /// What a name means here: in the call, in those that it was made in, and in all.
+    pub(super) fn find(&self, name: &str) -> Option<&Value> {
+        let Some(frame) = self.frames.last() else {
+            return self.globals.get(name);
+        };
+        let outer = || {
+            let around = frame.captured.frames.iter().rev();
+            let mut around =
+                around.filter_map(|id| self.frames.iter().find(|frame| frame.id == *id));
+            around.find_map(|frame| frame.locals.get(name))
+        };
+        let known = frame.locals.get(name).or_else(outer);
+        let known = known.or_else(|| frame.captured.scope.get(name));
+        known.or_else(|| self.globals.get(name))
+    }
+
+    pub(super) fn find_mut(&mut self, name: &str) -> Option<&mut Value> {
+        let Some(frame) = self.frames.last() else {
+            return self.globals.get_mut(name);
+        };
+        let mut ids = vec![frame.id];
+        ids.extend(frame.captured.frames.iter().rev());
+        let has = |id: &&usize| {
+            let mut frames = self.frames.iter();
+            frames.any(|frame| frame.id == **id && frame.locals.contains_key(name))
+        };
+        match ids.iter().find(has).copied() {
+            Some(id) => {
+                let frame = self.frames.iter_mut().find(|frame| frame.id == id)?;
+                frame.locals.get_mut(name)
+            }
+            None => self.globals.get_mut(name),
+        }
+    }
+
+    /// What a function that is made here will see.
+    pub(super) fn captured(&mut self) -> Rc<Captured> {
+        let Some(frame) = self.frames.last() else {
+            return Rc::default();
+        };
+        let mut frames = frame.captured.frames.clone();
+        frames.push(frame.id);
+        let mut scope = frame.captured.scope.clone();
+        let locals = frame.locals.iter();
+        scope.extend(locals.map(|(name, value)| (name.clone(), value.clone())));
+        self.steps = self.steps.saturating_sub(scope.len());
+        Rc::new(Captured { frames, scope })
+    }
+
+    pub(super) fn words(&self) -> Value {
+        let name = Value::Name("argv()".to_owned());
+        let words = self.argv.iter().cloned().map(Value::Text);
+        Value::list(std::iter::once(name).chain(words).collect())
+    }
+
+    pub(in super::super) fn set(&mut self, name: &str, value: Value) {
+        let scope = match self.frames.last_mut() {
+            Some(frame) => &mut frame.locals,
+            None => &mut self.globals,
+        };
+        if scope.len() < MAX_ITEMS {
+            scope.insert(name.to_owned(), value);
+        }
+    }
+
+    pub(super) fn set_global(&mut self, name: &str, value: Value) {
+        self.globals.insert(name.to_owned(), value);
+    }
+
+    /// A variable of the environment.
+    pub(super) fn set_environment(&mut self, name: &str, value: String) {
+        variable(self.shell, name, std::slice::from_ref(&value));
+        self.state.set(name, vec![value]);
+    }
+
+    pub(super) fn assign(&mut self, target: &Target, value: Value) {
+        match target {
+            Target::Nothing => {}
+            Target::Name(name) => {
+                // What a function changes of those around it, if it is not its own.
+                if let Some(old) = self.find_mut(name) {
+                    *old = value.clone();
+                }
+                self.set(name, value);
+            }
+            Target::List(targets) => {
+                let items = match &value {
+                    Value::List(items) => items.to_vec(),
+                    value => vec![value.clone(); targets.len()],
+                };
+                for (at, target) in targets.iter().enumerate() {
+                    self.assign(target, items.get(at).cloned().unwrap_or(Value::unknown()));
+                }
+            }
+            Target::Keys(pairs) => {
+                for (key, target) in pairs {
+                    let member = self.member(value.clone(), key);
+                    self.assign(target, member);
+                }
+            }
+            Target::Place(node) => self.place(node, value),
+        }
+    }
+
+    pub(super) fn assign_local(&mut self, target: &Target, value: Value) {
+        match target {
+            Target::Name(name) => self.set(name, value),
+            target => self.assign(target, value),
+        }
+    }
+
+    /// `a.b = c`, `a[b] = c`
+    pub(super) fn place(&mut self, node: &Node, value: Value) {
+        let (of, key) = match node {
+            Node::Member(of, name) => (of, Value::Text(name.clone())),
+            Node::Index(of, at) => (of, self.eval(at)),
+            _ => return drop(self.eval(node)),
+        };
+        let whole = self.eval(of);
+        let Some(key) = key.text() else {
+            return;
+        };
+        match whole {
+            Value::Name(name) if is_environment(&name) => {
+                self.set_environment(&key, value.written());
+            }
+            Value::Map(mut pairs) => {
+                let all = Rc::make_mut(&mut pairs);
+                all.retain(|(name, _)| *name != key);
+                if all.len() < MAX_ITEMS {
+                    all.push((key, value));
+                }
+                self.put_back(of, Value::Map(pairs));
+            }
+            Value::List(mut items) => {
+                let at = key.parse::<usize>().ok();
+                if let Some(item) = at.and_then(|at| Rc::make_mut(&mut items).get_mut(at)) {
+                    *item = value;
+                }
+                self.put_back(of, Value::List(items));
+            }
+            // A property of something else: what it was is as good as what it is now.
+            whole => {
+                if let Node::Name(name) = &**of
+                    && !whole.is_known()
+                    && matches!(value, Value::Function(..))
+                {
+                    self.set(&format!("{name}.{key}"), value);
+                }
+            }
+        }
+    }
+
+    /// Values are copies: what has changed goes back to where it was.
+    pub(super) fn put_back(&mut self, of: &Node, value: Value) {
+        match of {
+            Node::Name(name) => {
+                if let Some(old) = self.find_mut(name) {
+                    *old = value;
+                }
+            }
+            Node::Member(..) | Node::Index(..) => self.place(of, value),
+            _ => {}
+        }
+    }
+}
+
+pub(super) fn is_environment(name: &str) -> bool {
+    ["os.environ", "process.env", "ENV"]
+        .iter()
+        .any(|known| is_end_of(name, known))
+}

@@ -1,0 +1,418 @@
+//! Perl, read.
+
+use std::rc::Rc;
+
+use tree_sitter::Node as Syntax;
+
+use super::{
+    lower::{Lower, children, target},
+    node::{Each, Function, Node, Param, Target, While},
+};
+use crate::policy::effects::shell::unescaped;
+
+pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    match node.kind() {
+        "comment" | "pod" | "use_statement" | "package_statement" | "eof_marker" | "prototype"
+        | "heredoc_content" | "data_section" => Node::Nothing,
+        "scalar" | "array" | "hash" | "glob" => {
+            Node::Name(lower.text(node).replace(['{', '}'], ""))
+        }
+        "bareword" | "package" | "filehandle" => Node::Name(lower.text(node).replace("::", ".")),
+        "autoquoted_bareword" => Node::Text(lower.text(node).to_owned()),
+        "string_literal" => Node::Text(lower.field_text(node, "content")),
+        "interpolated_string_literal" => interpolated(lower, node),
+        "command_string" => Node::Shell(Box::new(interpolated(lower, node))),
+        "quoted_word_list" => {
+            let words = lower.field_text(node, "content");
+            let words = words
+                .split_whitespace()
+                .map(|word| Node::Text(word.to_owned()));
+            Node::List(words.collect())
+        }
+        "number" => super::number(lower.text(node)),
+        "quoted_regexp" | "match_regexp" => Node::Pattern(lower.field_text(node, "content")),
+        "list_expression" | "anonymous_array_expression" => Node::List(flat(lower.all(node))),
+        "parenthesized_expression" => match lower.block(node) {
+            Node::Nothing => Node::List(Vec::new()),
+            inner => inner,
+        },
+        "anonymous_hash_expression" => pairs(lower.block(node)),
+        "variable_declaration" => {
+            let mut cursor = node.walk();
+            let names: Vec<_> = node
+                .children_by_field_name("variables", &mut cursor)
+                .collect();
+            match names.is_empty() {
+                true => lower.field(node, "variable"),
+                false => Node::List(names.into_iter().map(|name| lower.node(name)).collect()),
+            }
+        }
+        "assignment_expression" => assignment(lower, node),
+        "array_element_expression" => element(lower, node, "array", "index", '@'),
+        "hash_element_expression" => element(lower, node, "hash", "key", '%'),
+        "function_call_expression"
+        | "ambiguous_function_call_expression"
+        | "func1op_call_expression"
+        | "func0op_call_expression" => call(lower, node),
+        "method_call_expression" => {
+            let invocant = lower.field(node, "invocant");
+            let method = lower.field_text(node, "method");
+            let args = arguments(lower, node);
+            Node::call(Node::Member(Box::new(invocant), method), args)
+        }
+        "coderef_call_expression" => {
+            let function = children(node)
+                .first()
+                .map_or(Node::Nothing, |function| lower.node(*function));
+            let args = arguments(lower, node);
+            Node::call(function, args)
+        }
+        "anonymous_subroutine_expression" => sub(lower, node),
+        "subroutine_declaration_statement" | "method_declaration_statement" => {
+            let name = lower.field_text(node, "name");
+            Node::assign(Target::Name(name), sub(lower, node))
+        }
+        "eval_expression" => match children(node).first() {
+            Some(block) if block.kind() == "block" => lower.node(*block),
+            _ => Node::call(Node::Name("eval".to_owned()), lower.all(node)),
+        },
+        "require_expression" => Node::call(Node::Name("require".to_owned()), lower.all(node)),
+        "readline_expression" => {
+            let from = lower.block(node);
+            Node::call(Node::Member(Box::new(from), "read".to_owned()), Vec::new())
+        }
+        "fileglob_expression" => {
+            let pattern = lower.field(node, "content");
+            Node::call(Node::Name("glob".to_owned()), vec![pattern])
+        }
+        "transliteration_expression" | "substitution_regexp" => {
+            let it = Node::Name("$_".to_owned());
+            changed(lower, node, it)
+        }
+        "binary_expression" => binary(lower, node),
+        "equality_expression" | "relational_expression" => lower.operation(node),
+        "unary_expression" => {
+            let operand = lower.field(node, "operand");
+            match (lower.field_text(node, "operator").as_str(), operand) {
+                ("-", Node::Number(n)) => Node::Number(-n),
+                (_, operand) => operand,
+            }
+        }
+        "postinc_expression" | "preinc_expression" => match lower.field(node, "operand") {
+            Node::Name(name) => {
+                let value = vec![Node::Name(name.clone()), Node::Number(1.0)];
+                Node::assign(Target::Name(name), Node::Operation("+", value))
+            }
+            operand => operand,
+        },
+        "for_statement" | "postfix_for_expression" => each(lower, node),
+        "map_grep_expression" => map(lower, node),
+        "loop_statement" | "postfix_loop_expression" | "cstyle_for_statement" => {
+            looped(lower, node)
+        }
+        "conditional_statement"
+        | "postfix_conditional_expression"
+        | "conditional_expression"
+        | "lowprec_logical_expression"
+        | "logical_not_expression"
+        | "elsif"
+        | "try_statement" => Node::Either(lower.all(node)),
+        "return_expression" => Node::Return(Box::new(lower.block(node))),
+        "loopex_expression" => match lower.text(node).starts_with("last") {
+            true => Node::Break,
+            false => Node::Nothing,
+        },
+        _ => lower.block(node),
+    }
+}
+
+/// A text in which variables stand. What is between them has no nodes of its own.
+fn interpolated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let Some(content) = node.child_by_field_name("content") else {
+        return Node::Text(String::new());
+    };
+    let text = lower.text(content);
+    let start = content.start_byte();
+    let mut pieces = Vec::new();
+    let mut end = 0;
+    for child in children(content) {
+        if child.kind() == "escape_sequence" {
+            continue;
+        }
+        let before = text
+            .get(end..child.start_byte() - start)
+            .unwrap_or_default();
+        pieces.push(Node::Text(unescaped(before)));
+        pieces.push(lower.node(child));
+        end = child.end_byte() - start;
+    }
+    pieces.push(Node::Text(unescaped(text.get(end..).unwrap_or_default())));
+    match pieces.len() {
+        1 => pieces.remove(0),
+        _ => Node::Joined(pieces),
+    }
+}
+
+/// Lists in lists are one.
+fn flat(nodes: Vec<Node>) -> Vec<Node> {
+    let mut all = Vec::new();
+    for node in nodes {
+        match node {
+            Node::List(inner) => all.extend(inner),
+            Node::Name(name) if name.starts_with('@') => {
+                all.push(Node::Spread(Box::new(Node::Name(name))));
+            }
+            node => all.push(node),
+        }
+    }
+    all
+}
+
+/// `a => b, c => d`
+fn pairs(node: Node) -> Node {
+    let Node::List(nodes) = node else {
+        return Node::Map(Vec::new());
+    };
+    let mut pairs = Vec::new();
+    let mut nodes = nodes.into_iter();
+    while let (Some(key), Some(value)) = (nodes.next(), nodes.next()) {
+        pairs.push((key, value));
+    }
+    Node::Map(pairs)
+}
+
+fn assignment(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let Some(left) = node.child_by_field_name("left") else {
+        return Node::Nothing;
+    };
+    if lower.field_text(node, "operator") != "=" {
+        return lower.augmented(node);
+    }
+    let value = lower.field(node, "right");
+    match (lower.target(left), value) {
+        (Target::Name(name), value) if name.starts_with('%') => {
+            Node::assign(Target::Name(name), pairs(value))
+        }
+        (Target::Name(name), value)
+            if name.starts_with('@')
+                && !matches!(
+                    value,
+                    Node::List(_) | Node::Call(_) | Node::Name(_) | Node::Each(_)
+                ) =>
+        {
+            Node::assign(Target::Name(name), Node::List(vec![value]))
+        }
+        (target, value) => Node::assign(target, value),
+    }
+}
+
+/// `$a[0]` is of `@a`, `$h{x}` of `%h`; others are behind an arrow.
+fn element(lower: &mut Lower<'_>, node: Syntax<'_>, of: &str, key: &str, sigil: char) -> Node {
+    let key = Box::new(lower.field(node, key));
+    let whole = match node.child_by_field_name(of) {
+        Some(variable) => match lower.text(variable).trim_start_matches('$') {
+            "ENV" => Node::Name("ENV".to_owned()),
+            name => Node::Name(format!("{sigil}{name}")),
+        },
+        None => children(node)
+            .first()
+            .map_or(Node::Nothing, |of| lower.node(*of)),
+    };
+    Node::Index(Box::new(whole), key)
+}
+
+fn arguments(lower: &mut Lower<'_>, node: Syntax<'_>) -> Vec<Node> {
+    let args = match node.child_by_field_name("arguments") {
+        Some(args) => vec![lower.node(args)],
+        None => Vec::new(),
+    };
+    flat(args)
+}
+
+fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let name = lower.field_text(node, "function");
+    let name = name.trim_start_matches('&').replace("::", ".");
+    let mut args = arguments(lower, node);
+    if node.kind().starts_with("func1op") {
+        args = flat(lower.all(node));
+    }
+    // `print {$file} …`
+    let file = children(node)
+        .into_iter()
+        .find(|child| child.kind() == "indirect_object");
+    if let Some(file) = file {
+        let file = lower.block(file);
+        return match name.as_str() {
+            "print" | "printf" | "say" => {
+                Node::call(Node::Member(Box::new(file), "write".to_owned()), args)
+            }
+            // `system { $program } @words`
+            _ => Node::call(Node::Name(name), args),
+        };
+    }
+    match name.as_str() {
+        "shift" | "pop" => {
+            let list = args
+                .pop()
+                .map_or(Node::Name("@_".to_owned()), |list| match list {
+                    Node::Spread(list) => *list,
+                    list => list,
+                });
+            Node::call(Node::Member(Box::new(list), name), Vec::new())
+        }
+        "push" | "unshift" if !args.is_empty() => {
+            let list = match args.remove(0) {
+                Node::Spread(list) => *list,
+                list => list,
+            };
+            Node::call(Node::Member(Box::new(list), name), args)
+        }
+        "open" | "sysopen" if args.len() > 1 => {
+            let file = target(args.remove(0));
+            Node::assign(file, Node::call(Node::Name("perl_open".to_owned()), args))
+        }
+        "join" if !args.is_empty() => {
+            let between = args.remove(0);
+            Node::call(
+                Node::Member(Box::new(Node::List(args)), name),
+                vec![between],
+            )
+        }
+        "reverse" if args.len() == 1 => {
+            let of = match args.remove(0) {
+                Node::Spread(of) => *of,
+                of => of,
+            };
+            Node::call(Node::Member(Box::new(of), name), Vec::new())
+        }
+        "sprintf" | "printf" => Node::call(Node::Name("sprintf".to_owned()), args),
+        "split" => {
+            let of = args.get(1).is_some().then(|| args.remove(1));
+            let of = of.unwrap_or(Node::Name("$_".to_owned()));
+            Node::call(Node::Member(Box::new(of), name), args)
+        }
+        "lc" | "uc" | "chr" | "ord" | "unlink" | "rmdir" | "eval" | "chomp" | "print"
+            if args.is_empty() =>
+        {
+            Node::call(Node::Name(name), vec![Node::Name("$_".to_owned())])
+        }
+        _ => Node::call(Node::Name(name), args),
+    }
+}
+
+/// A sub has what it is given in `@_`.
+fn sub(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    Node::Function(Rc::new(Function {
+        params: vec![Param {
+            target: Target::Name("@_".to_owned()),
+            default: Node::Nothing,
+            is_rest: true,
+            is_named: false,
+        }],
+        body: lower.field(node, "body"),
+        is_expression: true,
+    }))
+}
+
+fn binary(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    if lower.field_text(node, "operator") != "=~" {
+        return lower.operation(node);
+    }
+    let left = lower.field(node, "left");
+    match node.child_by_field_name("right") {
+        Some(right)
+            if matches!(
+                right.kind(),
+                "transliteration_expression" | "substitution_regexp"
+            ) =>
+        {
+            changed(lower, right, left)
+        }
+        _ => left,
+    }
+}
+
+/// `tr/…/…/` and `s/…/…/`: what they are done to becomes another.
+fn changed(lower: &mut Lower<'_>, node: Syntax<'_>, of: Node) -> Node {
+    let from = lower.field_text(node, "content");
+    let to = children(node)
+        .into_iter()
+        .find(|child| child.kind() == "replacement");
+    let to = Node::Text(to.map(|to| lower.text(to).to_owned()).unwrap_or_default());
+    let (method, from) = match node.kind() {
+        "substitution_regexp" => ("replace", Node::Pattern(from)),
+        _ => ("tr", Node::Text(from)),
+    };
+    let place = match &of {
+        Node::Name(name) => Target::Name(name.clone()),
+        Node::Assign(assign) => match &assign.0 {
+            Target::Name(name) => Target::Name(name.clone()),
+            _ => Target::Nothing,
+        },
+        _ => Target::Nothing,
+    };
+    let value = Node::call(
+        Node::Member(Box::new(of), method.to_owned()),
+        vec![from, to],
+    );
+    Node::assign(place, value)
+}
+
+fn each(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let target = match node.child_by_field_name("variable") {
+        Some(variable) => lower.target(variable),
+        None => Target::Name("$_".to_owned()),
+    };
+    let over = lower.field(node, "list");
+    let body = match node.child_by_field_name("block") {
+        Some(block) => lower.node(block),
+        None => children(node)
+            .first()
+            .map_or(Node::Nothing, |body| lower.node(*body)),
+    };
+    Node::Each(Box::new(Each {
+        target,
+        over,
+        only: Vec::new(),
+        body,
+    }))
+}
+
+fn map(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let callback = lower.field(node, "callback");
+    let over = lower.field(node, "list");
+    let it = Node::Name("$_".to_owned());
+    let (only, body) = match lower.text(node).starts_with("grep") {
+        true => (vec![callback], it),
+        false => (Vec::new(), callback),
+    };
+    Node::Each(Box::new(Each {
+        target: Target::Name("$_".to_owned()),
+        over,
+        only,
+        body,
+    }))
+}
+
+fn looped(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let start = lower.field(node, "initialiser");
+    let condition = lower.field(node, "condition");
+    let body = match node.child_by_field_name("block") {
+        Some(block) => lower.node(block),
+        None => children(node)
+            .first()
+            .map_or(Node::Nothing, |body| lower.node(*body)),
+    };
+    let is_fork = |node: &Node| matches!(node, Node::Call(call) if matches!(&call.function, Node::Name(name) if name == "fork"));
+    let is_set = matches!(condition, Node::Number(n) if n != 0.0)
+        || condition.is_nothing()
+        || is_fork(&condition);
+    let is_endless = is_set && !body.leaves();
+    let body = Node::block(vec![body, lower.field(node, "iterator")]);
+    let each = Node::While(Box::new(While {
+        condition,
+        body,
+        is_endless,
+    }));
+    Node::block(vec![start, each])
+}

@@ -1,0 +1,240 @@
+//! Ruby, read.
+
+use std::rc::Rc;
+
+use tree_sitter::Node as Syntax;
+
+use super::{
+    lower::{Lower, children, target},
+    node::{Call, Class, Each, Function, Node, Param, Target, While},
+};
+
+pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    match node.kind() {
+        "comment" | "nil" | "empty_statement" | "heredoc_body" | "undef" | "alias" => Node::Nothing,
+        // Methods that are called by their name alone.
+        "identifier" => match lower.text(node) {
+            name @ ("fork" | "gets" | "abort") => {
+                Node::call(Node::Name(name.to_owned()), Vec::new())
+            }
+            name => Node::Name(name.to_owned()),
+        },
+        "constant" | "global_variable" => Node::Name(lower.text(node).to_owned()),
+        "self" => Node::Name("this".to_owned()),
+        "instance_variable" | "class_variable" => {
+            let name = lower.text(node).trim_start_matches('@').to_owned();
+            Node::Member(Box::new(Node::Name("this".to_owned())), name)
+        }
+        "string" | "bare_string" | "chained_string" | "delimited_symbol" | "bare_symbol" => {
+            lower.pieces(node, false)
+        }
+        "subshell" => Node::Shell(Box::new(lower.pieces(node, false))),
+        "simple_symbol" => Node::Text(lower.text(node).trim_start_matches(':').to_owned()),
+        "character" => Node::Text(lower.text(node).trim_start_matches('?').to_owned()),
+        "hash_key_symbol" => Node::Text(lower.text(node).to_owned()),
+        "regex" => Node::Pattern(lower.text(node).trim_matches('/').to_owned()),
+        "integer" | "float" => super::number(lower.text(node)),
+        "true" => Node::Number(1.0),
+        "false" => Node::Number(0.0),
+        "file" => Node::Name("__FILE__".to_owned()),
+        "array"
+        | "string_array"
+        | "symbol_array"
+        | "left_assignment_list"
+        | "right_assignment_list"
+        | "destructured_left_assignment" => Node::List(lower.all(node)),
+        "splat_argument" | "rest_assignment" | "hash_splat_argument" => {
+            Node::Spread(Box::new(lower.block(node)))
+        }
+        "hash" => hash(lower, node),
+        "element_reference" => {
+            let object = lower.field(node, "object");
+            let index = children(node).get(1).map(|index| lower.node(*index));
+            Node::Index(Box::new(object), Box::new(index.unwrap_or(Node::Nothing)))
+        }
+        "scope_resolution" => {
+            let name = lower.field_text(node, "name");
+            match lower.field(node, "scope") {
+                Node::Nothing => Node::Name(name),
+                scope => Node::Member(Box::new(scope), name),
+            }
+        }
+        "call" => call(lower, node),
+        "lambda" => block(lower, node),
+        "method" | "singleton_method" => {
+            let name = lower.field_text(node, "name");
+            Node::assign(Target::Name(name), block(lower, node))
+        }
+        "class" | "module" => class(lower, node),
+        "assignment" => {
+            let value = lower.field(node, "right");
+            match node.child_by_field_name("left") {
+                Some(left) => Node::assign(lower.target(left), value),
+                None => value,
+            }
+        }
+        "operator_assignment" => lower.augmented(node),
+        "range" => {
+            let (start, end) = (lower.field(node, "begin"), lower.field(node, "end"));
+            let end = match lower.field_text(node, "operator").as_str() {
+                ".." => Node::Operation("+", vec![end, Node::Number(1.0)]),
+                _ => end,
+            };
+            Node::call(Node::Name("range".to_owned()), vec![start, end])
+        }
+        "return" => Node::Return(Box::new(lower.block(node))),
+        "break" => Node::Break,
+        "for" => Node::Each(Box::new(Each {
+            target: match node.child_by_field_name("pattern") {
+                Some(pattern) => lower.target(pattern),
+                None => Target::Nothing,
+            },
+            over: lower.field(node, "value"),
+            only: Vec::new(),
+            body: lower.field(node, "body"),
+        })),
+        "while" | "until" | "while_modifier" | "until_modifier" => {
+            let (condition, body) = (lower.field(node, "condition"), lower.field(node, "body"));
+            let is_until = node.kind().starts_with("until");
+            let is_set = matches!(condition, Node::Number(n) if (n != 0.0) != is_until);
+            let is_endless = is_set && !body.leaves();
+            Node::While(Box::new(While {
+                condition,
+                body,
+                is_endless,
+            }))
+        }
+        "conditional" => {
+            let condition = lower.field(node, "condition");
+            let either = vec![
+                lower.field(node, "consequence"),
+                lower.field(node, "alternative"),
+            ];
+            Node::block(vec![condition, Node::Either(either)])
+        }
+        "if" | "unless" | "if_modifier" | "unless_modifier" | "case" | "case_match"
+        | "rescue_modifier" => Node::Either(lower.all(node)),
+        "binary" => match lower.field_text(node, "operator").as_str() {
+            "<<" => {
+                let left = lower.field(node, "left");
+                let more = vec![lower.field(node, "right")];
+                Node::call(Node::Member(Box::new(left), "push".to_owned()), more)
+            }
+            _ => lower.operation(node),
+        },
+        "unary" => {
+            let operand = lower.field(node, "operand");
+            match (lower.field_text(node, "operator").as_str(), operand) {
+                ("-", Node::Number(n)) => Node::Number(-n),
+                (_, operand) => operand,
+            }
+        }
+        "block_argument" => match lower.block(node) {
+            Node::Text(name) => Node::call(
+                Node::Name("methodcaller".to_owned()),
+                vec![Node::Text(name)],
+            ),
+            function => function,
+        },
+        _ => lower.block(node),
+    }
+}
+
+fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let method = lower.field_text(node, "method");
+    let receiver = lower.field(node, "receiver");
+    let given = node.child_by_field_name("block");
+    if let (true, "loop", Some(given)) = (receiver.is_nothing(), method.as_str(), given) {
+        let body = lower.field(given, "body");
+        let is_endless = !body.leaves();
+        return Node::While(Box::new(While {
+            condition: Node::Number(1.0),
+            body,
+            is_endless,
+        }));
+    }
+    let mut call = Call {
+        function: match (receiver, method.as_str()) {
+            (Node::Nothing, _) => Node::Name(method),
+            // `f.(x)`
+            (receiver, "") => receiver,
+            (receiver, _) => Node::Member(Box::new(receiver), method),
+        },
+        args: Vec::new(),
+        named: Vec::new(),
+    };
+    let args = node.child_by_field_name("arguments").map(children);
+    for arg in args.into_iter().flatten() {
+        match arg.kind() {
+            "pair" => match lower.field(arg, "key") {
+                Node::Text(key) => {
+                    let value = lower.field(arg, "value");
+                    call.named.push((key, value));
+                }
+                _ => call.args.push(lower.field(arg, "value")),
+            },
+            _ => call.args.push(lower.node(arg)),
+        }
+    }
+    if let Some(given) = given {
+        call.args.push(block(lower, given));
+    }
+    Node::Call(Box::new(call))
+}
+
+fn hash(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let pairs = children(node).into_iter().map(|pair| match pair.kind() {
+        "pair" => (lower.field(pair, "key"), lower.field(pair, "value")),
+        _ => (Node::Nothing, lower.node(pair)),
+    });
+    Node::Map(pairs.collect())
+}
+
+/// A block, a lambda or a method.
+fn block(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let params = node.child_by_field_name("parameters").map(children);
+    let params = params.into_iter().flatten().map(|param| {
+        let name = match param.kind() {
+            "identifier" => lower.text(param).to_owned(),
+            _ => lower.field_text(param, "name"),
+        };
+        Param {
+            target: match name.is_empty() {
+                true => target(lower.node(param)),
+                false => Target::Name(name),
+            },
+            default: lower.field(param, "value"),
+            is_rest: param.kind() == "splat_parameter",
+            is_named: false,
+        }
+    });
+    let params = params.collect();
+    Node::Function(Rc::new(Function {
+        params,
+        body: lower.field(node, "body"),
+        // It is what its last statement is.
+        is_expression: true,
+    }))
+}
+
+fn class(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let name = lower.field_text(node, "name");
+    let mut class = Class {
+        name: name.clone(),
+        methods: Vec::new(),
+        body: Vec::new(),
+    };
+    let body = node.child_by_field_name("body").map(children);
+    for member in body.into_iter().flatten() {
+        match lower.node(member) {
+            Node::Assign(assign) => match *assign {
+                (Target::Name(name), Node::Function(function)) => {
+                    class.methods.push((name, function));
+                }
+                (target, value) => class.body.push(Node::assign(target, value)),
+            },
+            other => class.body.push(other),
+        }
+    }
+    Node::assign(Target::Name(name), Node::Class(Rc::new(class)))
+}
