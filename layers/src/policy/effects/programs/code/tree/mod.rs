@@ -16,7 +16,7 @@ mod values;
 
 use self::run::Runner;
 pub(super) use self::syntax::knows;
-use super::{super::host, calls::is_end_of};
+use super::{super::host, is_end_of};
 use crate::policy::effects::shell::{Data, Shell, State};
 
 /// Carries out code. The answer is what it writes.

@@ -28,7 +28,9 @@ fn grammar(language: &str, code: &str) -> Option<(Language, Reader)> {
         }
         "ruby" => (tree_sitter_ruby::LANGUAGE.into(), ruby::read),
         "perl" => (ts_parser_perl::LANGUAGE.into(), perl::read),
-        "php" if code.trim_start().starts_with("<?") => (tree_sitter_php::LANGUAGE_PHP.into(), php::read),
+        "php" if code.trim_start().starts_with("<?") => {
+            (tree_sitter_php::LANGUAGE_PHP.into(), php::read)
+        }
         "php" => (tree_sitter_php::LANGUAGE_PHP_ONLY.into(), php::read),
         _ => return None,
     })

@@ -318,7 +318,7 @@ fn words(line: &str) -> Option<Vec<String>> {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
             (quote, '\\') if quote != Some('\'') => {
-                word.get_or_insert_default().extend(chars.next())
+                word.get_or_insert_default().extend(chars.next());
             }
             (None, '"' | '\'') => {
                 quote = Some(c);

@@ -47,7 +47,7 @@ pub(super) fn parts(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
-/// The call that an expression ends with: `require("os").homedir()` is one of `require("os").homedir`, with nothing.
+/// The call that an expression ends with.
 pub(super) fn last_call(text: &str) -> Option<(&str, &str)> {
     let text = text.trim();
     let mut rest = text;
@@ -67,7 +67,7 @@ pub(super) fn last_call(text: &str) -> Option<(&str, &str)> {
 
 /// A text in quotes at the start, and what follows.
 pub(super) fn literal(text: &str) -> Option<(String, &str)> {
-    let bare = text.trim_start_matches(['r', 'b', 'f', 'u', 'R', 'B', 'F', 'q']);
+    let bare = text.trim_start_matches(['r', 'b', 'u', 'R']);
     let prefix = text.get(..text.len() - bare.len())?;
     let open = bare
         .chars()
@@ -97,14 +97,7 @@ pub(super) fn literal(text: &str) -> Option<(String, &str)> {
 
 /// The items of a list.
 pub(super) fn list(text: &str) -> Option<Vec<&str>> {
-    let text = text.trim().trim_start_matches('*');
-    // Lists of bare words.
-    if let Some(words) = ["%w", "qw"].iter().find_map(|open| text.strip_prefix(open)) {
-        let mut words = words.chars();
-        words.next();
-        words.next_back();
-        return Some(words.as_str().split_whitespace().collect());
-    }
+    let text = text.trim();
     let inner = text
         .strip_prefix('[')
         .and_then(|inner| inner.strip_suffix(']'))
@@ -115,9 +108,4 @@ pub(super) fn list(text: &str) -> Option<Vec<&str>> {
             .filter(|part| !part.is_empty())
             .collect(),
     )
-}
-
-/// `</etc/*>` of Perl.
-pub(super) fn glob(text: &str) -> Option<String> {
-    Some(text.strip_prefix('<')?.strip_suffix('>')?.to_owned())
 }

@@ -1,55 +1,34 @@
-//! What can be told of code by its words alone.
+//! What can be told of code by its words alone, whatever its language.
 
-use super::{MOST, literal};
+use super::super::{builtins, host, hosts, is_secret, sent};
 use crate::policy::effects::{
-    Act, Database, Exhaust, Persist, Process,
-    shell::{Data, Shell, State},
+    Act, Database, Exhaust,
+    shell::{Shell, State},
 };
 
-/// What it tells the system of a Mac.
-pub(super) fn script_of_a_mac(shell: &mut Shell<'_>, code: &str) {
-    if code.contains("to shut down") || code.contains("to restart") {
-        shell.act(Act::Process {
-            what: Process::Shutdown,
-            target: code.chars().take(80).collect(),
-        });
-    }
-    if code.contains("make login item") || code.contains("make new login item") {
-        shell.act(Act::Persist {
-            what: Persist::Service,
-            target: code.chars().take(80).collect(),
-        });
-    }
-}
+/// The most words that are looked at.
+const MOST: usize = 256;
 
-/// Functions of Emacs whose first argument says what is done.
-pub(super) fn lisp(shell: &mut Shell<'_>, state: &mut State, code: &str) {
-    let of = |name: &str| {
-        let (_, rest) = code.split_once(name)?;
-        literal(rest.trim_start()).map(|(text, _)| text)
-    };
-    for name in [
-        "shell-command ",
-        "shell-command-to-string ",
-        "call-process-shell-command ",
-    ] {
-        if let Some(text) = of(name) {
-            shell.text(state, &text, &Data::default());
-        }
-    }
-    for name in ["delete-directory ", "delete-file "] {
-        if let Some(path) = of(name) {
-            let path = shell.path(state, &path);
-            shell.act(Act::Delete {
-                path,
-                recursive: name == "delete-directory ",
-            });
-        }
+pub(super) fn all(shell: &mut Shell<'_>, state: &State, language: &str, code: &str) {
+    hosts::code(shell, state, code);
+    sends(shell, state, code);
+    losses(shell, code);
+    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+    let is_shell = has(&[
+        "dup2(",
+        "pty.spawn",
+        "/bin/sh",
+        "/bin/bash",
+        "sh -i",
+        "open(STDIN",
+    ]);
+    if is_shell && has(&["socket", "Socket", "fsockopen"]) {
+        builtins::backdoor(shell, language);
     }
 }
 
 /// What is lost elsewhere: rows by the hand of a library, machines of a cloud, memory.
-pub(super) fn losses(shell: &mut Shell<'_>, code: &str) {
+fn losses(shell: &mut Shell<'_>, code: &str) {
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
     if has(&[
         ".delete_all",
@@ -111,7 +90,7 @@ pub(super) fn losses(shell: &mut Shell<'_>, code: &str) {
 }
 
 /// Keys that are read and sent away in the same code.
-pub(super) fn sends(shell: &mut Shell<'_>, state: &State, code: &str) {
+fn sends(shell: &mut Shell<'_>, state: &State, code: &str) {
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
     let is_sent = has(&[
         ".post(",
@@ -151,11 +130,17 @@ pub(super) fn sends(shell: &mut Shell<'_>, state: &State, code: &str) {
         "%ENV",
         "getenv()",
     ]);
-    let is_secret = |text: &str| super::super::is_secret(&shell.path(state, text));
+    let is_secret = |text: &str| is_secret(&shell.path(state, text));
     let mut words = code
         .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | ','))
         .filter(|word| word.contains(['/', '.']));
     if is_all || words.by_ref().take(MOST).any(is_secret) {
-        super::super::sent(shell, super::url_in(code), true, true);
+        sent(shell, url_in(code), true, true);
     }
+}
+
+/// The host of the first URL in the code.
+pub(super) fn url_in(code: &str) -> Option<String> {
+    let at = code.find("http")?;
+    host(code.get(at..)?.split(['"', '\'', ')', ' ']).next()?)
 }
