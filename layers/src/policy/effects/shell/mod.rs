@@ -4,6 +4,7 @@ mod braces;
 mod data;
 mod escapes;
 mod expand;
+mod heredoc;
 mod invoke;
 mod params;
 mod pattern;
@@ -16,7 +17,7 @@ mod walk;
 use brush_parser::{ParserOptions, ast::Program, parse_tokens, uncached_tokenize_str};
 
 pub(super) use self::{data::Data, escapes::unescaped, pattern::matches, state::State};
-use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, mark};
+use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, mark, patch};
 
 /// How many commands are followed in one call.
 const MAX_STEPS: usize = 4000;
@@ -93,6 +94,11 @@ impl<'a> Shell<'a> {
         }
     }
 
+    /// What a patch does.
+    pub(super) fn patch(&mut self, text: &str) {
+        patch::effects(text, self.place, self.effects);
+    }
+
     /// What a path means here.
     pub(super) fn path(&self, state: &State, written: &str) -> PathRef {
         let path = PathRef::within(written, &state.cwd, self.place);
@@ -160,10 +166,7 @@ fn parsed(text: &str) -> Option<Program> {
     }
     let options = ParserOptions::default();
     let unix = text.contains('\r').then(|| text.replace("\r\n", "\n"));
-    let tokens = uncached_tokenize_str(
-        unix.as_deref().unwrap_or(text),
-        &options.tokenizer_options(),
-    )
-    .ok()?;
+    let text = heredoc::as_strings(unix.as_deref().unwrap_or(text));
+    let tokens = uncached_tokenize_str(&text, &options.tokenizer_options()).ok()?;
     parse_tokens(&tokens, &options).ok()
 }
