@@ -104,6 +104,11 @@ pub(crate) fn is_secret(path: &PathRef) -> bool {
 /// What will run because a file is written.
 pub(super) fn kind(path: &PathRef) -> Option<Persist> {
     let resolved = path.resolved.as_str();
+    // Python carries out what is in such files whenever it starts.
+    let is_site = resolved.ends_with(".pth") || resolved.ends_with("/sitecustomize.py");
+    if is_site && resolved.contains("-packages/") {
+        return Some(Persist::Startup);
+    }
     if let Some(home) = path.in_home() {
         let name = home.rsplit('/').next().unwrap_or_default();
         let startup = [

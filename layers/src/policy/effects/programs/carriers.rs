@@ -125,7 +125,7 @@ pub(super) fn outputs(shell: &mut Shell<'_>, state: &State, command: &Command<'_
 
 /// `perl -i`: the files are edited.
 pub(super) fn edits_in_place(shell: &mut Shell<'_>, state: &State, command: &Command<'_>) {
-    if !matches!(command.name, "perl" | "ruby") {
+    if !matches!(command.name, "perl" | "ruby" | "yq") {
         return;
     }
     let letters = |word: &str| word.strip_prefix('-').map(str::to_owned);

@@ -51,6 +51,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             Some(Data::default())
         }
+        "apply_patch" | "applypatch" => {
+            let written = command.words.first().cloned();
+            let patch = written.or_else(|| command.stdin.text.clone())?;
+            shell.patch(&patch);
+            Some(Data::default())
+        }
         "go" if command.words.first().is_some_and(|word| word == "run") => {
             let data = match command.words.get(1).map(String::as_str) {
                 Some("-" | "/dev/stdin") => command.stdin.clone(),

@@ -277,6 +277,22 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
                     .is_some_and(|data| data.is_secret);
         }
     }
+    // Addresses in a list of settings.
+    let listed = args
+        .values(&["K", "config"])
+        .any(|file| matches!(file, "-" | "/dev/stdin"));
+    let listed = command
+        .stdin
+        .text
+        .as_deref()
+        .filter(|_| listed)
+        .unwrap_or_default();
+    for word in listed
+        .split(['"', '\'', '=', ' ', '\n'])
+        .filter(|word| word.contains("://"))
+    {
+        sent(shell, self::host(word), is_secret, !bodies.is_empty());
+    }
     is_secret |= matches!(command.name, "http" | "https" | "xh") && command.stdin.is_secret;
     // One after the other, if there are several.
     for other in args

@@ -321,24 +321,26 @@ fn readers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
         command.name,
         "grep" | "egrep" | "fgrep" | "rg" | "jq" | "yq" | "ag"
     );
-    let args = command.args(&[
-        "n",
-        "c",
-        "e",
-        "f",
-        "A",
-        "B",
-        "C",
-        "m",
-        "g",
-        "t",
-        "d",
-        "k",
-        "include",
-        "exclude",
-        "exclude-dir",
-        "arg",
-    ]);
+    // What takes a value in one of them is a mere flag in others.
+    let args = command.args(match is_filter {
+        true => &[
+            "e",
+            "f",
+            "A",
+            "B",
+            "C",
+            "m",
+            "g",
+            "t",
+            "regexp",
+            "file",
+            "include",
+            "exclude",
+            "exclude-dir",
+            "arg",
+        ],
+        false => &["n", "c", "f", "d", "k", "t"],
+    });
     let mut data = Data::default();
     let skip = usize::from(is_filter && !args.has(&["e", "f", "regexp"]));
     let files: Vec<&str> = args.operands.iter().skip(skip).copied().collect();

@@ -158,7 +158,13 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .first()
                 .is_some_and(|word| matches!(word.as_str(), "-v" | "-V"))
             {
-                return Some(Data::text(words.get(1).cloned().unwrap_or_default()));
+                let name = words.get(1).map(String::as_str).unwrap_or_default();
+                let path = if name.contains('/') {
+                    name.to_owned()
+                } else {
+                    format!("/usr/bin/{name}")
+                };
+                return Some(Data::text(path));
             }
             let args = Args::leading(words, &[]);
             Some(shell.invoke(state, args.command(0), command.stdin.clone()))

@@ -18,7 +18,12 @@ pub(super) fn category(act: &Act) -> Option<Category> {
             }
             files::is_lost(path, *recursive).then_some(Category::Files)
         }
-        Act::Write { path, .. } if path.scope == Scope::Device => Some(Category::Disks),
+        // Whatever else it is, it is none of the devices that everybody writes to.
+        Act::Write { path, .. }
+            if path.scope == Scope::Device || path.resolved.starts_with("/dev/$") =>
+        {
+            Some(Category::Disks)
+        }
         Act::Write {
             path,
             how: Write::Truncate | Write::Shred,

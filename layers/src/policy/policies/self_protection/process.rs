@@ -96,7 +96,8 @@ impl SelfProtection {
             },
             Act::Exec { program, args } => self.is_ended(program, args),
             Act::Infrastructure { target, .. } => {
-                self.has_name(target) || self.has_name(&effect.evidence)
+                let is_found = self.has_name(call.input()) && target.contains('$');
+                is_found || self.has_name(target) || self.has_name(&effect.evidence)
             }
             _ => false,
         })?;
@@ -148,7 +149,8 @@ impl SelfProtection {
 
     /// Whether its name stands in a text as a word, or as the beginning of one: `luthien.service`, `my-luthien-1`.
     pub(super) fn has_name(&self, text: &str) -> bool {
-        let text = text.to_lowercase();
+        // `[l]uthien` finds it, and not who looks for it.
+        let text = single_letters(&text.to_lowercase());
         self.processes
             .iter()
             .any(|name| text.contains(&name.to_lowercase()))
@@ -235,4 +237,24 @@ fn ends_all(command: &str) -> bool {
         "-P",
     ];
     matches!(program, "kill" | "killall5") || words.any(|word| kinds.contains(&word))
+}
+
+/// Sets of one letter as that letter.
+fn single_letters(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('[') {
+        out.push_str(before);
+        match after.split_at_checked(2) {
+            Some((set, behind)) if set.ends_with(']') => {
+                out.push_str(set.trim_end_matches(']'));
+                rest = behind;
+            }
+            _ => {
+                out.push('[');
+                rest = after;
+            }
+        }
+    }
+    out + rest
 }

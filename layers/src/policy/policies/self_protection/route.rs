@@ -42,14 +42,15 @@ impl SelfProtection {
     /// Whether a text calls the admin address, other than to ask how it is.
     fn is_admin(&self, text: &str) -> bool {
         text.split_whitespace().any(|word| {
-            let word = word.trim_matches(['"', '\'']);
-            let Some((_, rest)) =
-                word.split_once(':')
-                    .map(|(before, rest)| match rest.strip_prefix("//") {
-                        Some(rest) => rest.rsplit_once('@').unwrap_or(("", rest)),
-                        None => (before, word),
-                    })
-            else {
+            let word = word.trim_matches(['"', '\'', ')', ';', ',']);
+            let rest = match word.split_once("://") {
+                Some((_, rest)) => {
+                    let rest = rest.split(['"', '\'']).next().unwrap_or(rest);
+                    Some(rest.rsplit_once('@').map_or(rest, |(_, rest)| rest))
+                }
+                None => word.contains(':').then_some(word),
+            };
+            let Some(rest) = rest else {
                 return word
                     .parse()
                     .is_ok_and(|port| self.admin_ports.contains(&port));
@@ -102,6 +103,12 @@ impl SelfProtection {
                 args.iter().any(|word| {
                     PROVIDERS.iter().any(|host| word.contains(host)) || self.has_port(word)
                 })
+            }
+            // A tunnel.
+            Act::Net { .. } => {
+                let mut words = effect.evidence.split_whitespace();
+                words.next() == Some("ssh")
+                    && PROVIDERS.iter().any(|host| effect.evidence.contains(host))
             }
             Act::Exec { program, args } if SETTERS.contains(&program.as_str()) => {
                 let sets =
@@ -184,8 +191,16 @@ fn describe(effect: &Effect) -> String {
 }
 
 /// Whether a command of the sidecar changes something.
+/// Options that have their value in the next word.
+const VALUED: &[&str] = &["--config", "--listen", "--admin", "--log"];
+
 fn changes(args: &[String]) -> bool {
-    let mut words = args.iter().filter(|word| !word.starts_with('-'));
+    let mut is_value = false;
+    let mut words = args.iter().filter(|word| {
+        let is_word = !is_value && !word.starts_with('-');
+        is_value = word.starts_with("--") && VALUED.contains(&word.as_str());
+        is_word
+    });
     let asks = args
         .iter()
         .any(|word| matches!(word.as_str(), "--help" | "-h" | "--version" | "-V"));

@@ -246,7 +246,8 @@ const KEYS: &[&str] = &[
     ".git-credentials",
     ".netrc",
     ".pgpass",
-    "authorized_keys*",
+    "authorized_keys",
+    "authorized_keys2",
     "service-account*.json",
     "wallet.dat",
 ];

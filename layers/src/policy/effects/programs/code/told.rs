@@ -1,6 +1,6 @@
 //! What can be told of code by its words alone, whatever its language.
 
-use super::super::{builtins, host, hosts, is_secret, sent};
+use super::super::{builtins, host, is_secret, sent};
 use crate::policy::effects::{
     Act, Database, Exhaust,
     shell::{Shell, State},
@@ -10,9 +10,8 @@ use crate::policy::effects::{
 const MOST: usize = 256;
 
 pub(super) fn all(shell: &mut Shell<'_>, state: &State, language: &str, code: &str) {
-    hosts::code(shell, state, code);
     sends(shell, state, code);
-    losses(shell, code);
+    exhausts(shell, code);
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
     let is_shell = has(&[
         "dup2(",
@@ -27,8 +26,8 @@ pub(super) fn all(shell: &mut Shell<'_>, state: &State, language: &str, code: &s
     }
 }
 
-/// What is lost elsewhere: rows by the hand of a library, machines of a cloud, memory.
-fn losses(shell: &mut Shell<'_>, code: &str) {
+/// What is lost elsewhere: rows by the hand of a library, machines of a cloud.
+pub(super) fn losses(shell: &mut Shell<'_>, code: &str) {
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
     if has(&[
         ".delete_all",
@@ -65,6 +64,11 @@ fn losses(shell: &mut Shell<'_>, code: &str) {
             target: code.chars().take(80).collect(),
         });
     }
+}
+
+/// Memory that is taken without end.
+fn exhausts(shell: &mut Shell<'_>, code: &str) {
+    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
     let is_endless = has(&[
         "while True",
         "while 1",

@@ -12,9 +12,12 @@ use self::{
     values::Code,
 };
 use super::{
-    super::interpreters::{SHELLS, script},
+    super::{
+        hosts,
+        interpreters::{SHELLS, script},
+    },
     is_end_of,
-    told::url_in,
+    told::{losses, url_in},
 };
 use crate::policy::effects::{
     Act, Exhaust,
@@ -35,6 +38,8 @@ pub(super) fn run(
     if has(&["STDIN", "stdin"]) && has(&["exec(", "eval(", "system("]) && stdin.is_any() {
         script(shell, state, language, stdin.clone(), &[]);
     }
+    hosts::code(shell, state, code);
+    losses(shell, code);
     scan(shell, state, language, code);
     Data {
         text: printed(code, language),

@@ -67,6 +67,12 @@ pub(super) fn backquoted(shell: &mut Shell<'_>, state: &mut State, code: &str) {
 
 /// What `awk` reads from, and writes into.
 pub(super) fn pipes(shell: &mut Shell<'_>, state: &mut State, code: &str) {
+    for piece in code.split('>').skip(1) {
+        if let Some((name, _)) = literal(piece.trim_start()) {
+            let append = code.contains(">>");
+            shell.write_file(state, &name, append, &Data::hidden());
+        }
+    }
     for piece in code.split("\" | getline").chain(code.split("\"|getline")) {
         if let (true, Some((_, command))) = (piece.len() < code.len(), piece.rsplit_once('"')) {
             shell.text(state, command, &Data::default());

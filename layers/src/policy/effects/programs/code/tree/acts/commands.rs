@@ -93,7 +93,8 @@ impl Runner<'_, '_> {
                 Value::List(items) => words.extend(items.iter().map(Value::written)),
                 Value::Map(_) => {}
                 // How it is started.
-                Value::Name(_) | Value::Number(_) if words.is_empty() => {}
+                Value::Name(how) if words.is_empty() && how.contains("P_") => {}
+                Value::Number(_) if words.is_empty() => {}
                 value => words.push(value.written()),
             }
         }
@@ -151,7 +152,7 @@ impl Runner<'_, '_> {
     }
 
     pub(super) fn input(&self, args: &Args) -> Data {
-        match args.named("input") {
+        match args.named("input").or_else(|| args.named("stdin_data")) {
             Some(value) => value.data(self.shell.remote.as_deref()),
             None => Data::default(),
         }

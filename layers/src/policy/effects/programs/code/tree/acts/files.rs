@@ -43,6 +43,14 @@ impl Runner<'_, '_> {
             data.is_hidden = true;
         }
         let path = path.written();
+        if let Some(command) = path.strip_prefix('|') {
+            let args = Args {
+                values: Vec::new(),
+                named: vec![("input".to_owned(), what.clone())],
+            };
+            self.line(command, &args);
+            return;
+        }
         if self.endless > 0 && append {
             self.exhausted(Exhaust::Disk);
         }
@@ -84,6 +92,9 @@ impl Runner<'_, '_> {
             }
         };
         if how.contains('|') {
+            if how.starts_with('|') {
+                return self.opened(format!("|{path}"), "w");
+            }
             let words = args.values.get(1..).filter(|words| !words.is_empty());
             let words = words.map_or_else(|| vec![Value::Text(path)], <[Value]>::to_vec);
             return self.command("open", &Args::of(words));
@@ -97,8 +108,8 @@ impl Runner<'_, '_> {
     }
 
     pub(in super::super) fn opened(&mut self, path: String, mode: &str) -> Value {
-        let is_written = mode.contains(['w', 'a', '+', 'x']);
-        if is_written {
+        let is_written = mode.contains(['w', 'a', '+', 'x']) || path.starts_with('|');
+        if is_written && !path.starts_with('|') {
             let place = self.shell.path(self.state, &path);
             let how = match mode.contains('a') {
                 true => Write::Append,

@@ -36,33 +36,28 @@ impl Runner<'_, '_> {
 
     /// Something is asked of another host, and told it.
     pub(super) fn fetch(&mut self, args: &Args, sends: bool) -> Value {
-        let texts: Vec<String> = args.all().filter_map(Value::text).collect();
-        let is_host = |text: &&String| {
-            let host = text.split(['/', ':']).next().unwrap_or_default();
-            host.contains('.') && !text.starts_with(['/', '.']) || host == "localhost"
-        };
+        let mut texts = Vec::new();
+        args.all().for_each(|value| words(value, &mut texts));
         let url = texts.iter().find(|text| text.contains("://"));
-        let is_file = url.is_none();
-        let url = url.or_else(|| texts.iter().find(is_host).filter(|_| sends));
+        let named = args.named("host").or_else(|| args.named("hostname"));
+        let named = named
+            .or_else(|| args.named("PeerAddr"))
+            .and_then(Value::text);
+        let bare = texts.iter().find(|text| sends && is_host(text)).cloned();
+        let address = url.cloned().or(named).or(bare);
         // Some read files with the same function.
-        if is_file && !sends {
+        if address.is_none() && !sends {
             return self.read(&args.get(0));
         }
         let is_secret = args.all().any(|value| value.has(mark::SECRET));
         let has_body = ["data", "json", "files", "body", "content"]
             .iter()
             .any(|name| args.named(name).is_some());
-        let address = match args.get(0) {
-            // `("host", port)`
-            Value::List(parts) => parts.first().and_then(Value::text),
-            _ => args
-                .named("host")
-                .or_else(|| args.named("hostname"))
-                .and_then(Value::text),
-        };
-        let to = url.and_then(|url| host(url)).or(address);
+        let posts = ["POST", "PUT", "PATCH"];
+        let sends = sends || has_body || texts.iter().any(|text| posts.contains(&text.as_str()));
+        let to = address.as_deref().and_then(host);
         if to.is_some() || is_secret {
-            sent(self.shell, to.clone(), is_secret, sends || has_body);
+            sent(self.shell, to.clone(), is_secret, sends);
         }
         if to.is_some() {
             self.remote.clone_from(&to);
@@ -72,4 +67,23 @@ impl Runner<'_, '_> {
         self.shell.remote = to.or_else(|| self.shell.remote.clone());
         Value::mark(mark::REMOTE)
     }
+}
+
+/// All texts of a value.
+fn words(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::List(items) => items.iter().take(64).for_each(|item| words(item, texts)),
+        Value::Map(pairs) => pairs
+            .iter()
+            .take(64)
+            .for_each(|(_, value)| words(value, texts)),
+        value => texts.extend(value.text()),
+    }
+}
+
+/// Whether a text could be a host, with a port perhaps.
+fn is_host(text: &str) -> bool {
+    let host = text.split(['/', ':']).next().unwrap_or_default();
+    host == "localhost"
+        || host.contains('.') && !text.starts_with(['/', '.']) && !host.contains(' ')
 }

@@ -74,6 +74,13 @@ pub(in super::super) fn find(name: &str, args: &Args) -> Option<Act> {
     if let Some((_, what)) = DATABASES.iter().find(has) {
         return Some(database(*what));
     }
+    let is_flush = args
+        .text(0)
+        .is_some_and(|text| text.to_uppercase().starts_with("FLUSH"));
+    let sends = ["execute_command", "send_command", "sendcommand", "call"];
+    if is_flush && sends.iter().any(|known| is_end_of(&lower, known)) {
+        return Some(database(Database::DeleteAll));
+    }
     if CHOOSING.iter().any(|known| is_end_of(&lower, known)) && is_all(args) {
         return Some(database(Database::DeleteAll));
     }

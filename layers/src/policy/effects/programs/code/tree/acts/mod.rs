@@ -13,7 +13,7 @@ use super::{
     values::{Args, Value},
 };
 use crate::policy::effects::{
-    Opaque, mark,
+    Exhaust, Opaque, mark,
     programs::{builtins::run_code, database, mark_code},
     shell::Data,
 };
@@ -24,6 +24,9 @@ impl Runner<'_, '_> {
             Does::Command => self.command(name, args),
             Does::Exec => self.exec(args),
             Does::As(command) => {
+                if self.endless > 0 {
+                    self.exhausted(Exhaust::Disk);
+                }
                 let mut argv: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
                 argv.extend(args.values.iter().take(2).map(Value::written));
                 self.argv(argv, args)

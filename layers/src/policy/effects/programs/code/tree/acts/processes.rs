@@ -12,7 +12,7 @@ use crate::policy::effects::{
 impl Runner<'_, '_> {
     /// One process more.
     pub(in super::super) fn forked(&mut self) {
-        if self.endless > 0 {
+        if self.endless + self.recursive > 0 {
             self.exhausted(Exhaust::Processes);
         }
     }
@@ -52,9 +52,10 @@ impl Runner<'_, '_> {
             Some(n) if n < 0.0 => args.get(1),
             _ => args.get(0),
         };
+        let number = |value: &Value| value.number().or_else(|| value.text()?.parse().ok());
         let is_probe = args.get(1).number() == Some(0.0);
-        self.kills += usize::from(target.number().is_some() && !is_probe);
-        let is_all = target.number().is_some_and(|n| n == -1.0 || n == 1.0)
+        self.kills += usize::from(number(&target).is_some() && !is_probe);
+        let is_all = number(&target).is_some_and(|n| n == -1.0 || n == 1.0)
             || target.text().is_some_and(|text| text.contains(mark::STAR))
             || self.kills > 20;
         let what = match is_all {

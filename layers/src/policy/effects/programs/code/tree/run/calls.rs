@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     super::{
         syntax::{Call, Class, Function, Node, Target},
-        values::{Args, Captured, Scope, Value, texts::whole},
+        values::{Args, Around, Scope, Value, texts::whole},
     },
     Frame, Runner,
 };
@@ -59,19 +59,54 @@ impl Runner<'_, '_> {
             let (function, scope) = (Rc::clone(function), Rc::clone(scope));
             return self.own(&function, &scope, receiver.clone(), of, args);
         }
-        if let Node::Name(object) = &**of
-            && let Value::Function(function, scope) = self.name(&format!("{object}.{name}"))
+        // It has become another.
+        if let Value::Name(object) = &receiver
+            && let Some(function) = self.find(&format!("{object}.{name}")).cloned()
         {
-            return self.apply(&function, &scope, &args);
+            return self.call(function, &args);
+        }
+        if let Some(value) = self.missing(&receiver, name, of, &args) {
+            return value;
         }
         let function = self.member(receiver, name);
         self.call(function, &args)
     }
 
+    /// Objects that make up what they do not have: `__getattr__`, `method_missing`.
+    fn missing(&mut self, object: &Value, name: &str, of: &Node, args: &Args) -> Option<Value> {
+        let Value::Map(members) = object else {
+            return None;
+        };
+        if members.iter().any(|(key, _)| key == name) {
+            return None;
+        }
+        let makes = |key: &str| {
+            matches!(
+                key,
+                "__getattr__" | "__getattribute__" | "method_missing" | "__call"
+            )
+        };
+        let (key, Value::Function(function, scope)) = members.iter().find(|(key, _)| makes(key))?
+        else {
+            return None;
+        };
+        let (function, scope) = (Rc::clone(function), Rc::clone(scope));
+        let mut given = vec![Value::Text(name.to_owned())];
+        if key.starts_with("__get") {
+            let made = self.own(&function, &scope, object.clone(), of, Args::of(given));
+            return Some(self.call(made, args));
+        }
+        match key.as_str() {
+            "__call" => given.push(Value::list(args.values.clone())),
+            _ => given.extend(args.values.iter().cloned()),
+        }
+        Some(self.own(&function, &scope, object.clone(), of, Args::of(given)))
+    }
+
     pub(super) fn own(
         &mut self,
         function: &Rc<Function>,
-        scope: &Rc<Captured>,
+        scope: &Around,
         object: Value,
         of: &Node,
         mut args: Args,
@@ -110,14 +145,21 @@ impl Runner<'_, '_> {
             Value::Member(of, name) => self.method(*of, &name, args),
             Value::Name(name) => self.outside(&name, args),
             // A function by its name.
-            Value::Text(name) if self.language == "php" => self.outside(&name, args),
+            Value::Text(name) if matches!(self.language, "php" | "perl") => {
+                let name = name.replace("::", ".");
+                match self.find(&name).cloned() {
+                    Some(function) => self.call(function, args),
+                    None => self.outside(&name, args),
+                }
+            }
             Value::Map(pairs) => match pairs.iter().find(|(key, _)| key == "__call__") {
                 Some((_, Value::Function(method, scope))) => {
                     let (method, scope) = (Rc::clone(method), Rc::clone(scope));
                     let object = Value::Map(Rc::clone(&pairs));
                     self.own(&method, &scope, object, &Node::Nothing, args.clone())
                 }
-                _ => Value::unknown(),
+                // A class that was made by hand.
+                _ => Value::Map(pairs),
             },
             _ => {
                 self.callbacks(&Value::unknown(), args);
@@ -129,7 +171,7 @@ impl Runner<'_, '_> {
     pub(in super::super) fn apply(
         &mut self,
         function: &Rc<Function>,
-        scope: &Rc<Captured>,
+        scope: &Around,
         args: &Args,
     ) -> Value {
         self.entered(function, scope, Scope::new(), args).0
@@ -138,7 +180,7 @@ impl Runner<'_, '_> {
     pub(super) fn entered(
         &mut self,
         function: &Rc<Function>,
-        captured: &Rc<Captured>,
+        around: &Around,
         locals: Scope,
         args: &Args,
     ) -> (Value, Scope) {
@@ -150,19 +192,23 @@ impl Runner<'_, '_> {
         if self.frames.len() >= MAX_FRAMES || is_within && self.again > MAX_AGAIN {
             return (Value::Name("again()".to_owned()), Scope::new());
         }
-        self.calls += 1;
+        let own = self.scopes.len();
+        self.scopes.push(locals);
         self.frames.push(Frame {
-            id: self.calls,
-            locals,
             function: Rc::as_ptr(function),
-            captured: Rc::clone(captured),
+            own,
+            around: Rc::clone(around),
         });
+        let mut is_behind_rest = false;
         for (at, param) in function.params.iter().enumerate() {
             let named = match &param.target {
                 Target::Name(name) => args.named.iter().find(|(key, _)| key == name),
                 _ => None,
             };
-            let value = match (param.is_rest, args.values.get(at), named) {
+            // What stands behind the rest is told by its name alone.
+            let given = args.values.get(at).filter(|_| !is_behind_rest);
+            is_behind_rest |= param.is_rest;
+            let value = match (param.is_rest, given, named) {
                 _ if param.is_named => Value::Map(Rc::new(args.named.clone())),
                 (true, ..) => Value::list(args.values.get(at..).unwrap_or_default().to_vec()),
                 (_, Some(value), _) | (_, None, Some((_, value))) => value.clone(),
@@ -174,20 +220,21 @@ impl Runner<'_, '_> {
             self.assign_local(&param.target, value);
         }
         let outer = std::mem::take(&mut self.returned);
-        let recursion = usize::from(!is_new && self.frames.len() > 3);
-        self.endless += recursion;
+        let outer_yields = std::mem::take(&mut self.yielded);
+        let recursion = usize::from(!is_new && is_within);
+        self.recursive += recursion;
         let last = self.eval(&function.body);
-        self.endless -= recursion;
+        self.recursive -= recursion;
         let returned = std::mem::replace(&mut self.returned, outer);
-        let after = self
-            .frames
-            .pop()
-            .map(|frame| frame.locals)
-            .unwrap_or_default();
+        self.frames.pop();
+        let after = self.scopes.get(own).cloned().unwrap_or_default();
+        let yielded = std::mem::replace(&mut self.yielded, outer_yields);
+        self.flow = None;
         let known = returned.iter().find(|value| value.is_known());
         let value = match function.is_expression {
-            true => last,
-            false => known
+            _ if !yielded.is_empty() => Value::list(yielded),
+            true if known.is_none() => last,
+            _ => known
                 .or(returned.first())
                 .cloned()
                 .unwrap_or(Value::Nothing),
@@ -255,7 +302,9 @@ pub(super) fn changed(of: &Value, name: &str, args: &Args) -> Option<Value> {
     };
     let mut items = items.to_vec();
     match name {
-        "append" | "push" | "add" | "appendleft" => items.extend(args.values.iter().cloned()),
+        "append" | "push" | "add" | "appendleft" | "<<" => {
+            items.extend(args.values.iter().cloned());
+        }
         "extend" => items.extend(args.get(0).items()?),
         "unshift" => drop(items.splice(0..0, args.values.iter().cloned())),
         "insert" => {

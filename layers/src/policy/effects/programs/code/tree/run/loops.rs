@@ -5,7 +5,7 @@ use super::{
         syntax::{Each, Node, While},
         values::{Args, MAX_ITEMS, Value, functions::ENDLESS},
     },
-    ROUNDS, Runner,
+    Flow, ROUNDS, Runner,
 };
 
 impl Runner<'_, '_> {
@@ -45,7 +45,7 @@ impl Runner<'_, '_> {
             let before = self.shell.count();
             values.push(self.eval(&each.body));
             rounds += usize::from(self.shell.count() > before);
-            if rounds >= ROUNDS {
+            if self.flow.take() == Some(Flow::Ends) || rounds >= ROUNDS {
                 break;
             }
         }
@@ -65,9 +65,14 @@ impl Runner<'_, '_> {
     pub(super) fn repeated(&mut self, each: &While) -> Value {
         let endless = usize::from(each.is_endless);
         self.endless += endless;
+        let mut last = None;
         for round in 0..MAX_ITEMS {
             let is_on = match self.eval(&each.condition) {
-                Value::Text(text) if !text.is_empty() => Some(1.0),
+                // A text that stays the same tells nothing.
+                Value::Text(text) if !text.is_empty() && last.as_ref() != Some(&text) => {
+                    last = Some(text);
+                    Some(1.0)
+                }
                 value => value.number(),
             };
             if self.steps == 0 || round > 0 && is_on != Some(1.0) {
@@ -75,6 +80,9 @@ impl Runner<'_, '_> {
             }
             let before = self.shell.count();
             self.eval(&each.body);
+            if self.flow.take() == Some(Flow::Ends) {
+                break;
+            }
             let is_same = matches!(each.condition, Node::Number(_) | Node::Nothing);
             if is_same || self.shell.count() > before && round >= ROUNDS {
                 break;

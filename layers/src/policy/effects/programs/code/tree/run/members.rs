@@ -6,11 +6,12 @@ use super::{
     super::{
         acts::library,
         is_end_of,
+        syntax::{Class, Node, Target},
         values::{Args, Value, codes, functions, texts},
     },
     Runner,
 };
-use crate::policy::effects::mark;
+use crate::policy::effects::{Opaque, mark};
 
 /// What can be asked of the whole environment.
 const METHODS: &[&str] = &[
@@ -35,6 +36,7 @@ impl Runner<'_, '_> {
             return found;
         }
         match (&of, at.text()) {
+            (Value::Name(name), Some(key)) if name == "$GLOBALS" => self.name(&format!("${key}")),
             (Value::Name(name), Some(pattern)) if name == "Dir" => {
                 Value::texts([mark::starred(&pattern)])
             }
@@ -92,14 +94,27 @@ impl Runner<'_, '_> {
                 Value::texts([one, two])
             }
             Value::Name(outer) => self.of_outside(outer, name),
-            Value::Map(pairs) => match pairs.iter().find(|(key, _)| key == name) {
-                Some((_, value)) => value.clone(),
-                None => Value::Member(Box::new(of), name.to_owned()),
-            },
-            Value::Class(class) => match class.methods.iter().find(|(key, _)| key == name) {
-                Some((_, method)) => Value::Function(Rc::clone(method), Rc::default()),
-                None => Value::Member(Box::new(of), name.to_owned()),
-            },
+            Value::Map(pairs) => {
+                let found = |wanted: &str| {
+                    pairs
+                        .iter()
+                        .find(|(key, _)| key == wanted)
+                        .map(|(_, value)| value)
+                };
+                match (found(name), found(&format!("@{name}"))) {
+                    (Some(value), _) => value.clone(),
+                    (None, Some(Value::Function(getter, scope))) => {
+                        let (getter, scope) = (Rc::clone(getter), Rc::clone(scope));
+                        self.own(&getter, &scope, of, &Node::Nothing, Args::default())
+                    }
+                    _ => Value::Member(Box::new(of), name.to_owned()),
+                }
+            }
+            Value::Class(class) => {
+                let class = Rc::clone(class);
+                self.of_class(&class, name)
+                    .unwrap_or_else(|| Value::Member(Box::new(of), name.to_owned()))
+            }
             Value::Text(text) if name == "parent" => Value::Text(functions::parent(text)),
             Value::Text(_) | Value::List(_) if matches!(name, "length" | "size") => {
                 functions::call("len", &Args::of(vec![of])).unwrap_or(Value::unknown())
@@ -108,14 +123,36 @@ impl Runner<'_, '_> {
                 texts::method(&Value::List(Rc::clone(items)), "flat", &Args::default())
                     .unwrap_or(of)
             }
+            Value::Function(..) if name == "__code__" => {
+                self.shell.opaque(Opaque::UnknownCode);
+                Value::unknown()
+            }
             // `(await import("fs")).default`
             _ => Value::Member(Box::new(of), name.to_owned()),
         }
     }
 
+    /// A method or an attribute of a class itself.
+    fn of_class(&mut self, class: &Rc<Class>, name: &str) -> Option<Value> {
+        let mut methods = class.methods.iter();
+        if let Some((key, method)) = methods.find(|(key, _)| key.trim_start_matches('@') == name) {
+            let function = Value::Function(Rc::clone(method), Rc::default());
+            return Some(match key.starts_with('@') {
+                true => self.call(function, &Args::default()),
+                false => function,
+            });
+        }
+        let is_it = |node: &&Node| matches!(node, Node::Assign(assign) if matches!(&assign.0, Target::Name(key) if key == name));
+        match class.body.iter().find(is_it)? {
+            Node::Assign(assign) => Some(self.eval(&assign.1)),
+            _ => None,
+        }
+    }
+
     pub(super) fn of_outside(&mut self, outer: &str, name: &str) -> Value {
         let is = |known: &str| is_end_of(outer, known);
-        let is_environment = is("process.env") || is("os.environ") || is("ENV");
+        let is_environment =
+            is("process.env") || is("os.environ") || is("ENV") || is("Bun.env") || is("Deno.env");
         if is_environment && !METHODS.contains(&name) {
             return self.environment(name);
         }
@@ -130,6 +167,19 @@ impl Runner<'_, '_> {
             "ascii_letters" if is("string") => {
                 return Value::Text(('a'..='z').chain('A'..='Z').collect());
             }
+            "printable" if is("string") => {
+                let letters = ('0'..='9').chain('a'..='z').chain('A'..='Z');
+                return Value::Text(letters.collect());
+            }
+            "S_ISUID" => return Value::Number(2048.0),
+            "S_ISGID" => return Value::Number(1024.0),
+            "S_IRWXU" => return Value::Number(448.0),
+            "S_IRWXG" => return Value::Number(56.0),
+            "S_IRWXO" => return Value::Number(7.0),
+            // Code that is taken apart and put together.
+            "__code__" | "co_consts" | "co_code" | "CodeType" => {
+                self.shell.opaque(Opaque::UnknownCode);
+            }
             "digits" if is("string") => return Value::Text(('0'..='9').collect()),
             // They are what they belong to.
             "__dict__" | "default" | "__builtins__" | "globalThis" | "global" => {
@@ -138,7 +188,7 @@ impl Runner<'_, '_> {
             "call" | "apply" | "bind" if library::find(outer, self.language).is_some() => {
                 return Value::Member(Box::new(Value::Name(outer.to_owned())), name.to_owned());
             }
-            "name" | "cmdline" | "info" | "exe" | "username" if outer.contains("process_iter") => {
+            "name" | "cmdline" | "info" | "exe" if outer.contains("process_iter") => {
                 self.is_chosen = true;
             }
             "dirname" | "filename" if is("meta") => return Value::Text(".".to_owned()),

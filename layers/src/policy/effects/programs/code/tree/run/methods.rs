@@ -26,7 +26,7 @@ impl Runner<'_, '_> {
                     return self.member(of, &method);
                 }
                 ("to_proc" | "unbind" | "curry" | "itself", ..) => return of,
-                ("times" | "upto", _, Value::Number(_)) => {
+                ("times" | "upto" | "step", _, Value::Number(_)) => {
                     self.endless += 1;
                     self.callbacks(&Value::unknown(), args);
                     self.endless -= 1;
@@ -34,6 +34,14 @@ impl Runner<'_, '_> {
                 }
                 _ => {}
             }
+        }
+        if let Value::Name(outer) = &of
+            && !matches!(name, "call" | "bind" | "apply" | "__call__")
+        {
+            return self.outside(&format!("{outer}.{name}"), args);
+        }
+        if let (Value::Text(_), "invoke" | "invokeArgs" | "__invoke") = (&of, name) {
+            return self.call(of, args);
         }
         if let (Value::Class(class), "new") = (&of, name) {
             return self.instance(&Rc::clone(class), args);

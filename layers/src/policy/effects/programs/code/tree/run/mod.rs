@@ -14,7 +14,7 @@ use self::{calls::is_callable, methods::tainted};
 use super::{
     acts::library::Does,
     syntax::{self, Function, Node, Target},
-    values::{Args, Captured, MAX_ITEMS, Scope, Value, codes, texts},
+    values::{Args, Around, MAX_ITEMS, Scope, Value, codes, texts},
 };
 use crate::policy::effects::{
     Exhaust, Opaque,
@@ -28,12 +28,19 @@ const MAX_DEPTH: usize = 200;
 /// How often a loop is gone through, if that does something each time.
 const ROUNDS: usize = 24;
 
+/// How a loop goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Next,
+    Ends,
+}
+
 /// A call that has begun.
 struct Frame {
-    id: usize,
     function: *const Function,
-    locals: Scope,
-    captured: Rc<Captured>,
+    /// Its own scope.
+    own: usize,
+    around: Around,
 }
 
 /// Somebody who carries out code.
@@ -46,6 +53,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) out: Option<String>,
     /// Within how many loops that nothing ends.
     pub(super) endless: usize,
+    /// Within how many calls of a function that calls itself.
+    pub(super) recursive: usize,
     /// The host that was asked last.
     pub(super) remote: Option<String>,
     /// Ways to other hosts have been opened.
@@ -56,15 +65,23 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) itself: usize,
     /// How many processes have been ended, one after the other.
     pub(super) kills: usize,
+    /// What it works with is there for a test alone.
+    is_made_up: bool,
     /// Processes are chosen by what they are.
     pub(super) is_chosen: bool,
     argv: Vec<String>,
     globals: Scope,
+    /// Of all calls, for what was made in them may live on.
+    scopes: Vec<Scope>,
     frames: Vec<Frame>,
-    calls: usize,
     /// How often a function has called itself.
     again: usize,
     returned: Vec<Value>,
+    yielded: Vec<Value>,
+    /// How the innermost loop goes on.
+    flow: Option<Flow>,
+    /// What has been given to be called when something happens.
+    handlers: Vec<Value>,
     steps: usize,
     depth: usize,
     made: Vec<Rc<Function>>,
@@ -90,14 +107,19 @@ impl<'r, 'a> Runner<'r, 'a> {
             itself: 0,
             kills: 0,
             is_chosen: false,
+            is_made_up: false,
             out: None,
             endless: 0,
             remote: None,
             globals: Scope::new(),
+            scopes: Vec::new(),
             frames: Vec::new(),
-            calls: 0,
             again: 0,
             returned: Vec::new(),
+            yielded: Vec::new(),
+            flow: None,
+            handlers: Vec::new(),
+            recursive: 0,
             steps: MAX_STEPS,
             depth: 0,
             made: Vec::new(),
@@ -152,7 +174,7 @@ impl<'r, 'a> Runner<'r, 'a> {
 
     fn value(&mut self, node: &Node) -> Value {
         match node {
-            Node::Nothing | Node::Break => Value::Nothing,
+            Node::Nothing | Node::Break | Node::Next => Value::Nothing,
             Node::Text(text) => Value::Text(text.clone()),
             Node::Number(number) => Value::Number(*number),
             Node::Pattern(pattern) => Value::Pattern(pattern.clone()),
@@ -183,13 +205,14 @@ impl<'r, 'a> Runner<'r, 'a> {
             Node::Operation(op, terms) => self.operation(op, terms),
             Node::Function(function) => {
                 self.made.push(Rc::clone(function));
-                Value::Function(Rc::clone(function), self.captured())
+                Value::Function(Rc::clone(function), self.around())
             }
             Node::Class(class) => {
                 for (_, method) in &class.methods {
                     self.made.push(Rc::clone(method));
                 }
                 let is_done = |node: &&Node| !matches!(node, Node::Assign(_));
+                self.set("this", Value::Class(Rc::clone(class)));
                 for node in class.body.iter().filter(is_done) {
                     self.eval(node);
                 }
@@ -207,6 +230,30 @@ impl<'r, 'a> Runner<'r, 'a> {
                 let value = self.eval(node);
                 self.returned.push(value);
                 Value::Nothing
+            }
+            Node::Yield(node) => {
+                let is_many = matches!(&**node, Node::Spread(_));
+                let value = self.eval(node);
+                match value.items().filter(|_| is_many) {
+                    Some(items) => self.yielded.extend(items),
+                    None => self.yielded.push(value),
+                }
+                self.yielded.truncate(MAX_ITEMS);
+                Value::unknown()
+            }
+            Node::If(parts) => {
+                let [condition, then, or] = &**parts;
+                let condition = self.eval(condition).number();
+                // Both ways, whatever decides; but what is known to go on with the next does so.
+                let flow = match (then, condition) {
+                    (Node::Next, Some(n)) if n != 0.0 => Some(Flow::Next),
+                    (Node::Break, Some(n)) if n != 0.0 => Some(Flow::Ends),
+                    _ => None,
+                };
+                let values = [self.eval(then), self.eval(or)];
+                self.flow = flow.or(self.flow);
+                let [then, or] = values;
+                if then.is_known() { then } else { or }
             }
             Node::Block(nodes) => self.block(nodes),
             Node::Either(nodes) => {
@@ -231,10 +278,35 @@ impl<'r, 'a> Runner<'r, 'a> {
             }
         }
         let mut last = Value::Nothing;
-        for node in nodes {
+        let mut nodes = nodes.iter();
+        for node in nodes.by_ref() {
             last = self.eval(node);
+            if self.flow.is_some() {
+                break;
+            }
         }
+        self.passed_over(nodes.as_slice());
         last
+    }
+
+    /// What a loop leaves out, as far as anybody knows here. It might not: what it does counts, what it changes does not.
+    fn passed_over(&mut self, nodes: &[Node]) {
+        let Some(flow) = self.flow.filter(|_| !nodes.is_empty()) else {
+            return;
+        };
+        let own = self.frames.last().map(|frame| frame.own);
+        let scope = own
+            .and_then(|own| self.scopes.get(own))
+            .unwrap_or(&self.globals);
+        let before = scope.clone();
+        self.steps = self.steps.saturating_sub(before.len());
+        self.flow = None;
+        for node in nodes {
+            self.eval(node);
+        }
+        self.flow = Some(flow);
+        let scope = own.and_then(|own| self.scopes.get_mut(own));
+        *scope.unwrap_or(&mut self.globals) = before;
     }
 
     fn values(&mut self, nodes: &[Node]) -> Vec<Value> {
@@ -269,6 +341,11 @@ impl<'r, 'a> Runner<'r, 'a> {
                 (None, value) => pairs.push((String::new(), value)),
                 (Some(key), value) => pairs.push((key.written(), value)),
             }
+        }
+        // In JavaScript numbers come first, by their size.
+        let is_numbered = pairs.iter().all(|(key, _)| key.parse::<u32>().is_ok());
+        if is_numbered && matches!(self.language, "node" | "nodejs" | "bun" | "deno") {
+            pairs.sort_by_key(|(key, _)| key.parse::<u32>().ok());
         }
         pairs.truncate(MAX_ITEMS);
         Value::Map(Rc::new(pairs))

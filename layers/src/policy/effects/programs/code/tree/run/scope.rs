@@ -7,7 +7,7 @@ use super::{
         acts::library,
         is_end_of,
         syntax::{Node, Target},
-        values::{Captured, MAX_ITEMS, Value},
+        values::{Around, MAX_ITEMS, Value},
     },
     Runner,
 };
@@ -43,51 +43,39 @@ impl Runner<'_, '_> {
 
     /// What a name means here: in the call, in those that it was made in, and in all.
     pub(super) fn find(&self, name: &str) -> Option<&Value> {
-        let Some(frame) = self.frames.last() else {
-            return self.globals.get(name);
-        };
-        let outer = || {
-            let around = frame.captured.frames.iter().rev();
-            let mut around =
-                around.filter_map(|id| self.frames.iter().find(|frame| frame.id == *id));
-            around.find_map(|frame| frame.locals.get(name))
-        };
-        let known = frame.locals.get(name).or_else(outer);
-        let known = known.or_else(|| frame.captured.scope.get(name));
+        let known = self.frames.last().and_then(|frame| {
+            let mut scopes = std::iter::once(&frame.own).chain(frame.around.iter().rev());
+            scopes.find_map(|id| self.scopes.get(*id)?.get(name))
+        });
         known.or_else(|| self.globals.get(name))
     }
 
     pub(super) fn find_mut(&mut self, name: &str) -> Option<&mut Value> {
-        let Some(frame) = self.frames.last() else {
-            return self.globals.get_mut(name);
-        };
-        let mut ids = vec![frame.id];
-        ids.extend(frame.captured.frames.iter().rev());
-        let has = |id: &&usize| {
-            let mut frames = self.frames.iter();
-            frames.any(|frame| frame.id == **id && frame.locals.contains_key(name))
-        };
-        match ids.iter().find(has).copied() {
-            Some(id) => {
-                let frame = self.frames.iter_mut().find(|frame| frame.id == id)?;
-                frame.locals.get_mut(name)
-            }
+        let id = self.frames.last().and_then(|frame| {
+            let mut scopes = std::iter::once(&frame.own).chain(frame.around.iter().rev());
+            let has = |id: &&usize| {
+                self.scopes
+                    .get(**id)
+                    .is_some_and(|scope| scope.contains_key(name))
+            };
+            scopes.find(has).copied()
+        });
+        match id {
+            Some(id) => self.scopes.get_mut(id)?.get_mut(name),
             None => self.globals.get_mut(name),
         }
     }
 
     /// What a function that is made here will see.
-    pub(super) fn captured(&mut self) -> Rc<Captured> {
-        let Some(frame) = self.frames.last() else {
-            return Rc::default();
-        };
-        let mut frames = frame.captured.frames.clone();
-        frames.push(frame.id);
-        let mut scope = frame.captured.scope.clone();
-        let locals = frame.locals.iter();
-        scope.extend(locals.map(|(name, value)| (name.clone(), value.clone())));
-        self.steps = self.steps.saturating_sub(scope.len());
-        Rc::new(Captured { frames, scope })
+    pub(super) fn around(&self) -> Around {
+        match self.frames.last() {
+            Some(frame) => {
+                let mut around = frame.around.to_vec();
+                around.push(frame.own);
+                Rc::new(around)
+            }
+            None => Around::default(),
+        }
     }
 
     pub(super) fn words(&self) -> Value {
@@ -97,10 +85,9 @@ impl Runner<'_, '_> {
     }
 
     pub(in super::super) fn set(&mut self, name: &str, value: Value) {
-        let scope = match self.frames.last_mut() {
-            Some(frame) => &mut frame.locals,
-            None => &mut self.globals,
-        };
+        let own = self.frames.last().map(|frame| frame.own);
+        let own = own.and_then(|own| self.scopes.get_mut(own));
+        let scope = own.unwrap_or(&mut self.globals);
         if scope.len() < MAX_ITEMS {
             scope.insert(name.to_owned(), value);
         }
@@ -182,15 +169,18 @@ impl Runner<'_, '_> {
                 }
                 self.put_back(of, Value::List(items));
             }
-            // A property of something else: what it was is as good as what it is now.
-            whole => {
-                if let Node::Name(name) = &**of
-                    && !whole.is_known()
-                    && matches!(value, Value::Function(..))
-                {
-                    self.set(&format!("{name}.{key}"), value);
+            Value::Name(name) if name == "$GLOBALS" => self.set(&format!("${key}"), value),
+            // A function of somebody else's becomes another.
+            Value::Name(whole) => {
+                let does = match &value {
+                    Value::Name(name) => library::find(name, self.language).is_some(),
+                    value => matches!(value, Value::Function(..) | Value::Part(..)),
+                };
+                if does {
+                    self.set_global(&format!("{whole}.{key}"), value);
                 }
             }
+            _ => {}
         }
     }
 

@@ -70,7 +70,21 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             }
         }
         "import_statement" => imports(lower, node),
-        "return_statement" | "yield_expression" => Node::Return(Box::new(lower.block(node))),
+        "return_statement" => Node::Return(Box::new(lower.block(node))),
+        "yield_expression" => {
+            let value = lower.block(node);
+            let is_many = lower
+                .text(node)
+                .trim_start_matches("yield")
+                .trim_start()
+                .starts_with('*');
+            Node::Yield(Box::new(match is_many {
+                true => Node::Spread(Box::new(value)),
+                false => value,
+            }))
+        }
+        "continue_statement" => Node::Next,
+        "if_statement" => lower.condition(node),
         "break_statement" => Node::Break,
         "throw_statement" => Node::block(vec![lower.block(node), Node::Break]),
         "for_in_statement" => Node::Each(Box::new(Each {
@@ -113,7 +127,7 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             ];
             Node::block(vec![condition, Node::Either(either)])
         }
-        "if_statement" | "switch_statement" | "try_statement" => Node::Either(lower.all(node)),
+        "switch_statement" | "try_statement" => Node::Either(lower.all(node)),
         "binary_expression" => lower.operation(node),
         "unary_expression" => {
             let argument = lower.field(node, "argument");
@@ -237,6 +251,19 @@ fn function(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     }))
 }
 
+/// The name of a method; of one that is asked for like an attribute, with a sign before it.
+fn own_name(lower: &Lower<'_>, method: Syntax<'_>) -> String {
+    let name = lower.field_text(method, "name");
+    let mut cursor = method.walk();
+    match method
+        .children(&mut cursor)
+        .any(|child| child.kind() == "get")
+    {
+        true => format!("@{name}"),
+        false => name,
+    }
+}
+
 fn class(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     let name = lower.field_text(node, "name");
     let mut class = Class {
@@ -248,7 +275,7 @@ fn class(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     for member in body.into_iter().flatten() {
         match member.kind() {
             "method_definition" => {
-                let name = lower.field_text(member, "name");
+                let name = own_name(lower, member);
                 if let Node::Function(function) = function(lower, member) {
                     class.methods.push((name, function));
                 }

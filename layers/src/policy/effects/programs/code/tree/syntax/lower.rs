@@ -118,6 +118,18 @@ impl<'s> Lower<'s> {
         Node::assign(self.target(left), value)
     }
 
+    /// What is done if something is so, and what otherwise.
+    pub(super) fn condition(&mut self, node: Syntax<'_>) -> Node {
+        let condition = self.field(node, "condition");
+        let then = self.field(node, "consequence");
+        let mut cursor = node.walk();
+        let others: Vec<_> = node
+            .children_by_field_name("alternative", &mut cursor)
+            .collect();
+        let or = others.into_iter().map(|other| self.node(other)).collect();
+        Node::If(Box::new([condition, then, Node::block(or)]))
+    }
+
     /// What stands on the left of an assignment.
     pub(super) fn target(&mut self, node: Syntax<'_>) -> Target {
         target(self.node(node))
@@ -133,7 +145,8 @@ impl<'s> Lower<'s> {
                 | "nowdoc_string" => {
                     written.push_str(self.text(child));
                 }
-                "string_start" | "string_end" | "heredoc_start" | "heredoc_end" => {}
+                "string_start" | "string_end" | "heredoc_start" | "heredoc_end"
+                | "heredoc_beginning" => {}
                 _ => {
                     pieces.push(Node::Text(said(&std::mem::take(&mut written), is_raw)));
                     pieces.push(self.node(child));

@@ -35,7 +35,12 @@ pub(in super::super) enum Node {
     Each(Box<Each>),
     While(Box<While>),
     Return(Box<Node>),
+    Yield(Box<Node>),
     Break,
+    /// On with the next.
+    Next,
+    /// What decides, what is done if so, and if not.
+    If(Box<[Node; 3]>),
     /// One after the other. It is what the last is.
     Block(Vec<Node>),
     /// One of them, and nobody knows which.
@@ -136,6 +141,7 @@ impl Node {
         match self {
             Self::Break | Self::Return(_) => true,
             Self::Block(nodes) | Self::Either(nodes) => nodes.iter().any(Self::leaves),
+            Self::If(parts) => parts.iter().any(Self::leaves),
             Self::Each(each) => each.body.leaves(),
             Self::Call(call) => match &call.function {
                 Self::Name(name) | Self::Member(_, name) => {

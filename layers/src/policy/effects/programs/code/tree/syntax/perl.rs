@@ -111,7 +111,6 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             looped(lower, node)
         }
         "conditional_statement"
-        | "postfix_conditional_expression"
         | "conditional_expression"
         | "lowprec_logical_expression"
         | "logical_not_expression"
@@ -120,8 +119,18 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         "return_expression" => Node::Return(Box::new(lower.block(node))),
         "loopex_expression" => match lower.text(node).starts_with("last") {
             true => Node::Break,
-            false => Node::Nothing,
+            false => Node::Next,
         },
+        "postfix_conditional_expression" => {
+            let then = children(node)
+                .first()
+                .map_or(Node::Nothing, |then| lower.node(*then));
+            let condition = lower.field(node, "condition");
+            match lower.text(node).contains(" unless ") {
+                true => Node::Either(vec![condition, then]),
+                false => Node::If(Box::new([condition, then, Node::Nothing])),
+            }
+        }
         _ => lower.block(node),
     }
 }
@@ -129,7 +138,10 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
 /// A text in which variables stand. What is between them has no nodes of its own.
 fn interpolated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     let Some(content) = node.child_by_field_name("content") else {
-        return Node::Text(String::new());
+        // Nothing, or nothing but space.
+        let text = lower.text(node);
+        let inside = text.get(1..text.len().saturating_sub(1));
+        return Node::Text(inside.unwrap_or_default().to_owned());
     };
     let text = lower.text(content);
     let start = content.start_byte();
@@ -162,10 +174,25 @@ fn flat(nodes: Vec<Node>) -> Vec<Node> {
             Node::Name(name) if name.starts_with('@') => {
                 all.push(Node::Spread(Box::new(Node::Name(name))));
             }
+            // Functions that give lists.
+            Node::Each(each) => all.push(Node::Spread(Box::new(Node::Each(each)))),
+            Node::Call(call) if is_listing(&call.function) => {
+                all.push(Node::Spread(Box::new(Node::Call(call))));
+            }
             node => all.push(node),
         }
     }
     all
+}
+
+fn is_listing(function: &Node) -> bool {
+    let (Node::Name(name) | Node::Member(_, name)) = function else {
+        return false;
+    };
+    matches!(
+        name.as_str(),
+        "reverse" | "sort" | "split" | "keys" | "values" | "glob"
+    )
 }
 
 /// `a => b, c => d`
@@ -250,6 +277,16 @@ fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             _ => Node::call(Node::Name(name), args),
         };
     }
+    // `&{"name"}(…)`
+    let made = node.child_by_field_name("function").and_then(|function| {
+        children(function)
+            .into_iter()
+            .find(|child| child.kind().ends_with("_expression"))
+    });
+    if let Some(made) = made {
+        let function = lower.block(made);
+        return Node::call(function, args);
+    }
     match name.as_str() {
         "shift" | "pop" => {
             let list = args
@@ -278,10 +315,14 @@ fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
                 vec![between],
             )
         }
-        "reverse" if args.len() == 1 => {
-            let of = match args.remove(0) {
-                Node::Spread(of) => *of,
-                of => of,
+        "reverse" => {
+            let of = match (args.len(), args.pop()) {
+                (1, Some(Node::Spread(of))) => *of,
+                (1, Some(of)) => of,
+                (_, last) => {
+                    args.extend(last);
+                    Node::List(args)
+                }
             };
             Node::call(Node::Member(Box::new(of), name), Vec::new())
         }
@@ -351,6 +392,14 @@ fn changed(lower: &mut Lower<'_>, node: Syntax<'_>, of: Node) -> Node {
         },
         _ => Target::Nothing,
     };
+    // With `e` it is code.
+    let modifiers = lower.field_text(node, "modifiers");
+    let code = modifiers
+        .chars()
+        .filter(|c| *c == 'e' && method == "replace");
+    let to = code.fold(to, |to, _| {
+        Node::call(Node::Name("eval".to_owned()), vec![to])
+    });
     let value = Node::call(
         Node::Member(Box::new(of), method.to_owned()),
         vec![from, to],

@@ -40,6 +40,10 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         "boolean" => Node::Number(f64::from(u8::from(
             lower.text(node).eq_ignore_ascii_case("true"),
         ))),
+        "dynamic_variable_name" => {
+            let all = Node::Name("$GLOBALS".to_owned());
+            Node::Index(Box::new(all), Box::new(lower.block(node)))
+        }
         "function_call_expression" => {
             let function = lower.field(node, "function");
             call(lower, node, function)
@@ -159,7 +163,9 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         }
         "anonymous_function" | "arrow_function" => function(lower, node),
         "class_declaration" => class(lower, node),
-        "return_statement" | "yield_expression" => Node::Return(Box::new(lower.block(node))),
+        "return_statement" => Node::Return(Box::new(lower.block(node))),
+        "yield_expression" => Node::Yield(Box::new(lower.block(node))),
+        "continue_statement" => Node::Next,
         "break_statement" | "exit_statement" => Node::Break,
         _ => lower.block(node),
     }

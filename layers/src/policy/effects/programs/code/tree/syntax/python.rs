@@ -84,7 +84,16 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             let module = lower.field_text(node, "module_name");
             imports(lower, node, Some(&module))
         }
-        "return_statement" | "yield" => Node::Return(Box::new(lower.block(node))),
+        "return_statement" => Node::Return(Box::new(lower.block(node))),
+        "yield" => {
+            let value = lower.block(node);
+            let is_from = lower.text(node).starts_with("yield from");
+            Node::Yield(Box::new(match is_from {
+                true => Node::Spread(Box::new(value)),
+                false => value,
+            }))
+        }
+        "continue_statement" => Node::Next,
         "break_statement" | "raise_statement" => Node::block(vec![lower.block(node), Node::Break]),
         "for_statement" => {
             let each = Each {
@@ -108,7 +117,16 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
                 is_endless,
             }))
         }
-        "with_item" => lower.field(node, "value"),
+        "with_item" => match lower.field(node, "value") {
+            Node::Assign(assign) => {
+                let (target, value) = *assign;
+                Node::assign(
+                    target,
+                    Node::call(Node::Name("__with__".to_owned()), vec![value]),
+                )
+            }
+            value => Node::call(Node::Name("__with__".to_owned()), vec![value]),
+        },
         "as_pattern" => {
             let alias = lower.field(node, "alias");
             let value = children(node).first().map(|value| lower.node(*value));
@@ -124,9 +142,8 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             };
             Node::block(vec![condition, Node::Either(nodes)])
         }
-        "boolean_operator" | "if_statement" | "try_statement" | "match_statement" => {
-            Node::Either(lower.all(node))
-        }
+        "if_statement" => lower.condition(node),
+        "boolean_operator" | "try_statement" | "match_statement" => Node::Either(lower.all(node)),
         "not_operator" => Node::Operation("!", lower.all(node)),
         "binary_operator" => lower.operation(node),
         "comparison_operator" => comparison(lower, node),
@@ -266,6 +283,12 @@ fn decorated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     let (target, mut value) = *assign;
     for decorator in decorators.into_iter().rev() {
         let decorator = lower.block(decorator);
+        // What is asked for like an attribute, and computed.
+        if let (Node::Name(decorator), Target::Name(name)) = (&decorator, &target)
+            && matches!(decorator.as_str(), "property" | "cached_property")
+        {
+            return Node::assign(Target::Name(format!("@{name}")), value);
+        }
         value = Node::call(decorator, vec![value]);
     }
     Node::assign(target, value)

@@ -12,6 +12,7 @@ use super::{
 pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     match node.kind() {
         "comment" | "nil" | "empty_statement" | "heredoc_body" | "undef" | "alias" => Node::Nothing,
+        "heredoc_beginning" => heredoc(lower, node),
         // Methods that are called by their name alone.
         "identifier" => match lower.text(node) {
             name @ ("fork" | "gets" | "abort") => {
@@ -84,6 +85,20 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         }
         "return" => Node::Return(Box::new(lower.block(node))),
         "break" => Node::Break,
+        "next" => Node::Next,
+        "yield" => Node::call(Node::Name("block_given".to_owned()), lower.all(node)),
+        "if" | "if_modifier" => {
+            let condition = lower.field(node, "condition");
+            let then = match node.kind() {
+                "if" => lower.field(node, "consequence"),
+                _ => lower.field(node, "body"),
+            };
+            Node::If(Box::new([
+                condition,
+                then,
+                lower.field(node, "alternative"),
+            ]))
+        }
         "for" => Node::Each(Box::new(Each {
             target: match node.child_by_field_name("pattern") {
                 Some(pattern) => lower.target(pattern),
@@ -112,8 +127,9 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             ];
             Node::block(vec![condition, Node::Either(either)])
         }
-        "if" | "unless" | "if_modifier" | "unless_modifier" | "case" | "case_match"
-        | "rescue_modifier" => Node::Either(lower.all(node)),
+        "unless" | "unless_modifier" | "case" | "case_match" | "rescue_modifier" => {
+            Node::Either(lower.all(node))
+        }
         "binary" => match lower.field_text(node, "operator").as_str() {
             "<<" => {
                 let left = lower.field(node, "left");
@@ -138,6 +154,29 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         },
         _ => lower.block(node),
     }
+}
+
+/// Its text comes behind the statement: it is the first that has not been read yet.
+fn heredoc(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
+    let mut around = node;
+    while let Some(outer) = around.parent() {
+        let bodies = children(outer)
+            .into_iter()
+            .filter(|child| child.kind() == "heredoc_body");
+        let behind = bodies.filter(|body| body.start_byte() > node.start_byte());
+        if let Some(body) = behind.min_by_key(Syntax::start_byte) {
+            let text = lower.pieces(body, lower.text(node).contains('\''));
+            return match lower.text(node).contains('~') {
+                true => Node::call(
+                    Node::Member(Box::new(text), "squiggly".to_owned()),
+                    Vec::new(),
+                ),
+                false => text,
+            };
+        }
+        around = outer;
+    }
+    Node::Nothing
 }
 
 fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {

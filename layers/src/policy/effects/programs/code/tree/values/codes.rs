@@ -60,6 +60,15 @@ pub(in super::super) fn unquoted(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// A letter in full width as the letter that it is.
+pub(in super::super) fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        '\u{3000}' => ' ',
+        c => c,
+    }
+}
+
 fn rotated(c: char) -> char {
     let base = match c {
         'a'..='z' => b'a',

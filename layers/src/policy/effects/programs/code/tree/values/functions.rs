@@ -58,8 +58,50 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
             Value::List(items) => codes::of_codes(&items).map(Value::made),
             value => Some(value),
         },
-        "list" | "tuple" | "sorted" | "set" | "Array" | "iter" | "deque" | "frozenset"
-        | "array_values"
+        "sorted" | "asort" | "ksort" => {
+            let mut items = args.get(0).items()?;
+            let is_reverse = args.is_set("reverse");
+            sort(&mut items);
+            if is_reverse {
+                items.reverse();
+            }
+            Some(Value::list(items))
+        }
+        "pack" if is_end(name, "struct.pack") => {
+            let pieces = args.values.iter().skip(1).map(|value| match value {
+                Value::Number(_) => codes::of_codes(std::slice::from_ref(value)),
+                value => value.text(),
+            });
+            let pieces: Option<Vec<_>> = pieces.collect();
+            made(pieces?.concat())
+        }
+        "accumulate" if args.values.len() == 1 => {
+            let mut sum = 0.0;
+            let sums = args.get(0).items()?.into_iter().map(|item| {
+                sum += item.number()?;
+                Some(Value::Number(sum))
+            });
+            sums.collect::<Option<Vec<_>>>().map(Value::list)
+        }
+        "normalize" if text(0).is_some_and(|form| form.starts_with("NF")) => {
+            made(text(1)?.chars().map(codes::narrow).collect())
+        }
+        "Map" | "Set" if !args.values.is_empty() => Some(args.get(0)),
+        "fromEntries" => {
+            let pairs = args.get(0).items()?;
+            let pairs = pairs.iter().filter_map(|pair| {
+                let pair = pair.items()?;
+                Some((pair.first()?.written(), pair.get(1)?.clone()))
+            });
+            Some(Value::Map(Rc::new(pairs.collect())))
+        }
+        "getusersitepackages" | "getsitepackages" => {
+            made("~/.local/lib/python3/site-packages".to_owned())
+        }
+        "Request" if args.all().any(|value| value.has(mark::SECRET)) => {
+            Some(Value::list(vec![args.get(0), Value::mark(mark::SECRET)]))
+        }
+        "list" | "tuple" | "set" | "Array" | "iter" | "deque" | "frozenset" | "array_values"
             if !args.values.is_empty() =>
         {
             match args.get(0) {
@@ -233,6 +275,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         | "staticCall"
         | "interopRequireDefault"
         | "URL"
+        | "stream_context_create"
         | "Request"
         | "TextEncoder"
             if !args.values.is_empty() =>
@@ -330,6 +373,14 @@ fn words(line: &str) -> Option<Vec<String>> {
     }
     words.extend(word);
     quote.is_none().then_some(words)
+}
+
+/// Numbers by their size, all else by letters.
+fn sort(items: &mut [Value]) {
+    items.sort_by(|a, b| match (a.number(), b.number()) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        _ => a.written().cmp(&b.written()),
+    });
 }
 
 /// `str.maketrans("ab", "cd")`

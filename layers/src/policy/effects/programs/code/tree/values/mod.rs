@@ -16,14 +16,8 @@ pub(super) const MAX_TEXT: usize = 64 << 10;
 
 pub(super) type Scope = HashMap<String, Value>;
 
-/// What a function sees of where it was made.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Captured {
-    /// The calls it was made in, the innermost last.
-    pub(super) frames: Vec<usize>,
-    /// What was known there, for when they have ended.
-    pub(super) scope: Scope,
-}
+/// The scopes that a function sees beside its own, the innermost last.
+pub(super) type Around = Rc<Vec<usize>>;
 
 /// A value. What comes from elsewhere is text with the [marks](mark) that shells know as well.
 #[derive(Clone, Debug)]
@@ -37,7 +31,7 @@ pub(super) enum Value {
     Pattern(String),
     /// Something from outside of the code, by its full name: `os.system`. With `()`, what it has given.
     Name(String),
-    Function(Rc<Function>, Rc<Captured>),
+    Function(Rc<Function>, Around),
     Class(Rc<Class>),
     /// A method, and what it belongs to.
     Member(Box<Value>, String),
@@ -209,7 +203,10 @@ impl Value {
             Self::Map(pairs) => Some(
                 pairs
                     .iter()
-                    .map(|(key, _)| Self::Text(key.clone()))
+                    .map(|(key, _)| match key.parse() {
+                        Ok(number) => Self::Number(number),
+                        Err(_) => Self::Text(key.clone()),
+                    })
                     .collect(),
             ),
             _ => None,
@@ -265,6 +262,8 @@ fn is_environment(name: &str) -> bool {
     [
         "os.environ",
         "process.env",
+        "Bun.env",
+        "Deno.env",
         "ENV",
         "_ENV",
         "getenv",

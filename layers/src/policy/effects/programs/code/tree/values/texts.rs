@@ -105,6 +105,9 @@ fn of_text(text: &str, name: &str, args: &Args) -> Option<Value> {
                 }
                 (_, Some(by)) => Some(Value::texts(text.split(&by).map(str::to_owned))),
                 ("lines" | "splitlines", _) => Some(Value::texts(text.lines().map(str::to_owned))),
+                _ if matches!(args.get(0), Value::Pattern(pattern) if pattern.is_empty()) => {
+                    Value::Text(text.to_owned()).items().map(Value::list)
+                }
                 _ if matches!(args.get(0), Value::Pattern(_)) => Some(Value::texts(
                     text.split([' ', ',', '|', '-', '_', ':'])
                         .map(str::to_owned),
@@ -152,8 +155,19 @@ fn of_text(text: &str, name: &str, args: &Args) -> Option<Value> {
             let number = u32::from_str_radix(text.trim_start_matches("0x"), radix).ok()?;
             Some(Value::Number(f64::from(number)))
         }
+        // The lines of a text without what they are all indented by.
+        "squiggly" | "dedent" => {
+            let lines: Vec<_> = text.lines().map(str::trim_start).collect();
+            made(format!("{}\n", lines.join("\n")))
+        }
         "push" => made(format!("{text}{}", args.get(0).written())),
         "translate" => match args.get(0) {
+            // What each byte becomes.
+            Value::Text(table) => {
+                let table: Vec<char> = table.chars().collect();
+                let other = |c: char| table.get(usize::try_from(u32::from(c)).ok()?).copied();
+                made(text.chars().map(|c| other(c).unwrap_or(c)).collect())
+            }
             Value::Map(pairs) => made(
                 text.chars()
                     .map(|c| {
@@ -238,6 +252,15 @@ fn of_list(items: &[Value], name: &str, args: &Args) -> Option<Value> {
         }
         // Bytes are lists of numbers.
         "decode" | "toString" | "pack" => codes::of_codes(items).map(Value::made),
+        // Of pairs, the one with this key.
+        "get" => {
+            let key = args.text(0)?;
+            items.iter().find_map(|pair| {
+                let pair = pair.items()?;
+                (pair.first()?.written() == key).then(|| pair.get(1).cloned())?
+            })
+        }
+        "find" | "detect" => items.first().cloned(),
         "entries" => Some(Value::list(
             items
                 .iter()
@@ -332,7 +355,10 @@ pub(in super::super) fn formatted(text: &str, args: &Args) -> String {
             }
             (_, name) => args.named(name).cloned().unwrap_or(Value::unknown()),
         };
-        out.push_str(&value.written());
+        match (field.ends_with(":c"), &value) {
+            (true, Value::Number(n)) => out.extend(whole(*n).and_then(char::from_u32)),
+            _ => out.push_str(&value.written()),
+        }
         rest = after;
         if out.len() > MAX_TEXT {
             break;
