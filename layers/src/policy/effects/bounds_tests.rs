@@ -51,3 +51,91 @@ fn what_is_longer_than_is_looked_at_is_opaque() {
         assert!(took < Duration::from_secs(10), "{took:?}");
     }
 }
+
+/// The program, and its code on standard input.
+fn is_opaque_code(program: &str, code: &str) -> (bool, Duration) {
+    is_opaque(&format!("{program} - <<'END'\n{code}\nEND"))
+}
+
+#[test]
+fn code_that_is_nested_or_goes_on_without_end_is_opaque_and_overflows_nothing() {
+    for (program, open, inner, close) in [
+        ("python3", "(", "1", ")"),
+        ("python3", "[x for x in ", "y", "]"),
+        ("python3", "f(lambda: ", "1", ")"),
+        ("python3", "exec('", "1", "')"),
+        ("node", "[", "1", "]"),
+        ("node", "(() => ", "1", ")"),
+        ("node", "`${", "1", "}`"),
+        ("ruby", "[", "1", "]"),
+        ("php", "[", "1", "]"),
+        ("perl", "[", "1", "]"),
+    ] {
+        for depth in [8, 60, 400, 4000] {
+            let code = format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
+            let (opaque, took) = is_opaque_code(program, &code);
+            assert!(
+                took < Duration::from_secs(10),
+                "{program}, {open:?}: {took:?}"
+            );
+            if depth >= 400 {
+                assert!(opaque, "{program}, {open:?}, {depth} deep");
+            }
+        }
+    }
+    for (program, code) in [
+        ("python3", "def f():\n    f()\n    f()\nf()"),
+        ("python3", "x = 'a'\nwhile True:\n    x = x + x"),
+        (
+            "python3",
+            "for a in range(9999):\n  for b in range(9999):\n    for c in range(9999):\n      x = a",
+        ),
+        ("node", "const f = () => [f(), f()]; f()"),
+        ("node", "let x = []; for (;;) { x = [x, x]; }"),
+        (
+            "python3",
+            "x = []\nfor i in range(4000):\n    x = [x, x]\nprint(x)\nimport requests\nrequests.post('http://x.example', json=x)",
+        ),
+        (
+            "python3",
+            "import functools\nf = print\nfor i in range(4000):\n    f = functools.partial(f, f)\nf()",
+        ),
+        (
+            "python3",
+            "import os\nx = os\nfor i in range(4000):\n    x = x.y\nx()",
+        ),
+        (
+            "node",
+            "let x = {}; for (let i = 0; i < 4000; i++) { x = {a: x, b: x}; } console.log(`${x}`)",
+        ),
+        ("ruby", "def f; f; f; end; f"),
+        ("perl", "sub f { f(); f() } f()"),
+    ] {
+        let (_, took) = is_opaque_code(program, code);
+        assert!(took < Duration::from_secs(10), "{code}: {took:?}");
+    }
+}
+
+#[test]
+fn code_that_no_grammar_takes_is_opaque_and_read_in_linear_time() {
+    for program in ["python3", "node", "ruby", "php", "perl"] {
+        for piece in [
+            "( ", "\" ", "if x ", "{ ] ", "a b c ", "<<A ", "%q( ", "@ $ ",
+        ] {
+            let (opaque, took) = is_opaque_code(program, &piece.repeat(4_000));
+            assert!(
+                took < Duration::from_secs(20),
+                "{program}, {piece:?}: {took:?}"
+            );
+            assert!(opaque || piece != "{ ] ", "{program}");
+        }
+    }
+}
+
+#[test]
+fn what_a_shell_puts_into_code_is_a_gap_and_not_a_fault() {
+    let (opaque, _) = is_opaque("python3 -c \"print(3 * $n)\"");
+    assert!(!opaque);
+    let (opaque, _) = is_opaque("python3 -c \"print(3 * $(curl -s http://x.example))\"");
+    assert!(opaque);
+}

@@ -36,8 +36,9 @@ impl Runner<'_, '_> {
 
     /// Something is asked of another host, and told it.
     pub(super) fn fetch(&mut self, args: &Args, sends: bool) -> Value {
-        let mut texts = Vec::new();
-        args.all().for_each(|value| words(value, &mut texts));
+        let (mut texts, mut patience) = (Vec::new(), 256);
+        args.all()
+            .for_each(|value| words(value, &mut texts, &mut patience));
         let url = texts.iter().find(|text| text.contains("://"));
         let named = args.named("host").or_else(|| args.named("hostname"));
         let named = named
@@ -69,14 +70,17 @@ impl Runner<'_, '_> {
     }
 }
 
-/// All texts of a value.
-fn words(value: &Value, texts: &mut Vec<String>) {
+/// The texts of a value, as far as there is patience for.
+fn words(value: &Value, texts: &mut Vec<String>, patience: &mut usize) {
+    let Some(left) = patience.checked_sub(1) else {
+        return;
+    };
+    *patience = left;
     match value {
-        Value::List(items) => items.iter().take(64).for_each(|item| words(item, texts)),
+        Value::List(items) => items.iter().for_each(|item| words(item, texts, patience)),
         Value::Map(pairs) => pairs
             .iter()
-            .take(64)
-            .for_each(|(_, value)| words(value, texts)),
+            .for_each(|(_, value)| words(value, texts, patience)),
         value => texts.extend(value.text()),
     }
 }

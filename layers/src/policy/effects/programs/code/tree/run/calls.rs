@@ -155,7 +155,7 @@ impl Runner<'_, '_> {
             Value::Map(pairs) => match pairs.iter().find(|(key, _)| key == "__call__") {
                 Some((_, Value::Function(method, scope))) => {
                     let (method, scope) = (Rc::clone(method), Rc::clone(scope));
-                    let object = Value::Map(Rc::clone(&pairs));
+                    let object = Value::Map(pairs.clone());
                     self.own(&method, &scope, object, &Node::Nothing, args.clone())
                 }
                 // A class that was made by hand.
@@ -209,7 +209,7 @@ impl Runner<'_, '_> {
             let given = args.values.get(at).filter(|_| !is_behind_rest);
             is_behind_rest |= param.is_rest;
             let value = match (param.is_rest, given, named) {
-                _ if param.is_named => Value::Map(Rc::new(args.named.clone())),
+                _ if param.is_named => Value::map(args.named.clone()),
                 (true, ..) => Value::list(args.values.get(at..).unwrap_or_default().to_vec()),
                 (_, Some(value), _) | (_, None, Some((_, value))) => value.clone(),
                 _ => match &param.default {
@@ -259,7 +259,7 @@ impl Runner<'_, '_> {
             }
         }
         members.extend(methods);
-        let object = Value::Map(Rc::new(members));
+        let object = Value::map(members);
         let starts = ["__init__", "constructor", "initialize", "__construct"];
         let start = class
             .methods
@@ -294,9 +294,9 @@ impl Runner<'_, '_> {
 pub(super) fn changed(of: &Value, name: &str, args: &Args) -> Option<Value> {
     let Value::List(items) = of else {
         return match (of, name, args.get(0)) {
-            (Value::Map(pairs), "update", Value::Map(more)) => Some(Value::Map(Rc::new(
+            (Value::Map(pairs), "update", Value::Map(more)) => Some(Value::map(
                 pairs.iter().chain(more.iter()).cloned().collect(),
-            ))),
+            )),
             _ => None,
         };
     };

@@ -107,28 +107,27 @@ impl Runner<'_, '_> {
                         let (getter, scope) = (Rc::clone(getter), Rc::clone(scope));
                         self.own(&getter, &scope, of, &Node::Nothing, Args::default())
                     }
-                    _ => Value::Member(Box::new(of), name.to_owned()),
+                    _ => Value::member(of, name),
                 }
             }
             Value::Class(class) => {
                 let class = Rc::clone(class);
                 self.of_class(&class, name)
-                    .unwrap_or_else(|| Value::Member(Box::new(of), name.to_owned()))
+                    .unwrap_or_else(|| Value::member(of, name))
             }
             Value::Text(text) if name == "parent" => Value::Text(functions::parent(text)),
             Value::Text(_) | Value::List(_) if matches!(name, "length" | "size") => {
                 functions::call("len", &Args::of(vec![of])).unwrap_or(Value::unknown())
             }
             Value::List(items) if name == "flat" => {
-                texts::method(&Value::List(Rc::clone(items)), "flat", &Args::default())
-                    .unwrap_or(of)
+                texts::method(&Value::List(items.clone()), "flat", &Args::default()).unwrap_or(of)
             }
             Value::Function(..) if name == "__code__" => {
                 self.shell.opaque(Opaque::UnknownCode);
                 Value::unknown()
             }
             // `(await import("fs")).default`
-            _ => Value::Member(Box::new(of), name.to_owned()),
+            _ => Value::member(of, name),
         }
     }
 
@@ -186,7 +185,7 @@ impl Runner<'_, '_> {
                 return Value::Name(outer.to_owned());
             }
             "call" | "apply" | "bind" if library::find(outer, self.language).is_some() => {
-                return Value::Member(Box::new(Value::Name(outer.to_owned())), name.to_owned());
+                return Value::member(Value::Name(outer.to_owned()), name);
             }
             "name" | "cmdline" | "info" | "exe" if outer.contains("process_iter") => {
                 self.is_chosen = true;

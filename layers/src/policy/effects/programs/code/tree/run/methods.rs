@@ -55,7 +55,7 @@ impl Runner<'_, '_> {
                 };
                 let named = args.named.clone();
                 return match name {
-                    "bind" => Value::Part(Box::new(of), values),
+                    "bind" => Value::part(of, values),
                     _ => self.call(of, &Args { values, named }),
                 };
             }

@@ -348,7 +348,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             pairs.sort_by_key(|(key, _)| key.parse::<u32>().ok());
         }
         pairs.truncate(MAX_ITEMS);
-        Value::Map(Rc::new(pairs))
+        Value::map(pairs)
     }
 
     fn operation(&mut self, op: &str, terms: &[Node]) -> Value {

@@ -1,7 +1,5 @@
 //! Functions that the code has from elsewhere.
 
-use std::rc::Rc;
-
 use super::{
     super::{
         acts::{library, losses},
@@ -36,7 +34,7 @@ impl Runner<'_, '_> {
             return match (&value, args.functions().first()) {
                 // A block that is given each.
                 (Value::List(items), Some(function)) => {
-                    self.over(&Rc::clone(items), "each", function, args)
+                    self.over(&items.clone(), "each", function, args)
                 }
                 _ => value,
             };

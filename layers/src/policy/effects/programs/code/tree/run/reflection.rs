@@ -105,7 +105,7 @@ impl Runner<'_, '_> {
             },
             "attrgetter" | "itemgetter" => {
                 let call = Value::Name(format!("{last}()"));
-                Value::Part(Box::new(call), args.values.clone())
+                Value::part(call, args.values.clone())
             }
             "attrgetter()" if args.values.len() > 1 => {
                 let mut path = args.text(0)?;
@@ -141,7 +141,7 @@ impl Runner<'_, '_> {
             }
             "methodcaller" => {
                 let call = Value::Name("methodcaller()".to_owned());
-                Value::Part(Box::new(call), args.values.clone())
+                Value::part(call, args.values.clone())
             }
             // Its name, its arguments, and last what it is a method of.
             "methodcaller()" if args.values.len() > 1 => {

@@ -154,20 +154,19 @@ impl Runner<'_, '_> {
             Value::Name(name) if is_environment(&name) => {
                 self.set_environment(&key, value.written());
             }
-            Value::Map(mut pairs) => {
-                let all = Rc::make_mut(&mut pairs);
-                all.retain(|(name, _)| *name != key);
-                if all.len() < MAX_ITEMS {
-                    all.push((key, value));
-                }
-                self.put_back(of, Value::Map(pairs));
+            Value::Map(pairs) => {
+                let others = pairs.iter().filter(|(name, _)| *name != key);
+                let mut all: Vec<_> = others.cloned().collect();
+                all.push((key, value));
+                self.put_back(of, Value::map(all));
             }
-            Value::List(mut items) => {
+            Value::List(items) => {
+                let mut all = items.to_vec();
                 let at = key.parse::<usize>().ok();
-                if let Some(item) = at.and_then(|at| Rc::make_mut(&mut items).get_mut(at)) {
+                if let Some(item) = at.and_then(|at| all.get_mut(at)) {
                     *item = value;
                 }
-                self.put_back(of, Value::List(items));
+                self.put_back(of, Value::list(all));
             }
             Value::Name(name) if name == "$GLOBALS" => self.set(&format!("${key}"), value),
             // A function of somebody else's becomes another.

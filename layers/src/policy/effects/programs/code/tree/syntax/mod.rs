@@ -10,11 +10,11 @@ mod ruby;
 
 use std::ops::ControlFlow;
 
-use tree_sitter::{Language, ParseOptions, ParseState, Parser};
+use tree_sitter::{Language, ParseOptions, ParseState, Parser, Tree};
 
 use self::lower::{Lower, Reader};
 pub(super) use self::node::{Call, Class, Each, Function, Node, Target, While};
-use crate::policy::effects::{Opaque, shell::Shell};
+use crate::policy::effects::{Opaque, mark, shell::Shell};
 
 /// How often the parser may ask whether to go on, for each byte of code; each time it has done a hundred steps.
 const PATIENCE: usize = 8;
@@ -44,8 +44,24 @@ pub(in super::super) fn knows(language: &str) -> bool {
 /// The tree of code. What cannot be read of it is left out, and said to be.
 pub(super) fn parsed(shell: &mut Shell<'_>, language: &str, code: &str) -> Option<Node> {
     let (grammar, reader) = grammar(language, code)?;
+    let Some(tree) = tree(&grammar, code) else {
+        shell.opaque(Opaque::TooLong);
+        return None;
+    };
+    if tree.root_node().has_error() && !is_gap(&grammar, code) {
+        shell.opaque(Opaque::Unparsed);
+    }
+    let mut lower = Lower::new(code, reader);
+    let node = lower.node(tree.root_node());
+    if lower.is_too_deep {
+        shell.opaque(Opaque::TooDeep);
+    }
+    Some(node)
+}
+
+fn tree(grammar: &Language, code: &str) -> Option<Tree> {
     let mut parser = Parser::new();
-    parser.set_language(&grammar).ok()?;
+    parser.set_language(grammar).ok()?;
     let mut patience = PATIENCE * code.len() + 1000;
     let mut go_on = |_: &ParseState| match patience {
         0 => ControlFlow::Break(()),
@@ -56,16 +72,16 @@ pub(super) fn parsed(shell: &mut Shell<'_>, language: &str, code: &str) -> Optio
     };
     let options = ParseOptions::new().progress_callback(&mut go_on);
     let mut read = |at: usize, _| code.as_bytes().get(at..).unwrap_or_default();
-    let Some(tree) = parser.parse_with_options(&mut read, None, Some(options)) else {
-        shell.opaque(Opaque::TooLong);
-        return None;
-    };
-    let mut lower = Lower::new(code, reader);
-    let node = lower.node(tree.root_node());
-    if lower.is_too_deep {
-        shell.opaque(Opaque::TooDeep);
+    parser.parse_with_options(&mut read, None, Some(options))
+}
+
+/// Whether only what a shell puts in is missing: `print($n)`. What comes from another host is code, and no gap.
+fn is_gap(grammar: &Language, code: &str) -> bool {
+    if !code.contains(mark::is_unknown) || code.contains(mark::REMOTE) {
+        return false;
     }
-    Some(node)
+    let filled = code.replace(mark::is_unknown, "gap");
+    tree(grammar, &filled).is_some_and(|tree| !tree.root_node().has_error())
 }
 
 /// A module under the name that its functions have before their own: `fs/promises` is `fs.promises`.

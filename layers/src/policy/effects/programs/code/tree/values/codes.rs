@@ -143,9 +143,9 @@ pub(in super::super) fn operation(op: &str, left: &Value, right: &Value) -> Valu
         ("+", Value::List(a), Value::List(b)) => {
             Value::list(a.iter().chain(b.iter()).cloned().collect())
         }
-        ("|", Value::Map(a), Value::Map(b)) => Value::Map(std::rc::Rc::new(
-            a.iter().chain(b.iter()).cloned().collect(),
-        )),
+        ("|", Value::Map(a), Value::Map(b)) => {
+            Value::map(a.iter().chain(b.iter()).cloned().collect())
+        }
         ("+", Value::List(_), _) | ("+", _, Value::List(_)) => Value::unknown(),
         ("*", Value::Text(text), Value::Number(times))
         | ("*", Value::Number(times), Value::Text(text)) => {

@@ -1,7 +1,5 @@
 //! Functions of libraries that have no effect, by their names.
 
-use std::rc::Rc;
-
 use super::{super::is_end_of as is_end, Args, MAX_ITEMS, Value, codes, texts};
 use crate::policy::effects::mark;
 
@@ -93,7 +91,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
                 let pair = pair.items()?;
                 Some((pair.first()?.written(), pair.get(1)?.clone()))
             });
-            Some(Value::Map(Rc::new(pairs.collect())))
+            Some(Value::map(pairs.collect()))
         }
         "getusersitepackages" | "getsitepackages" => {
             made("~/.local/lib/python3/site-packages".to_owned())
@@ -250,7 +248,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         {
             Some(Value::mark(mark::SECRET))
         }
-        "dict" if args.values.is_empty() => Some(Value::Map(Rc::new(args.named.clone()))),
+        "dict" if args.values.is_empty() => Some(Value::map(args.named.clone())),
         "entries" => match args.get(0) {
             Value::Map(pairs) => Some(texts::entries(&pairs)),
             _ => None,
@@ -293,7 +291,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "parse" if is_end(name, "URI.parse") => Some(args.get(0)),
         "partial" => {
             let (first, rest) = args.values.split_first()?;
-            Some(Value::Part(Box::new(first.clone()), rest.to_vec()))
+            Some(Value::part(first.clone(), rest.to_vec()))
         }
         "getenv" if !args.values.is_empty() => None,
         "bool" | "Boolean" => Some(Value::unknown()),
@@ -391,7 +389,7 @@ fn translation(args: &Args) -> Option<Value> {
     let (from, to) = (args.text(0)?, args.text(1)?);
     let pairs = from.chars().zip(to.chars());
     let pairs = pairs.map(|(from, to)| (from.to_string(), Value::Text(to.to_string())));
-    Some(Value::Map(Rc::new(pairs.collect())))
+    Some(Value::map(pairs.collect()))
 }
 
 fn of_json(json: serde_json::Value) -> Value {
@@ -400,12 +398,12 @@ fn of_json(json: serde_json::Value) -> Value {
         serde_json::Value::Number(n) => n.as_f64().map_or(Value::Nothing, Value::Number),
         serde_json::Value::Bool(is) => Value::bool(is),
         serde_json::Value::Array(items) => Value::list(items.into_iter().map(of_json).collect()),
-        serde_json::Value::Object(pairs) => Value::Map(Rc::new(
+        serde_json::Value::Object(pairs) => Value::map(
             pairs
                 .into_iter()
                 .map(|(key, value)| (key, of_json(value)))
                 .collect(),
-        )),
+        ),
         serde_json::Value::Null => Value::Nothing,
     }
 }

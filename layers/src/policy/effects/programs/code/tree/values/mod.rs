@@ -2,15 +2,19 @@
 
 pub(super) mod codes;
 pub(super) mod functions;
+mod shared;
 pub(super) mod texts;
 
 use std::{collections::HashMap, rc::Rc};
 
+use self::shared::{MAX_DEPTH, Nested, Shared};
 use super::syntax::{Class, Function};
 use crate::policy::effects::{mark, shell::Data};
 
 /// The most that a list may hold.
 pub(super) const MAX_ITEMS: usize = 4096;
+/// How deep functions may stand in one another that have some of their arguments. They are copied with all that is in them.
+const MAX_PARTS: usize = 4;
 /// The most bytes of a text that is made.
 pub(super) const MAX_TEXT: usize = 64 << 10;
 
@@ -26,8 +30,8 @@ pub(super) enum Value {
     /// Texts, bytes and paths.
     Text(String),
     Number(f64),
-    List(Rc<Vec<Value>>),
-    Map(Rc<Vec<(String, Value)>>),
+    List(Shared<Value>),
+    Map(Shared<(String, Value)>),
     Pattern(String),
     /// Something from outside of the code, by its full name: `os.system`. With `()`, what it has given.
     Name(String),
@@ -115,9 +119,33 @@ impl Args {
 }
 
 impl Value {
-    pub(super) fn list(mut items: Vec<Self>) -> Self {
-        items.truncate(MAX_ITEMS);
-        Self::List(Rc::new(items))
+    pub(super) fn list(items: Vec<Self>) -> Self {
+        Shared::new(items).map_or(Self::deep(), Self::List)
+    }
+
+    pub(super) fn map(pairs: Vec<(String, Self)>) -> Self {
+        Shared::new(pairs).map_or(Self::deep(), Self::Map)
+    }
+
+    pub(super) fn member(of: Self, name: &str) -> Self {
+        match of.depth() < MAX_DEPTH {
+            true => Self::Member(Box::new(of), name.to_owned()),
+            false => Self::deep(),
+        }
+    }
+
+    pub(super) fn part(of: Self, values: Vec<Self>) -> Self {
+        let part = Self::Part(Box::new(of), values);
+        if part.depth() <= MAX_PARTS {
+            part
+        } else {
+            Self::deep()
+        }
+    }
+
+    /// What is deeper, longer or more than is looked at: as something that is given by a function nobody knows.
+    fn deep() -> Self {
+        Self::Name("deep()".to_owned())
     }
 
     pub(super) fn texts(items: impl IntoIterator<Item = String>) -> Self {
@@ -128,11 +156,12 @@ impl Value {
         Self::Name("?".to_owned())
     }
 
-    pub(super) fn made(mut text: String) -> Self {
-        if text.len() > MAX_TEXT {
-            text.truncate(text.floor_char_boundary(MAX_TEXT));
+    /// A text that has been made, if it is no longer than is looked at.
+    pub(super) fn made(text: String) -> Self {
+        match text.len() > MAX_TEXT {
+            true => Self::deep(),
+            false => Self::Text(text),
         }
-        Self::Text(text)
     }
 
     pub(super) fn mark(mark: char) -> Self {
@@ -170,16 +199,37 @@ impl Value {
 
     /// A text in any case, with a mark where it is not known.
     pub(super) fn written(&self) -> String {
+        let (mut out, mut patience) = (String::new(), MAX_ITEMS);
+        self.write(&mut out, &mut patience);
+        out
+    }
+
+    /// Values may share others: as many are looked at as there is patience for.
+    fn write(&self, out: &mut String, patience: &mut usize) {
+        let Some(left) = patience.checked_sub(1) else {
+            return;
+        };
+        *patience = left;
         match self {
-            Self::Nothing => String::new(),
+            Self::Nothing => {}
             Self::List(items) => {
-                let items: Vec<_> = items.iter().map(Self::written).collect();
-                items.join(",")
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    item.write(out, patience);
+                }
             }
-            Self::Map(pairs) => pairs.iter().map(|(_, value)| value.written()).collect(),
-            Self::Name(name) if is_environment(name) => mark::SECRET.to_string(),
-            value => value.text().unwrap_or_else(|| mark::UNKNOWN.to_string()),
+            Self::Map(pairs) => pairs
+                .iter()
+                .for_each(|(_, value)| value.write(out, patience)),
+            Self::Name(name) if is_environment(name) => out.push(mark::SECRET),
+            value => match value.text() {
+                Some(text) => out.push_str(&text),
+                None => out.push(mark::UNKNOWN),
+            },
         }
+        out.truncate(out.floor_char_boundary(MAX_TEXT));
     }
 
     pub(super) fn number(&self) -> Option<f64> {
@@ -215,11 +265,22 @@ impl Value {
 
     /// Whether it comes from another host, or is secret, or has such things in it.
     pub(super) fn has(&self, mark: char) -> bool {
+        let mut patience = MAX_ITEMS;
+        self.has_within(mark, &mut patience)
+    }
+
+    fn has_within(&self, mark: char, patience: &mut usize) -> bool {
+        let Some(left) = patience.checked_sub(1) else {
+            return false;
+        };
+        *patience = left;
         match self {
             Self::Text(text) => text.contains(mark),
-            Self::List(items) => items.iter().any(|item| item.has(mark)),
-            Self::Map(pairs) => pairs.iter().any(|(_, value)| value.has(mark)),
-            Self::Member(of, _) => of.has(mark),
+            Self::List(items) => items.iter().any(|item| item.has_within(mark, patience)),
+            Self::Map(pairs) => pairs
+                .iter()
+                .any(|(_, value)| value.has_within(mark, patience)),
+            Self::Member(of, _) => of.has_within(mark, patience),
             Self::File { is_secret, .. } => *is_secret && mark == mark::SECRET,
             Self::Name(name) => mark == mark::SECRET && is_environment(name),
             _ => false,
