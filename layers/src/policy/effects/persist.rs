@@ -116,6 +116,7 @@ pub(super) fn kind(path: &PathRef) -> Option<Persist> {
             ".bash_profile",
             ".bash_login",
             ".bash_logout",
+            ".bash_aliases",
             ".profile",
             ".zshrc",
             ".zprofile",

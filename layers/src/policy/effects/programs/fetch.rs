@@ -371,14 +371,17 @@ const CLOUDS: &[&str] = &[
 ];
 
 /// Something is deleted at a host: all of an index, or what a cloud runs.
-fn deleted(shell: &mut Shell<'_>, host: &str, url: &str) {
+pub(super) fn deleted(shell: &mut Shell<'_>, host: &str, url: &str) {
     let path = url.split(['?', '#']).next().unwrap_or_default();
     let last = path
         .trim_end_matches('/')
         .rsplit('/')
         .next()
         .unwrap_or_default();
-    if last == "_all" || last.contains(['*', mark::STAR]) {
+    // An index whose name comes from a list of them.
+    let is_search = host.contains("es-") || host.contains("elastic") || url.contains(":9200/");
+    let is_each = is_search && last.contains(mark::is_unknown);
+    if last == "_all" || last.contains(['*', mark::STAR]) || is_each {
         shell.act(Act::Database {
             what: Database::DeleteAll,
             target: mark::shown(url),

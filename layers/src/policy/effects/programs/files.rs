@@ -2,7 +2,7 @@
 
 use super::{Args, Command, sed, texts};
 use crate::policy::effects::{
-    Act, Exhaust, Permissions, Write,
+    Act, Exhaust, Permissions, Write, mark,
     shell::{Data, Shell, State},
 };
 
@@ -25,7 +25,9 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .value(&["s", "size"])
                     .is_none_or(|size| !size.starts_with('+'));
             let length = args.value(&["l", "length"]).unwrap_or_default();
-            if command.name == "fallocate" && texts::is_far(length) {
+            // As much as there is left, if that is asked for.
+            let is_asked = length.contains(mark::UNKNOWN);
+            if command.name == "fallocate" && (is_asked || texts::is_far(length)) {
                 shell.act(Act::Exhaust {
                     what: Exhaust::Disk,
                 });

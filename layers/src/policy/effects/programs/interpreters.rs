@@ -84,7 +84,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let program = mark_code(program);
             code::scan(shell, state, "awk", &program);
             // Who looks for something does not mean all that runs.
-            shell.lists_all &= !program.contains(['/', '~', '=', '(']);
+            shell.lists_all &= !program.contains(['/', '~', '(']);
             let mut data = command.stdin.clone();
             if args.operands.len() > 1 {
                 data = shell.read_file(state, args.nth(1));

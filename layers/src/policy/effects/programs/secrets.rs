@@ -22,6 +22,7 @@ const PRINTERS: &[(&str, &[&str])] = &[
     ("gcloud", &["auth", "print-identity-token"]),
     ("gcloud", &["secrets", "access"]),
     ("gh", &["auth", "token"]),
+    ("git", &["credential", "fill"]),
     ("glab", &["auth", "token"]),
     ("heroku", &["auth:token"]),
     ("aws", &["configure", "export-credentials"]),

@@ -159,6 +159,18 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "systemctl" | "service" | "rc-service" | "launchctl" | "sc" | "loginctl"
         | "supervisorctl" | "chkconfig" | "update-rc.d" | "rc-update" | "initctl" | "sv" => {
             let user = has("--user");
+            if starts("list-units") {
+                shell.lists_all = true;
+            }
+            let is_any = words.iter().any(|word| word.contains(mark::is_unknown));
+            if is_any && shell.lists_all && has("stop") {
+                return Some(Data::default()).inspect(|_| {
+                    shell.act(Act::Process {
+                        what: Process::KillAll,
+                        target: text.clone(),
+                    });
+                });
+            }
             if words.iter().any(|word| {
                 matches!(
                     word.as_str(),
@@ -472,6 +484,13 @@ pub(in super::super) fn written(shell: &mut Shell<'_>, path: &PathRef, text: &st
     {
         shell.act(Act::Persist {
             what: Persist::Account,
+            target: path.resolved.clone(),
+        });
+    }
+    // Python carries out such lines whenever it starts.
+    if path.resolved.ends_with(".pth") && text.trim_start().starts_with("import ") {
+        shell.act(Act::Persist {
+            what: Persist::Startup,
             target: path.resolved.clone(),
         });
     }

@@ -363,7 +363,8 @@ fn readers(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
         )
     };
     // Who looks for something does not mean all that runs.
-    shell.lists_all &= !is_filter;
+    let leaves_out = args.has(&["v", "invert-match"]);
+    shell.lists_all &= !is_filter || leaves_out;
     let text = data.text.clone();
     match command.name {
         "sort" | "tac" | "tail" if data.is_endless => {

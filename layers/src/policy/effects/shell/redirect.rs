@@ -88,6 +88,13 @@ impl Shell<'_> {
                     if let Some(number) = fd.filter(|number| *number > 2) {
                         state.open.insert(number.to_string(), name.clone());
                     }
+                    let reads = matches!(kind, Kind::Read | Kind::DuplicateInput);
+                    // Complaints go there; what the command has to say goes on.
+                    if *fd == Some(2) && !reads {
+                        let append = matches!(kind, Kind::Append);
+                        self.write_file(state, &name, append, &Data::hidden());
+                        continue;
+                    }
                     match kind {
                         Kind::Read | Kind::DuplicateInput => stdin = self.read_file(state, &name),
                         Kind::Append => files.push((name, true)),

@@ -7,7 +7,7 @@ use brush_parser::ast::{
 };
 
 use super::{
-    super::{Act, Exhaust, mark, programs},
+    super::{Act, Exhaust, Write, mark, programs},
     Data, Shell, State,
 };
 
@@ -201,10 +201,23 @@ impl Shell<'_> {
                 .collect(),
             _ => vec![stdin.clone()],
         };
+        let before = self.count();
         let mut out = Data::default();
         for stdin in lines {
             out = out.and(self.list(state, condition, &stdin));
             out = out.and(self.list(state, body, &stdin));
+        }
+        if is_endless
+            && !waits(body)
+            && self
+                .effects
+                .iter()
+                .skip(before)
+                .any(|effect| fills(&effect.act))
+        {
+            self.act(Act::Exhaust {
+                what: Exhaust::Disk,
+            });
         }
         out
     }
@@ -216,20 +229,8 @@ impl Shell<'_> {
             .iter()
             .any(|item| matches!(item.1, SeparatorOperator::Async));
         let nested = body.to_string();
-        let waiting: String = body
-            .0
-            .iter()
-            .filter(|item| !matches!(item.1, SeparatorOperator::Async))
-            .map(|item| format!("{}\n", item.0))
-            .collect();
-        let waits = ["sleep", "wait", "read", "inotifywait", "timeout", "poll"]
-            .iter()
-            .any(|wait| {
-                waiting
-                    .split(|c: char| !c.is_alphanumeric() && c != '_')
-                    .any(|word| word == *wait)
-            });
-        if is_endless && !waits && (forks || nested.contains(" &)") || nested.contains("& ")) {
+        if is_endless && !waits(body) && (forks || nested.contains(" &)") || nested.contains("& "))
+        {
             nested.clone_into(&mut self.evidence);
             self.act(Act::Exhaust {
                 what: Exhaust::Processes,
@@ -344,5 +345,39 @@ impl Shell<'_> {
         }
         programs::variable(self, name, &value);
         state.set(name, value);
+    }
+}
+
+/// Whether there is something in a loop that takes its time, or ends it.
+fn waits(body: &CompoundList) -> bool {
+    let waiting: String = body
+        .0
+        .iter()
+        .filter(|item| !matches!(item.1, SeparatorOperator::Async))
+        .map(|item| format!("{}\n", item.0))
+        .collect();
+    // To end where something fails is none.
+    let waiting = waiting.replace("|| break", "").replace("|| exit", "");
+    let words = [
+        "sleep",
+        "wait",
+        "read",
+        "inotifywait",
+        "timeout",
+        "poll",
+        "break",
+        "exit",
+        "return",
+    ];
+    let mut all = waiting.split(|c: char| !c.is_alphanumeric() && c != '_');
+    all.any(|word| words.contains(&word))
+}
+
+/// Whether a disk is full if that is done again and again.
+fn fills(act: &Act) -> bool {
+    match act {
+        Act::Write { path, how } => *how == Write::Append || path.resolved.contains('$'),
+        Act::Copy { .. } => true,
+        _ => false,
     }
 }

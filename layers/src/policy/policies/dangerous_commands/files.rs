@@ -113,6 +113,7 @@ const KEYS: &[&str] = &[
     "/etc/ld.so.preload",
     "/etc/ld.so.conf",
     "/etc/pam.d",
+    "/etc/polkit-1",
     "/etc/ssh/sshd_config",
     "/etc/selinux/config",
     "/etc/default/grub",

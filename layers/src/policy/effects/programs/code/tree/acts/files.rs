@@ -1,10 +1,11 @@
 //! Files that are read and written, and those that go.
 
 use super::super::{
+    is_end_of,
     run::Runner,
     values::{Args, Value, texts::whole},
 };
-use crate::policy::effects::{Act, Exhaust, Write, mark, programs::is_secret, shell::Data};
+use crate::policy::effects::{Act, Exhaust, Scope, Write, mark, programs::is_secret, shell::Data};
 
 impl Runner<'_, '_> {
     pub(in super::super) fn delete(&mut self, path: &Value, recursive: bool) {
@@ -14,7 +15,17 @@ impl Runner<'_, '_> {
         let written = path.written();
         // `**` is all that is below.
         let recursive = recursive || written.contains(&mark::starred("**"));
-        let path = self.shell.path(self.state, &written);
+        let mut path = self.shell.path(self.state, &written);
+        // By pattern, but wherever it is: outside of the project that means the folder.
+        if let Some((folder, _)) = written.split_once(&mark::starred("/**/")) {
+            let whole = self.shell.path(self.state, folder);
+            if !matches!(
+                whole.scope,
+                Scope::Project | Scope::Below | Scope::Temporary
+            ) {
+                path = whole;
+            }
+        }
         self.shell.act(Act::Delete { path, recursive });
     }
 
@@ -57,7 +68,7 @@ impl Runner<'_, '_> {
         self.shell.write_file(self.state, &path, append, &data);
     }
 
-    pub(super) fn open(&mut self, args: &Args) -> Value {
+    pub(super) fn open(&mut self, name: &str, args: &Args) -> Value {
         let path = args.get(0);
         if !path.is_known() {
             return Value::Name("open()".to_owned());
@@ -70,6 +81,7 @@ impl Runner<'_, '_> {
         let mode = mode
             .or_else(|| args.text(1))
             .unwrap_or_else(|| match args.get(1) {
+                _ if is_end_of(&name.to_lowercase(), "createwritestream") => "w".to_owned(),
                 // `os.O_WRONLY | os.O_CREAT`
                 Value::Name(flags) if flags.contains("WR") || flags == "?" => "w".to_owned(),
                 _ => "r".to_owned(),

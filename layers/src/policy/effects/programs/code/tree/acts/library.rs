@@ -29,6 +29,8 @@ pub(in super::super) enum Does {
     Send,
     /// Opens a way to another host, by which something may then go.
     Connect,
+    /// What is at an address goes away.
+    Remove,
     /// `(url, file)`
     Download,
     Directory,
@@ -200,6 +202,8 @@ const CALLS: &[(&str, Does)] = &[
     ("os.chown", Does::Mode),
     ("shutil.chown", Does::Mode),
     ("chownsync", Does::Mode),
+    ("lchownsync", Does::Mode),
+    ("lchown", Does::Mode),
     ("fs.chown", Does::Mode),
     ("promises.chown", Does::Mode),
     ("chown", Does::Mode),
@@ -237,6 +241,7 @@ const CALLS: &[(&str, Does)] = &[
     ("process.kill", Does::Kill),
     ("os.kill", Does::Kill),
     ("posix_kill", Does::Kill),
+    ("pidfd_send_signal", Does::Kill),
     ("kill", Does::Kill),
     ("os.fork", Does::Fork),
     ("os.forkpty", Does::Fork),
@@ -298,6 +303,11 @@ const CALLS: &[(&str, Does)] = &[
     ("clientsession().get", Does::Fetch),
     ("poolmanager().request", Does::Send),
     ("requests.head", Does::Fetch),
+    ("requests.delete", Does::Remove),
+    ("httpx.delete", Does::Remove),
+    ("session().delete", Does::Remove),
+    ("client().delete", Does::Remove),
+    ("axios.delete", Does::Remove),
     ("requests.request", Does::Send),
     ("requests.post", Does::Send),
     ("requests.put", Does::Send),

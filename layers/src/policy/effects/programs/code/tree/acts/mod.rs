@@ -14,7 +14,7 @@ use super::{
 };
 use crate::policy::effects::{
     Exhaust, Opaque, mark,
-    programs::{builtins::run_code, database, mark_code},
+    programs::{builtins::run_code, database, fetch::deleted, host, mark_code},
     shell::Data,
 };
 
@@ -52,12 +52,12 @@ impl Runner<'_, '_> {
                 Value::Nothing
             }
             Does::Read => self.read(&args.get(0)),
-            Does::Open => self.open(args),
+            Does::Open => self.open(name, args),
             Does::PerlOpen => self.perl_open(args),
             Does::Mode => self.mode(name, args),
             Does::Kill => self.kill(name, args),
             Does::Sql => {
-                if let Some(text) = args.text(0) {
+                if let Some(text) = args.text(0).filter(|_| !self.is_made_up()) {
                     database::statements(self.shell, &text);
                 }
                 Value::Name(format!("{name}()"))
@@ -72,6 +72,13 @@ impl Runner<'_, '_> {
                     self.fetch(args, true);
                 }
                 Value::Name(format!("{name}()"))
+            }
+            Does::Remove => {
+                if let Some(url) = args.text(0) {
+                    let to = host(&url).unwrap_or_else(|| "?".to_owned());
+                    deleted(self.shell, &to, &url);
+                }
+                self.fetch(args, true)
             }
             Does::Download => {
                 let data = self.fetch(args, false);

@@ -44,10 +44,11 @@ impl Runner<'_, '_> {
             self.put_back(of, Value::list(rest.unwrap_or_default().to_vec()));
             return first.cloned().unwrap_or(Value::Nothing);
         }
+        let grows = ["push", "append", "unshift", "add", "extend", "concat"];
+        if self.endless > 0 && grows.contains(&name.as_str()) {
+            self.exhausted(Exhaust::Memory);
+        }
         if let Some(changed) = changed(&receiver, name, &args) {
-            if self.endless > 0 {
-                self.exhausted(Exhaust::Memory);
-            }
             self.put_back(of, changed.clone());
             return changed;
         }

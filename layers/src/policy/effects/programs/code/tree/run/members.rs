@@ -175,6 +175,9 @@ impl Runner<'_, '_> {
             "S_IRWXU" => return Value::Number(448.0),
             "S_IRWXG" => return Value::Number(56.0),
             "S_IRWXO" => return Value::Number(7.0),
+            "secret_key" | "secret_access_key" | "session_token" if outer.contains("boto") => {
+                return Value::mark(mark::SECRET);
+            }
             // Code that is taken apart and put together.
             "__code__" | "co_consts" | "co_code" | "CodeType" => {
                 self.shell.opaque(Opaque::UnknownCode);
@@ -187,7 +190,7 @@ impl Runner<'_, '_> {
             "call" | "apply" | "bind" if library::find(outer, self.language).is_some() => {
                 return Value::member(Value::Name(outer.to_owned()), name);
             }
-            "name" | "cmdline" | "info" | "exe" if outer.contains("process_iter") => {
+            "name" | "cmdline" | "exe" if outer.contains("process_iter") => {
                 self.is_chosen = true;
             }
             "dirname" | "filename" if is("meta") => return Value::Text(".".to_owned()),

@@ -92,7 +92,14 @@ impl Runner<'_, '_> {
                 }
             };
         }
-        if let (Value::List(items), [function]) = (&of, args.functions().as_slice()) {
+        const OVER: &[&str] = &[
+            "map", "forEach", "filter", "each", "flatMap", "some", "every", "reduce",
+        ];
+        let mut functions = args.functions();
+        if OVER.contains(&name) && matches!(args.get(0), Value::Name(_)) {
+            functions.push(args.get(0));
+        }
+        if let (Value::List(items), [function]) = (&of, functions.as_slice()) {
             return self.over(items, name, function, args);
         }
         if let Some(value) = self.path_method(&of, name, args) {

@@ -65,8 +65,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) itself: usize,
     /// How many processes have been ended, one after the other.
     pub(super) kills: usize,
-    /// What it works with is there for a test alone.
-    is_made_up: bool,
+    /// Whether what it works with is there for a test alone, if anything has told.
+    made_up: Option<bool>,
     /// Processes are chosen by what they are.
     pub(super) is_chosen: bool,
     argv: Vec<String>,
@@ -107,7 +107,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             itself: 0,
             kills: 0,
             is_chosen: false,
-            is_made_up: false,
+            made_up: None,
             out: None,
             endless: 0,
             remote: None,

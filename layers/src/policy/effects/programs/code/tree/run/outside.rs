@@ -39,10 +39,8 @@ impl Runner<'_, '_> {
                 _ => value,
             };
         }
-        // A database in memory, a cloud that is made up for a test: nothing is lost there.
-        self.is_made_up |= args.text(0).is_some_and(|text| text.ends_with(":memory:"))
-            || self.find("mock_aws").is_some();
-        if let Some(act) = losses::find(name, args).filter(|_| !self.is_made_up) {
+        self.connects(last, args);
+        if let Some(act) = losses::find(name, args).filter(|_| !self.is_made_up()) {
             self.shell.act(act);
         }
         self.told(last, args);
@@ -165,6 +163,10 @@ impl Runner<'_, '_> {
                     false => Value::Name("input()".to_owned()),
                 }
             }
+            "to_h" | "to_a" | "inspect" | "entries" if name.starts_with("ENV") => {
+                Value::mark(mark::SECRET)
+            }
+            "pidfd_open" => args.get(0),
             "CDLL" | "LoadLibrary" | "PyDLL" => Value::Name("libc".to_owned()),
             "exit" | "quit" => Value::Nothing,
             _ => return None,
@@ -194,6 +196,33 @@ impl Runner<'_, '_> {
             }
             self.call(value.clone(), &Args::of(named.clone().unwrap_or(behind)));
         }
+    }
+
+    /// Whether what it works with is there for a test alone: a database in memory, a cloud that is made up.
+    fn connects(&mut self, last: &str, args: &Args) {
+        const OPENS: &[&str] = &[
+            "connect",
+            "create_engine",
+            "client",
+            "resource",
+            "Client",
+            "Session",
+            "MongoClient",
+            "Redis",
+            "createConnection",
+            "PDO",
+            "Database",
+            "Pool",
+        ];
+        if args.text(0).is_some_and(|text| text.ends_with(":memory:")) {
+            self.made_up = self.made_up.or(Some(true));
+        } else if OPENS.contains(&last) {
+            self.made_up = Some(self.find("mock_aws").is_some());
+        }
+    }
+
+    pub(in super::super) fn is_made_up(&self) -> bool {
+        self.made_up == Some(true)
     }
 
     /// Addresses and secret files that somebody is told of.

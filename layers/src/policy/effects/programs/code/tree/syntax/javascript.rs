@@ -133,6 +133,7 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             let argument = lower.field(node, "argument");
             match (lower.field_text(node, "operator").as_str(), argument) {
                 ("-", Node::Number(n)) => Node::Number(-n),
+                ("~", Node::Number(n)) => Node::Number(-n - 1.0),
                 ("-", argument) => Node::Operation("-", vec![Node::Number(0.0), argument]),
                 ("+", argument) => Node::call(Node::Name("Number".to_owned()), vec![argument]),
                 ("!", argument) => Node::Operation("!", vec![argument]),

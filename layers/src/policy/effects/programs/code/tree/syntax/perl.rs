@@ -15,7 +15,12 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         "comment" | "pod" | "use_statement" | "package_statement" | "eof_marker" | "prototype"
         | "heredoc_content" | "data_section" => Node::Nothing,
         "scalar" | "array" | "hash" | "glob" => {
-            Node::Name(lower.text(node).replace(['{', '}'], ""))
+            let name = lower.text(node).replace(['{', '}'], "");
+            match name.strip_prefix('@').filter(|of| of.starts_with('$')) {
+                // What a reference leads to.
+                Some(of) => Node::Spread(Box::new(Node::Name(of.to_owned()))),
+                None => Node::Name(name),
+            }
         }
         "bareword" | "package" | "filehandle" => Node::Name(lower.text(node).replace("::", ".")),
         "autoquoted_bareword" => Node::Text(lower.text(node).to_owned()),
@@ -31,7 +36,12 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         }
         "number" => super::number(lower.text(node)),
         "quoted_regexp" | "match_regexp" => Node::Pattern(lower.field_text(node, "content")),
-        "list_expression" | "anonymous_array_expression" => Node::List(flat(lower.all(node))),
+        "list_expression" => Node::List(flat(lower.all(node))),
+        // A list of its own: it stays one in another.
+        "anonymous_array_expression" => {
+            let items = flat(lower.all(node));
+            Node::Block(vec![Node::List(items)])
+        }
         "parenthesized_expression" => match lower.block(node) {
             Node::Nothing => Node::List(Vec::new()),
             inner => inner,
@@ -72,6 +82,7 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             let name = lower.field_text(node, "name");
             Node::assign(Target::Name(name), sub(lower, node))
         }
+        "array_deref_expression" => Node::Spread(Box::new(lower.block(node))),
         "eval_expression" => match children(node).first() {
             Some(block) if block.kind() == "block" => lower.node(*block),
             _ => Node::call(Node::Name("eval".to_owned()), lower.all(node)),

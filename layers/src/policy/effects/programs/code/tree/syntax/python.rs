@@ -151,6 +151,7 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             let argument = lower.field(node, "argument");
             match (lower.field_text(node, "operator").as_str(), argument) {
                 ("-", Node::Number(n)) => Node::Number(-n),
+                ("~", Node::Number(n)) => Node::Number(-n - 1.0),
                 ("-", argument) => Node::Operation("-", vec![Node::Number(0.0), argument]),
                 (_, argument) => argument,
             }

@@ -215,6 +215,10 @@ fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             _ => call.args.push(lower.node(arg)),
         }
     }
+    // Nothing between, if nothing is said.
+    if call.args.is_empty() && matches!(&call.function, Node::Member(_, name) if name == "join") {
+        call.args.push(Node::Text(String::new()));
+    }
     if let Some(given) = given {
         call.args.push(block(lower, given));
     }
