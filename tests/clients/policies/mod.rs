@@ -5,6 +5,7 @@
 
 mod claude_code;
 mod codex;
+mod guards;
 mod history;
 mod judges;
 mod rules;
