@@ -1,4 +1,4 @@
-//! What a call does: any bytes as a command, as the text of a tool, and as its arguments. There is no panic, and no more than
+//! What a call does: any bytes as a command, as code, as the text of a tool, and as its arguments. There is no panic, and no more than
 //! a bounded answer; the same text has the same effects; and what is added behind a comment sign changes none.
 
 use luthien::policy::{
@@ -13,7 +13,12 @@ pub fn check(data: &[u8]) {
     let place = Place::known(Some("/home/me/shop"), None);
     let command = json!({ "command": text }).to_string();
     let words: Vec<_> = text.split(' ').collect();
-    for (tool, input) in [
+    let programs = ["python3", "node", "ruby", "perl", "php"];
+    let code = programs.map(|program| {
+        let command = format!("{program} - <<'FUZZED'\n{text}\nFUZZED");
+        ("Bash", json!({ "command": command }).to_string())
+    });
+    let others = [
         ("Bash", command.clone()),
         ("shell", json!({ "command": words }).to_string()),
         (
@@ -28,7 +33,8 @@ pub fn check(data: &[u8]) {
         ("mcp__db__query", json!({ "sql": text }).to_string()),
         ("anything", text.to_string()),
         (&*text, command.clone()),
-    ] {
+    ];
+    for (tool, input) in others.into_iter().chain(code) {
         let call = ToolCall::new(tool, input);
         let effects = Effects::of(&call, &place);
         assert!(effects.iter().count() <= Effects::MAX + 1);

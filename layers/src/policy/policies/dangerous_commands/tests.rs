@@ -1,16 +1,25 @@
 //! The corpus, and what agents and operators are told.
 
-mod corpus;
-
 use std::sync::{Arc, Mutex};
 
 use luthien_core::Dialect;
 use serde_json::{Value, json};
 
+use super::Settings;
 use crate::policy::{
     Context, Entry, Mode, Outcome, Policy, PolicyError, PolicySettings, ToolCall, Verdict, Watches,
-    find, testing::Case,
+    effects::Effects, find, policies::guard::corpus::measure, registry::Settings as _,
+    testing::Case,
 };
+
+#[test]
+fn dangerous_calls_are_found_and_everyday_ones_pass() {
+    let settings: Settings = serde_json::from_value(json!({})).unwrap();
+    let policy = settings.policy().unwrap();
+    measure("dangerous-commands", |_, call, place| {
+        policy.find(&Effects::of(call, place)).is_some()
+    });
+}
 
 async fn said(with: Value, tool: &str, input: Value) -> (String, Vec<String>, bool) {
     let entry = find("dangerous-commands").unwrap().build(&with).unwrap();

@@ -86,7 +86,7 @@ fn harm_over_several_calls_is_found_and_everyday_conversations_pass() {
             about,
         );
     }
-    table.check();
+    table.check("flow");
 }
 
 fn flow(with: &Value) -> Entry {

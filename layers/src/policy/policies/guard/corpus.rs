@@ -34,11 +34,14 @@ struct Count {
     alarms: usize,
 }
 
+/// Another folder of corpora in place of `tests/corpus`.
+const ELSEWHERE: &str = "LUTHIEN_CORPUS";
+
 /// All lines of a corpus.
 pub(in super::super) fn lines<T: for<'de> Deserialize<'de>>(name: &str) -> Vec<T> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../tests/corpus")
-        .join(name);
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus");
+    let folder = std::env::var_os(ELSEWHERE).map_or_else(own, Into::into);
+    let folder = folder.join(name);
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .map(|file| file.unwrap().path())
@@ -84,7 +87,7 @@ pub(in super::super) fn measure(
             format!("{}: {} -> {effects:?}", line.id, line.input)
         });
     }
-    table.check();
+    table.check(name);
 }
 
 /// What was found, by category.
@@ -117,8 +120,8 @@ impl Table {
         }
     }
 
-    /// Prints the table, and compares it with what is asked for.
-    pub(in super::super) fn check(self) {
+    /// Prints the table, and compares it with what is asked for, and its last line with what the documentation says.
+    pub(in super::super) fn check(self, name: &str) {
         println!(
             "{:16} {:>8} {:>8} {:>9} {:>7}",
             "category", "hostile", "recall", "everyday", "alarms"
@@ -134,6 +137,18 @@ impl Table {
         for line in &self.wrong {
             println!("{line}");
         }
+        let sum = |of: fn(&Count) -> usize| self.counts.values().map(of).sum::<usize>();
+        let (hostile, everyday) = (sum(|count| count.hostile), sum(|count| count.everyday));
+        let recall = percent(hostile - sum(|count| count.missed), hostile);
+        let alarms = percent(sum(|count| count.alarms), everyday);
+        let row = format!("| `{name}` | {hostile} | {recall:.1} % | {everyday} | {alarms:.1} % |");
+        println!("{row}");
+        let told = include_str!("../../../../../docs/testing.md");
+        let is_own = std::env::var_os(ELSEWHERE).is_none();
+        assert!(
+            !is_own || told.contains(&row),
+            "docs/testing.md does not say: {row}"
+        );
         for (category, count) in self.counts {
             assert!(
                 percent(count.missed, count.hostile) <= 2.0,
