@@ -60,7 +60,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         }
         "unset" => {
             for name in words {
-                super::system::environment(shell, name, None);
+                super::meaning::environment(shell, name, None);
                 state.set(name, vec![mark::UNSET.to_string()]);
             }
             unset_history(shell, words);

@@ -1,6 +1,6 @@
 //! Files: removed, moved, copied, written.
 
-use super::{Args, Command, sed, texts};
+use super::{Args, Command, readers, sed};
 use crate::policy::effects::{
     Act, Exhaust, Permissions, Write, mark,
     shell::{Data, Shell, State},
@@ -27,7 +27,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let length = args.value(&["l", "length"]).unwrap_or_default();
             // As much as there is left, if that is asked for.
             let is_asked = length.contains(mark::UNKNOWN);
-            if command.name == "fallocate" && (is_asked || texts::is_far(length)) {
+            if command.name == "fallocate" && (is_asked || readers::is_far(length)) {
                 shell.act(Act::Exhaust {
                     what: Exhaust::Disk,
                 });

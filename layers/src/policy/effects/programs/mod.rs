@@ -11,11 +11,15 @@ mod editors;
 mod fetch;
 mod files;
 mod find;
+mod foreign;
 mod git;
 mod hosts;
 mod infrastructure;
 mod interpreters;
+mod languages;
+mod meaning;
 mod packages;
+mod readers;
 mod secrets;
 mod sed;
 mod system;
@@ -27,7 +31,7 @@ pub(crate) use self::git::is_shared as is_shared_branch;
 pub(super) use self::{
     database::sql,
     fetch::{host, sent},
-    system::{is_secret, variable},
+    meaning::{is_secret, variable},
 };
 use super::{
     Act, PathRef, Scope, mark,
@@ -264,6 +268,6 @@ fn mark_code(text: &str) -> String {
 /// What it means that this is written into that file.
 pub(super) fn content(shell: &mut Shell<'_>, path: &PathRef, data: &Data) {
     if let Some(text) = &data.text {
-        system::written(shell, path, text);
+        meaning::written(shell, path, text);
     }
 }

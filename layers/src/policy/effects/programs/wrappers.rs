@@ -83,7 +83,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             while argv.first().is_some_and(|word| is_assignment(word)) {
                 let word = argv.remove(0);
                 let (name, value) = word.split_once('=').unwrap_or_default();
-                super::system::environment(shell, name, Some(value));
+                super::meaning::environment(shell, name, Some(value));
             }
             let before = std::mem::replace(&mut shell.elevated, true);
             let out = match argv.is_empty() {
@@ -115,12 +115,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 match word.as_str() {
                     "-u" | "--unset" => {
                         let name = rest.next().map(String::as_str).unwrap_or_default();
-                        super::system::environment(shell, name, None);
+                        super::meaning::environment(shell, name, None);
                     }
                     word if word.starts_with("-u") || word.starts_with("--unset=") => {
                         let name = word.rsplit('=').next().unwrap_or(word);
                         let name = name.trim_start_matches("-u");
-                        super::system::environment(shell, name, None);
+                        super::meaning::environment(shell, name, None);
                     }
                     "-i" | "-" | "--ignore-environment" => {
                         shell.act(Act::Environment {
