@@ -209,6 +209,12 @@ const EVERYDAY: &str =
 /// A disguise, to be seen through again and again.
 const DISGUISE: &str = r#"x=mr; for i in 1 2 3; do eval "$(printf '%s%s -rf /tmp/%s' "${x:1:1}" "${x:0:1}" "$i")"; done; "#;
 
+/// Everyday code in another language, and the same disguise in it.
+const PYTHON: &str =
+    r#"python3 -c "import json; print(json.load(open('package.json'))['version'])""#;
+const NODE: &str = r#"node -e "const p = require('./package.json'); console.log(p.version, Object.keys(p.scripts).length)""#;
+const DISGUISED_CODE: &str = r#"python3 -c "import os; f = getattr(os, 'metsys'[::-1]); f(''.join(chr(c ^ 1) for c in [115, 108, 33, 44, 115, 103, 33, 46, 117, 108, 113, 46, 121]))""#;
+
 /// What a call does, found out from its text.
 fn effects(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("policy effects");
@@ -216,6 +222,9 @@ fn effects(criterion: &mut Criterion<CpuTime>) {
     for (name, command) in [
         ("everyday", EVERYDAY.to_owned()),
         ("disguise", DISGUISE.to_owned()),
+        ("Python", PYTHON.to_owned()),
+        ("JavaScript", NODE.to_owned()),
+        ("disguise in Python", DISGUISED_CODE.to_owned()),
         (
             "64 KiB of disguise",
             DISGUISE.repeat((64 << 10) / DISGUISE.len()),

@@ -270,7 +270,14 @@ fn policy(measured: &Measured) -> Result<String, Failure> {
     }
     let windows = table(&["text that flows", "MB a second"], 1, rows);
     let mut rows = vec![];
-    for name in ["everyday", "disguise", "64 KiB of disguise"] {
+    for name in [
+        "everyday",
+        "disguise",
+        "Python",
+        "JavaScript",
+        "disguise in Python",
+        "64 KiB of disguise",
+    ] {
         let [time] = measured.times("policy effects", name, ["effects"])?;
         let late = missed(name == "everyday" && time > EVERYDAY);
         rows.push(vec![name.to_owned(), format!("{:.1}{late}", time / 1e3)]);
