@@ -6,7 +6,7 @@ use tree_sitter::Node as Syntax;
 
 use super::{
     lower::{Lower, children, target},
-    node::{Call, Class, Each, Function, Node, Param, Target, While},
+    node::{Call, Each, Function, Node, Param, Target},
 };
 
 pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
@@ -33,11 +33,7 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         "object" | "object_pattern" => object(lower, node),
         "spread_element" | "rest_pattern" => Node::Spread(Box::new(lower.block(node))),
         "assignment_expression" | "assignment_pattern" | "object_assignment_pattern" => {
-            let value = lower.field(node, "right");
-            match node.child_by_field_name("left") {
-                Some(left) => Node::assign(lower.target(left), value),
-                None => value,
-            }
+            lower.assignment(node, "left", "right")
         }
         "arrow_function" | "function_expression" | "generator_function" | "method_definition" => {
             function(lower, node)
@@ -47,13 +43,7 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             Node::assign(Target::Name(name), function(lower, node))
         }
         "class_declaration" | "class" => class(lower, node),
-        "variable_declarator" => {
-            let value = lower.field(node, "value");
-            match node.child_by_field_name("name") {
-                Some(name) => Node::assign(lower.target(name), value),
-                None => value,
-            }
-        }
+        "variable_declarator" => lower.assignment(node, "name", "value"),
         "augmented_assignment_expression" => lower.augmented(node),
         "update_expression" => {
             let argument = lower.field(node, "argument");
@@ -96,37 +86,9 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             only: Vec::new(),
             body: lower.field(node, "body"),
         })),
-        "for_statement" => {
-            let start = lower.field(node, "initializer");
-            let condition = lower.field(node, "condition");
-            let body = lower.field(node, "body");
-            let next = lower.field(node, "increment");
-            let is_endless = condition.is_nothing() && !body.leaves();
-            let body = Node::block(vec![body, next]);
-            let each = Node::While(Box::new(While {
-                condition,
-                body,
-                is_endless,
-            }));
-            Node::block(vec![start, each])
-        }
-        "while_statement" | "do_statement" => {
-            let (condition, body) = (lower.field(node, "condition"), lower.field(node, "body"));
-            let is_endless = matches!(condition, Node::Number(n) if n != 0.0) && !body.leaves();
-            Node::While(Box::new(While {
-                condition,
-                body,
-                is_endless,
-            }))
-        }
-        "ternary_expression" => {
-            let condition = lower.field(node, "condition");
-            let either = vec![
-                lower.field(node, "consequence"),
-                lower.field(node, "alternative"),
-            ];
-            Node::block(vec![condition, Node::Either(either)])
-        }
+        "for_statement" => lower.counted(node, ["initializer", "increment"]),
+        "while_statement" | "do_statement" => lower.repeated(node),
+        "ternary_expression" => lower.choice(node, "consequence"),
         "switch_statement" | "try_statement" => Node::Either(lower.all(node)),
         "binary_expression" => lower.operation(node),
         "unary_expression" => {
@@ -266,34 +228,22 @@ fn own_name(lower: &Lower<'_>, method: Syntax<'_>) -> String {
 }
 
 fn class(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
-    let name = lower.field_text(node, "name");
-    let mut class = Class {
-        name: name.clone(),
-        methods: Vec::new(),
-        body: Vec::new(),
-    };
     let body = node.child_by_field_name("body").map(children);
+    let mut members = Vec::new();
     for member in body.into_iter().flatten() {
-        match member.kind() {
+        members.push(match member.kind() {
             "method_definition" => {
                 let name = own_name(lower, member);
-                if let Node::Function(function) = function(lower, member) {
-                    class.methods.push((name, function));
-                }
+                Node::assign(Target::Name(name), function(lower, member))
             }
             "field_definition" => {
                 let name = lower.field_text(member, "property");
-                let value = lower.field(member, "value");
-                class.body.push(Node::assign(Target::Name(name), value));
+                Node::assign(Target::Name(name), lower.field(member, "value"))
             }
-            _ => class.body.push(lower.node(member)),
-        }
+            _ => lower.node(member),
+        });
     }
-    let class = Node::Class(Rc::new(class));
-    match name.is_empty() {
-        true => class,
-        false => Node::assign(Target::Name(name), class),
-    }
+    super::lower::class(lower.field_text(node, "name"), members)
 }
 
 fn imports(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {

@@ -1,8 +1,10 @@
 //! What the readers of all languages share.
 
+use std::rc::Rc;
+
 use tree_sitter::Node as Syntax;
 
-use super::node::{Node, Target};
+use super::node::{Class, Node, Target, While};
 use crate::policy::effects::shell::unescaped;
 
 /// How deep trees may be that are looked at.
@@ -130,6 +132,36 @@ impl<'s> Lower<'s> {
         Node::If(Box::new([condition, then, Node::block(or)]))
     }
 
+    /// The value is in the field `right`, and goes to what is in `left`.
+    pub(super) fn assignment(&mut self, node: Syntax<'_>, left: &str, right: &str) -> Node {
+        let value = self.field(node, right);
+        match node.child_by_field_name(left) {
+            Some(left) => Node::assign(self.target(left), value),
+            None => value,
+        }
+    }
+
+    /// `for (start; condition; next) body`
+    pub(super) fn counted(&mut self, node: Syntax<'_>, [start, next]: [&str; 2]) -> Node {
+        let start = self.field(node, start);
+        let condition = self.field(node, "condition");
+        let body = Node::block(vec![self.field(node, "body"), self.field(node, next)]);
+        Node::block(vec![start, repeated(condition, body)])
+    }
+
+    /// `while`, and what is repeated until something is no longer so.
+    pub(super) fn repeated(&mut self, node: Syntax<'_>) -> Node {
+        let condition = self.field(node, "condition");
+        repeated(condition, self.field(node, "body"))
+    }
+
+    /// What decides comes first, and is none of the two.
+    pub(super) fn choice(&mut self, node: Syntax<'_>, then: &str) -> Node {
+        let condition = self.field(node, "condition");
+        let either = vec![self.field(node, then), self.field(node, "alternative")];
+        Node::block(vec![condition, Node::Either(either)])
+    }
+
     /// What stands on the left of an assignment.
     pub(super) fn target(&mut self, node: Syntax<'_>) -> Target {
         target(self.node(node))
@@ -206,6 +238,42 @@ pub(super) fn target(node: Node) -> Target {
         ),
         Node::Nothing => Target::Nothing,
         node => Target::Place(node),
+    }
+}
+
+/// A loop that goes on while something is so; always, if that is nothing.
+pub(super) fn repeated(condition: Node, body: Node) -> Node {
+    let is_set = condition.is_nothing() || matches!(condition, Node::Number(n) if n != 0.0);
+    let is_endless = is_set && !body.leaves();
+    Node::While(Box::new(While {
+        condition,
+        body,
+        is_endless,
+    }))
+}
+
+/// A class of which each member has been read: those that assign a function are methods.
+pub(super) fn class(name: String, members: Vec<Node>) -> Node {
+    let mut class = Class {
+        name: name.clone(),
+        methods: Vec::new(),
+        body: Vec::new(),
+    };
+    for member in members {
+        match member {
+            Node::Assign(assign) => match *assign {
+                (Target::Name(name), Node::Function(function)) => {
+                    class.methods.push((name, function));
+                }
+                (target, value) => class.body.push(Node::assign(target, value)),
+            },
+            other => class.body.push(other),
+        }
+    }
+    let class = Node::Class(Rc::new(class));
+    match name.is_empty() {
+        true => class,
+        false => Node::assign(Target::Name(name), class),
     }
 }
 

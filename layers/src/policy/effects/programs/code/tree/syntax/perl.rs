@@ -5,8 +5,8 @@ use std::rc::Rc;
 use tree_sitter::Node as Syntax;
 
 use super::{
-    lower::{Lower, children, target},
-    node::{Each, Function, Node, Param, Target, While},
+    lower::{Lower, children, repeated, target},
+    node::{Each, Function, Node, Param, Target},
 };
 use crate::policy::effects::shell::unescaped;
 
@@ -464,15 +464,13 @@ fn looped(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             .map_or(Node::Nothing, |body| lower.node(*body)),
     };
     let is_fork = |node: &Node| matches!(node, Node::Call(call) if matches!(&call.function, Node::Name(name) if name == "fork"));
-    let is_set = matches!(condition, Node::Number(n) if n != 0.0)
-        || condition.is_nothing()
-        || is_fork(&condition);
-    let is_endless = is_set && !body.leaves();
+    // Who makes processes as long as there are some makes them without end.
+    let condition = if is_fork(&condition) {
+        Node::Number(1.0)
+    } else {
+        condition
+    };
     let body = Node::block(vec![body, lower.field(node, "iterator")]);
-    let each = Node::While(Box::new(While {
-        condition,
-        body,
-        is_endless,
-    }));
+    let each = repeated(condition, body);
     Node::block(vec![start, each])
 }

@@ -6,7 +6,7 @@ use tree_sitter::Node as Syntax;
 
 use super::{
     lower::{Lower, children, target},
-    node::{Call, Class, Each, Function, Node, Param, Target, While},
+    node::{Call, Each, Function, Node, Param, Target},
 };
 
 pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
@@ -128,28 +128,8 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             Node::Either(lower.all(node))
         }
         "foreach_statement" => foreach(lower, node),
-        "for_statement" => {
-            let start = lower.field(node, "initialize");
-            let condition = lower.field(node, "condition");
-            let body = lower.field(node, "body");
-            let is_endless = condition.is_nothing() && !body.leaves();
-            let body = Node::block(vec![body, lower.field(node, "update")]);
-            let each = Node::While(Box::new(While {
-                condition,
-                body,
-                is_endless,
-            }));
-            Node::block(vec![start, each])
-        }
-        "while_statement" | "do_statement" => {
-            let (condition, body) = (lower.field(node, "condition"), lower.field(node, "body"));
-            let is_endless = matches!(condition, Node::Number(n) if n != 0.0) && !body.leaves();
-            Node::While(Box::new(While {
-                condition,
-                body,
-                is_endless,
-            }))
-        }
+        "for_statement" => lower.counted(node, ["initialize", "update"]),
+        "while_statement" | "do_statement" => lower.repeated(node),
         "update_expression" => match lower.field(node, "argument") {
             Node::Name(name) => {
                 let value = vec![Node::Name(name.clone()), Node::Number(1.0)];
@@ -277,35 +257,25 @@ fn function(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
 }
 
 fn class(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
-    let name = lower.field_text(node, "name");
-    let mut class = Class {
-        name: name.clone(),
-        methods: Vec::new(),
-        body: Vec::new(),
-    };
     let body = node.child_by_field_name("body").map(children);
+    let mut members = Vec::new();
     for member in body.into_iter().flatten() {
         match member.kind() {
             "method_declaration" => {
                 let name = lower.field_text(member, "name");
-                if let Node::Function(function) = function(lower, member) {
-                    class.methods.push((name, function));
-                }
+                members.push(Node::assign(Target::Name(name), function(lower, member)));
             }
             "property_declaration" => {
-                let properties = children(member);
-                for property in properties
-                    .into_iter()
-                    .filter(|part| part.kind() == "property_element")
-                {
-                    let name = lower.field_text(property, "name");
+                let elements = children(member).into_iter();
+                for element in elements.filter(|part| part.kind() == "property_element") {
+                    let name = lower.field_text(element, "name");
                     let name = name.trim_start_matches('$').to_owned();
-                    let value = lower.field(property, "default_value");
-                    class.body.push(Node::assign(Target::Name(name), value));
+                    let value = lower.field(element, "default_value");
+                    members.push(Node::assign(Target::Name(name), value));
                 }
             }
-            _ => class.body.push(lower.node(member)),
+            _ => members.push(lower.node(member)),
         }
     }
-    Node::assign(Target::Name(name), Node::Class(Rc::new(class)))
+    super::lower::class(lower.field_text(node, "name"), members)
 }

@@ -6,7 +6,7 @@ use tree_sitter::Node as Syntax;
 
 use super::{
     lower::{Lower, children, target},
-    node::{Call, Class, Each, Function, Node, Param, Target, While},
+    node::{Call, Each, Function, Node, Param, Target},
 };
 
 pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
@@ -108,15 +108,7 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             let after = lower.field(node, "alternative");
             Node::block(vec![Node::Each(Box::new(each)), after])
         }
-        "while_statement" => {
-            let (condition, body) = (lower.field(node, "condition"), lower.field(node, "body"));
-            let is_endless = matches!(condition, Node::Number(n) if n != 0.0) && !body.leaves();
-            Node::While(Box::new(While {
-                condition,
-                body,
-                is_endless,
-            }))
-        }
+        "while_statement" => lower.repeated(node),
         "with_item" => match lower.field(node, "value") {
             Node::Assign(assign) => {
                 let (target, value) = *assign;
@@ -296,25 +288,9 @@ fn decorated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
 }
 
 fn class(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
-    let name = lower.field_text(node, "name");
-    let mut class = Class {
-        name: name.clone(),
-        methods: Vec::new(),
-        body: Vec::new(),
-    };
-    let body = node.child_by_field_name("body").map(children);
-    for member in body.into_iter().flatten() {
-        match lower.node(member) {
-            Node::Assign(assign) => match *assign {
-                (Target::Name(name), Node::Function(function)) => {
-                    class.methods.push((name, function));
-                }
-                (target, value) => class.body.push(Node::assign(target, value)),
-            },
-            other => class.body.push(other),
-        }
-    }
-    Node::assign(Target::Name(name), Node::Class(Rc::new(class)))
+    let body = node.child_by_field_name("body");
+    let members = body.map(|body| lower.all(body)).unwrap_or_default();
+    super::lower::class(lower.field_text(node, "name"), members)
 }
 
 fn imports(lower: &mut Lower<'_>, node: Syntax<'_>, from: Option<&str>) -> Node {

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use tree_sitter::Node as Syntax;
 
 use super::{
-    lower::{Lower, children, target},
-    node::{Call, Class, Each, Function, Node, Param, Target, While},
+    lower::{Lower, children, repeated, target},
+    node::{Call, Each, Function, Node, Param, Target},
 };
 
 pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
@@ -67,13 +67,7 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             Node::assign(Target::Name(name), block(lower, node))
         }
         "class" | "module" => class(lower, node),
-        "assignment" => {
-            let value = lower.field(node, "right");
-            match node.child_by_field_name("left") {
-                Some(left) => Node::assign(lower.target(left), value),
-                None => value,
-            }
-        }
+        "assignment" => lower.assignment(node, "left", "right"),
         "operator_assignment" => lower.augmented(node),
         "range" => {
             let (start, end) = (lower.field(node, "begin"), lower.field(node, "end"));
@@ -108,25 +102,15 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             only: Vec::new(),
             body: lower.field(node, "body"),
         })),
-        "while" | "until" | "while_modifier" | "until_modifier" => {
-            let (condition, body) = (lower.field(node, "condition"), lower.field(node, "body"));
-            let is_until = node.kind().starts_with("until");
-            let is_set = matches!(condition, Node::Number(n) if (n != 0.0) != is_until);
-            let is_endless = is_set && !body.leaves();
-            Node::While(Box::new(While {
-                condition,
-                body,
-                is_endless,
-            }))
+        "while" | "while_modifier" => lower.repeated(node),
+        "until" | "until_modifier" => {
+            let condition = match lower.field(node, "condition") {
+                Node::Number(n) => Node::Number(f64::from(u8::from(n == 0.0))),
+                condition => condition,
+            };
+            repeated(condition, lower.field(node, "body"))
         }
-        "conditional" => {
-            let condition = lower.field(node, "condition");
-            let either = vec![
-                lower.field(node, "consequence"),
-                lower.field(node, "alternative"),
-            ];
-            Node::block(vec![condition, Node::Either(either)])
-        }
+        "conditional" => lower.choice(node, "consequence"),
         "unless" | "unless_modifier" | "case" | "case_match" | "rescue_modifier" => {
             Node::Either(lower.all(node))
         }
@@ -185,12 +169,7 @@ fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     let given = node.child_by_field_name("block");
     if let (true, "loop", Some(given)) = (receiver.is_nothing(), method.as_str(), given) {
         let body = lower.field(given, "body");
-        let is_endless = !body.leaves();
-        return Node::While(Box::new(While {
-            condition: Node::Number(1.0),
-            body,
-            is_endless,
-        }));
+        return repeated(Node::Number(1.0), body);
     }
     let mut call = Call {
         function: match (receiver, method.as_str()) {
@@ -261,23 +240,7 @@ fn block(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
 }
 
 fn class(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
-    let name = lower.field_text(node, "name");
-    let mut class = Class {
-        name: name.clone(),
-        methods: Vec::new(),
-        body: Vec::new(),
-    };
-    let body = node.child_by_field_name("body").map(children);
-    for member in body.into_iter().flatten() {
-        match lower.node(member) {
-            Node::Assign(assign) => match *assign {
-                (Target::Name(name), Node::Function(function)) => {
-                    class.methods.push((name, function));
-                }
-                (target, value) => class.body.push(Node::assign(target, value)),
-            },
-            other => class.body.push(other),
-        }
-    }
-    Node::assign(Target::Name(name), Node::Class(Rc::new(class)))
+    let body = node.child_by_field_name("body");
+    let members = body.map(|body| lower.all(body)).unwrap_or_default();
+    super::lower::class(lower.field_text(node, "name"), members)
 }
