@@ -38,6 +38,7 @@ impl Own<'_> {
     }
 
     fn add_to(&self, with: &mut Map<String, Value>, keys: &Path) {
+        // Where the system does not tell, the usual places are still protected.
         let program = env::current_exe().ok();
         let files = [self.config, Some(keys), program.as_deref()];
         let files = files

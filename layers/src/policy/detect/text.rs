@@ -157,7 +157,7 @@ impl<'a> Text<'a> {
         self.bytes.get(place..).unwrap_or_default()
     }
 
-    /// Whether the text ends at this place for now, and may go on.
+    /// Whether all that has come of the text ends at this place, and more may come.
     pub(super) fn is_open_at(&self, place: usize) -> bool {
         !self.last && place >= self.bytes.len()
     }

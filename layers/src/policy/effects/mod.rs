@@ -39,8 +39,9 @@ pub use act::{Act, Database, Exhaust, Git, Opaque, Permissions, Persist, Process
 pub use path::{PathRef, Scope};
 pub(crate) use persist::is_secret;
 pub use place::Place;
-pub(crate) use programs::is_shared_branch;
+pub(crate) use programs::{is_here, is_shared_branch};
 use serde::Serialize;
+pub(crate) use shell::commands as shell_commands;
 
 use super::ToolCall;
 

@@ -19,7 +19,7 @@ pub(in super::super) fn host(url: &str) -> Option<String> {
 }
 
 /// Whether a host is this machine.
-fn is_here(host: &str) -> bool {
+pub(crate) fn is_here(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1")
         || host.ends_with(".localhost")
         || host == "host.docker.internal"

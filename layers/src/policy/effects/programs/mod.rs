@@ -27,12 +27,12 @@ mod texts;
 mod wrappers;
 
 use self::args::Args;
-pub(crate) use self::git::is_shared as is_shared_branch;
 pub(super) use self::{
     database::sql,
     fetch::{host, sent},
     meaning::{is_secret, variable},
 };
+pub(crate) use self::{fetch::is_here, git::is_shared as is_shared_branch};
 use super::{
     Act, PathRef, Scope, mark,
     shell::{Data, Shell, State},

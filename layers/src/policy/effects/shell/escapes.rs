@@ -37,6 +37,7 @@ pub(in super::super) fn unescaped(text: &str) -> String {
                 .take(most)
                 .take_while(|c| digits.contains(*c))
                 .count();
+            // Without digits there is no number.
             let value = u32::from_str_radix(rest.get(..length).unwrap_or_default(), radix).ok();
             *rest = rest.get(length..).unwrap_or_default();
             value

@@ -1,6 +1,7 @@
 //! Shell text, carried out in thought.
 
 mod braces;
+mod commands;
 mod data;
 mod escapes;
 mod expand;
@@ -16,6 +17,7 @@ mod walk;
 
 use brush_parser::{ParserOptions, ast::Program, parse_tokens, uncached_tokenize_str};
 
+pub(crate) use self::commands::commands;
 pub(super) use self::{data::Data, escapes::unescaped, pattern::matches, state::State};
 use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, mark, patch};
 

@@ -80,7 +80,13 @@ pub(in super::super) fn measure(
             home: line.home,
             project: None,
         };
-        let found = finds(&line.with, &call, &place);
+        let usual = Value::Object(serde_json::Map::new());
+        let with = if line.with.is_null() {
+            &usual
+        } else {
+            &line.with
+        };
+        let found = finds(with, &call, &place);
         table.count(&line.category, &line.expect, found, || {
             let effects = Effects::of(&call, &place);
             let effects: Vec<_> = effects.iter().map(ToString::to_string).collect();

@@ -12,3 +12,5 @@ pub mod prefer_uv;
 mod sentences;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "guards")]
+mod uv_calls;

@@ -1,5 +1,6 @@
-//! `prefer-uv`: `uv pip install x` in place of `pip install x`, in the shell commands that the model writes down. Outside blocks
-//! of shell commands nothing is changed.
+//! `prefer-uv`: `uv pip install x` in place of `pip install x`, in the shell commands that the model writes down, and in
+//! those that it calls for (with the feature `guards`, which reads shells). In text, nothing is changed outside of blocks of
+//! shell commands.
 //!
 //! ```yaml
 //! - use: prefer-uv
@@ -19,10 +20,12 @@ use crate::policy::{
     Context, Policy, TextEditor, Watches,
     registry::{self, BuildError, Builtin},
 };
+#[cfg(feature = "guards")]
+use crate::policy::{PolicyError, ToolCall, Verdict};
 
 pub(in crate::policy::policies) const BUILTIN: Builtin = Builtin::new::<Settings>(
     "prefer-uv",
-    "Suggests uv in place of pip, in the shell commands that the model writes down.",
+    "Puts uv in place of pip, in the shell commands that the model writes down and calls for.",
     "{}",
 );
 
@@ -43,7 +46,15 @@ struct PreferUv;
 
 impl Policy for PreferUv {
     fn watches(&self) -> Watches {
-        Watches::TEXT_EDITS
+        match cfg!(feature = "guards") {
+            true => Watches::TEXT_EDITS | Watches::TOOL_CALLS,
+            false => Watches::TEXT_EDITS,
+        }
+    }
+
+    #[cfg(feature = "guards")]
+    async fn on_tool_call(&self, call: &ToolCall, _cx: &Context) -> Result<Verdict, PolicyError> {
+        Ok(super::uv_calls::with_uv(call).map_or(Verdict::Allow, Verdict::Replace))
     }
 
     fn text_editor(&self, _cx: &Context) -> Option<Box<dyn TextEditor>> {
