@@ -3,6 +3,8 @@
 #[cfg(test)]
 pub(super) mod corpus;
 pub(super) mod host;
+#[cfg(test)]
+mod incidents;
 pub(super) mod names;
 pub(super) mod tools;
 
