@@ -45,6 +45,17 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .strip_prefix('!')
                 {
                     shell.text(state, code, &Data::default());
+                } else if let Some(from) = line
+                    .strip_prefix("so")
+                    .and_then(|rest| {
+                        rest.split_whitespace()
+                            .nth(1)
+                            .or(rest.split_whitespace().next())
+                    })
+                    .filter(|from| from.contains("://"))
+                {
+                    let from = super::host(from).unwrap_or_else(|| "?".to_owned());
+                    shell.act(Act::RunRemote { from });
                 } else if line.contains("system(") {
                     code::scan(shell, state, "vim", line);
                 }

@@ -16,6 +16,39 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             });
             Some(Data::default())
         }
+        "hg" => {
+            let has = |word: &str| command.words.iter().any(|other| other == word);
+            let what = match command.words.first().map(String::as_str) {
+                Some("strip") => Git::RewriteHistory,
+                Some("purge" | "clean") => Git::Clean,
+                Some("revert") if has("--all") || has("-a") => Git::HardReset,
+                Some("update" | "up" | "checkout" | "co") if has("-C") || has("--clean") => {
+                    Git::HardReset
+                }
+                Some("push") if has("-f") || has("--force") => Git::ForcePush,
+                _ => return None,
+            };
+            let target = if what == Git::Clean { "d" } else { "" };
+            shell.act(Act::Git {
+                what,
+                target: target.to_owned(),
+            });
+            Some(Data::default())
+        }
+        "svn" => {
+            let deletes = matches!(
+                command.words.first().map(String::as_str),
+                Some("delete" | "rm" | "del" | "remove")
+            );
+            let url = command.words.iter().find(|word| word.contains("://"))?;
+            if deletes {
+                shell.act(Act::Git {
+                    what: Git::DeleteRemote,
+                    target: format!("svn {url}"),
+                });
+            }
+            None
+        }
         "gh" | "glab" | "hub" => {
             let text = joined(command.words);
             let is_raw = text.starts_with("api") && text.to_uppercase().contains(" DELETE");

@@ -15,7 +15,11 @@ mod scan;
 mod state;
 mod walk;
 
-use brush_parser::{ParserOptions, ast::Program, parse_tokens, uncached_tokenize_str};
+use brush_parser::{
+    ParserOptions,
+    ast::{CompoundCommand, Program},
+    parse_tokens, uncached_tokenize_str,
+};
 
 pub(crate) use self::commands::commands;
 pub(super) use self::{data::Data, escapes::unescaped, pattern::matches, state::State};
@@ -57,6 +61,8 @@ pub(super) struct Shell<'a> {
     pub(super) remote: Option<String>,
     /// The last program lists everything that runs.
     pub(super) lists_all: bool,
+    /// `>(…)`: commands that read what is written into these files.
+    readers: Vec<(String, CompoundCommand)>,
     /// What has been said to be opaque, once each.
     said: Vec<Opaque>,
 }
@@ -74,6 +80,7 @@ impl<'a> Shell<'a> {
             forks: 0,
             remote: None,
             lists_all: false,
+            readers: Vec::new(),
             said: Vec::new(),
         }
     }

@@ -180,6 +180,12 @@ impl Shell<'_> {
                 what: Exhaust::Processor,
             });
         }
+        if let Some(at) = self.readers.iter().rposition(|(reader, _)| reader == name) {
+            let (_, command) = self.readers.swap_remove(at);
+            let mut inner = state.clone();
+            self.compound(&mut inner, &command, data);
+            return;
+        }
         if matches!(
             name,
             "" | "/dev/null" | "/dev/stdout" | "/dev/stderr" | "/dev/tty" | "-"
@@ -223,9 +229,13 @@ impl Shell<'_> {
         let command = brush_parser::ast::CompoundCommand::Subshell(group.clone());
         let out = self.compound(&mut inner, &command, &Data::hidden());
         let name = format!("/dev/fd/{}", 63_usize.saturating_sub(state.files.len()));
-        if matches!(kind, ProcessSubstitutionKind::Read) {
-            let out = if out.is_any() { out } else { Data::hidden() };
-            state.files.insert(name.clone(), out);
+        match kind {
+            ProcessSubstitutionKind::Read => {
+                let out = if out.is_any() { out } else { Data::hidden() };
+                state.files.insert(name.clone(), out);
+            }
+            // What is written there is known when it is written.
+            ProcessSubstitutionKind::Write => self.readers.push((name.clone(), command)),
         }
         name
     }

@@ -286,6 +286,14 @@ impl Shell<'_> {
                 Item::Word(word) => argv.extend(self.fields(state, &word.value)),
                 Item::AssignmentWord(assignment, _) if is_declaration => {
                     self.assign(state, assignment);
+                    // `declare -n b=a`: another name for the same.
+                    let is_name = |word: &String| word.starts_with('-') && word.contains('n');
+                    if let (true, AssignmentName::VariableName(name)) =
+                        (argv.iter().any(is_name), &assignment.name)
+                    {
+                        let same = state.variable(&state.variable(name));
+                        state.set(name, vec![same]);
+                    }
                 }
                 Item::AssignmentWord(assignment, word) => match &assignment.value {
                     AssignmentValue::Scalar(_) => argv.extend(self.fields(state, &word.value)),
