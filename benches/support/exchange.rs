@@ -140,9 +140,31 @@ fn long_stream(dialect: Dialect, recorded: Bytes) -> Arc<[Bytes]> {
     if let Some(place) = frames.iter().position(is_text) {
         let delta = frames.get(place).cloned().unwrap_or_default();
         let missing = EVENTS.saturating_sub(frames.len());
+        if dialect == Dialect::Responses {
+            for frame in &mut frames {
+                *frame = said_again(frame, &delta, missing);
+            }
+        }
         frames.splice(place..place, std::iter::repeat_n(delta, missing));
     }
     frames.into()
+}
+
+/// Where the Responses say all of the text once more, it has to be what the pieces have said.
+fn said_again(frame: &Bytes, delta: &Bytes, times: usize) -> Bytes {
+    const WHOLE: &str = "\"text\":\"";
+    let text = String::from_utf8_lossy(frame);
+    let delta = String::from_utf8_lossy(delta);
+    let piece = delta.split("\"delta\":\"").nth(1);
+    let piece = piece
+        .and_then(|rest| rest.split('"').next())
+        .unwrap_or_default();
+    // The text that is said once more is not empty, as it is where it begins.
+    let begins = format!("{WHOLE}{piece}");
+    owned(
+        text.replace(&begins, &format!("{WHOLE}{}{piece}", piece.repeat(times)))
+            .as_bytes(),
+    )
 }
 
 /// Counted like bytes from a network; static ones cost nothing to share.

@@ -45,9 +45,9 @@ where
     B: Body<Data = Chunk>,
     B::Error: Into<BoxError>,
 {
-    // What is no call has nothing that policies could read.
-    let call = request.body().shared_call();
-    let Some(call) = call.filter(|_| !set.entries.is_empty()) else {
+    // Without policies nobody reads it; and what is no call has nothing that they could read.
+    let is_judged = !set.entries.is_empty();
+    let Some(call) = is_judged.then(|| request.body().shared_call()).flatten() else {
         return Ok(service.call(request).await?.map(Either::Left));
     };
     let exchange = describe(&request, &call);
