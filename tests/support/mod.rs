@@ -20,11 +20,14 @@ pub mod sidecar;
 
 use std::time::Duration;
 
+/// How long is waited for what must happen: so long that a machine which has just read nothing into memory starts a client.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Waits for what must happen, and fails if it does not.
 pub async fn within<F: Future>(what: &str, happens: F) -> F::Output {
-    match tokio::time::timeout(Duration::from_secs(30), happens).await {
+    match tokio::time::timeout(PATIENCE, happens).await {
         Ok(output) => output,
-        Err(_) => panic!("{what}: did not happen within 30 s"),
+        Err(_) => panic!("{what}: did not happen within {PATIENCE:?}"),
     }
 }
 
