@@ -20,7 +20,7 @@ use luthien::{
 };
 use luthien_core::Dialect;
 use serde_json::{Value, json};
-use support::{Case, CpuTime, Exchange, Failure, cases, measure};
+use support::{Case, CpuTime, Exchange, Failure, cases, measure, measure_in_turns};
 use tower::{Layer, layer::util::Identity as NoLayer};
 
 /// Watches one thing, and lets all pass.
@@ -89,12 +89,15 @@ fn main() -> Result<(), Failure> {
     let mut criterion = support::criterion();
     let mut group = criterion.benchmark_group("policy");
     for case in cases(&Dialect::ALL) {
-        let gates = gate(NoLayer::new()).layer(case.provider());
-        measure(&mut group, "gates", &case, gates)?;
-        let none = gate(layer(Vec::new())).layer(case.provider());
-        measure(&mut group, "none", &case, none)?;
-        let elsewhere = gate(watching(Watches::HEAD)).layer(case.provider());
-        measure(&mut group, "elsewhere", &case, elsewhere)?;
+        let mut gates = gate(NoLayer::new()).layer(case.provider());
+        let mut none = gate(layer(Vec::new())).layer(case.provider());
+        let mut elsewhere = gate(watching(Watches::HEAD)).layer(case.provider());
+        let mut small: [(&str, &mut dyn Exchange); 3] = [
+            ("gates", &mut gates),
+            ("none", &mut none),
+            ("elsewhere", &mut elsewhere),
+        ];
+        measure_in_turns(&mut group, &case, &mut small)?;
         let thinking = gate(watching(Watches::THINKING)).layer(case.provider());
         measure(&mut group, "read", &case, thinking)?;
         let calls = gate(watching(Watches::TOOL_CALLS)).layer(case.provider());

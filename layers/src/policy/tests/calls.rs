@@ -240,6 +240,21 @@ async fn the_same_call_refused_three_times_running_ends_the_attempt() {
 }
 
 #[tokio::test]
+async fn the_twentieth_refusal_of_a_conversation_ends_the_attempt() {
+    let house = House::new(vec![Entry::new("p", blocking("read"))]);
+    for time in 1..=21 {
+        // Another call each time.
+        let reply = Bytes::from(format!(
+            r#"{{"id":"m","type":"message","role":"assistant","model":"m","content":[{{"type":"tool_use","id":"t","name":"Read","input":{{"file_path":"{time}"}}}}],"stop_reason":"tool_use","stop_sequence":null,"usage":{{"input_tokens":1,"output_tokens":1}}}}"#
+        ));
+        let view = house.view_once(Dialect::Anthropic, false, &reply, 0).await;
+        assert!(calls(&view).is_empty());
+        let ends = text(&view).contains("this attempt ends here");
+        assert_eq!(ends, time >= 20, "{time}: {}", text(&view));
+    }
+}
+
+#[tokio::test]
 async fn arguments_that_read_in_two_ways_are_refused_before_anybody_is_asked() {
     let policy = OnCalls(|_: &ToolCall, _: &Context| panic!("nobody is to be asked"));
     let house = House::new(vec![Entry::new("p", policy)]);
