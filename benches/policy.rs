@@ -3,7 +3,7 @@
 //! The layer without a policy and with one that watches nothing here, against the gates alone; holding a call and letting it
 //! go, against a reply that is only read; text that an editor looks through. Then what comes with the crate: a rule in CEL
 //! with a pattern, asked about each call, the presets that look through text, the policies that look for secrets, finding out
-//! what a call does, and each guard.
+//! what a call does, and each policy by itself.
 
 mod support;
 
@@ -114,33 +114,50 @@ fn main() -> Result<(), Failure> {
     long_text(&mut criterion)?;
     found(&mut criterion)?;
     effects(&mut criterion);
-    guards(&mut criterion)?;
+    each(&mut criterion)?;
     criterion.final_summary();
     Ok(())
 }
 
-/// What each guard takes for an exchange with a call in it, against a policy that only holds the call.
-fn guards(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
-    let mut group = criterion.benchmark_group("policy guards");
+/// What each policy takes for an exchange with text and a call in it, against the gates alone: with settings by which it changes
+/// nothing of the reply's length. `read` is what it takes to decode the events at all.
+fn each(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
+    let mut group = criterion.benchmark_group("policy each");
     let case = Case::new(Dialect::Anthropic, true);
-    let calls = gate(watching(Watches::TOOL_CALLS)).layer(case.provider());
-    measure(&mut group, "calls", &case, calls)?;
-    for name in [
-        "dangerous-commands",
-        "flow",
-        "network-egress",
-        "self-protection",
-        "sensitive-files",
+    let place = json!({ "project": "/work/shop", "home": "/home/me" });
+    let mut gates = gate(NoLayer::new()).layer(case.provider());
+    let mut read = gate(watching(Watches::THINKING)).layer(case.provider());
+    let mut others = Vec::new();
+    for (name, with) in [
+        ("noop", Value::Null),
+        ("all-caps", Value::Null),
+        (
+            "replace",
+            json!({ "from": "xyzzy", "to": "plugh", "in": "both" }),
+        ),
+        ("indicator", Value::Null),
+        (
+            "conversation-link",
+            json!({ "url": "https://luthien.example/{session}" }),
+        ),
+        ("debug-log", Value::Null),
+        ("deny-tools", json!({ "tools": ["mcp__prod__*"] })),
+        ("block-web-requests", Value::Null),
+        ("rules", rule()),
+        ("dangerous-commands", Value::Null),
+        ("sensitive-files", place.clone()),
+        ("network-egress", place.clone()),
+        ("self-protection", place.clone()),
+        ("flow", place),
     ] {
-        // It has the place of all.
-        let with = match name {
-            "dangerous-commands" => Value::Null,
-            _ => json!({ "project": "/work/shop", "home": "/home/me" }),
-        };
-        let guard = find(name)?.build(&with)?;
-        let guarded = gate(layer(vec![guard])).layer(case.provider());
-        measure(&mut group, name, &case, guarded)?;
+        others.push((name, gate(builtin(name, &with)?).layer(case.provider())));
     }
+    let mut variants: Vec<(&str, &mut dyn Exchange)> =
+        vec![("gates", &mut gates), ("read", &mut read)];
+    for (name, service) in &mut others {
+        variants.push((name, service));
+    }
+    measure_in_turns(&mut group, &case, &mut variants)?;
     group.finish();
     Ok(())
 }

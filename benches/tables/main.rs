@@ -197,6 +197,27 @@ const HOLDING: f64 = 20_000.0;
 /// What finding out what an everyday command does may take, in nanoseconds.
 const EVERYDAY: f64 = 50_000.0;
 
+/// How many events the exchanges have by which policies are measured.
+const ELEMENTS: f64 = 200.0;
+/// Policies by themselves.
+const EACH: &[(&str, &str)] = &[
+    ("read", "that is read at all"),
+    ("noop", "`noop`"),
+    ("all-caps", "`all-caps`"),
+    ("replace", "`replace`, in requests and replies"),
+    ("indicator", "`indicator`"),
+    ("conversation-link", "`conversation-link`"),
+    ("debug-log", "`debug-log`, with nobody to read it"),
+    ("deny-tools", "`deny-tools`"),
+    ("block-web-requests", "`block-web-requests`"),
+    ("rules", "`rules`, one with a pattern"),
+    ("dangerous-commands", "`dangerous-commands`"),
+    ("sensitive-files", "`sensitive-files`"),
+    ("network-egress", "`network-egress`"),
+    ("self-protection", "`self-protection`"),
+    ("flow", "`flow`"),
+];
+
 fn policy(measured: &Measured) -> Result<String, Failure> {
     let missed = |missed: bool| if missed { " (missed)" } else { "" };
     let mut rows = vec![];
@@ -310,5 +331,19 @@ fn policy(measured: &Measured) -> Result<String, Failure> {
         1,
         rows,
     );
-    Ok(format!("{events}\n{calls}\n{windows}\n{effects}\n{search}"))
+    let mut rows = vec![];
+    for (name, words) in EACH {
+        let [gates, with] = measured.times("policy each", "anthropic streamed", ["gates", name])?;
+        // Of the whole exchange.
+        let added = (with - gates) * ELEMENTS / 1e3;
+        rows.push(vec![(*words).to_owned(), format!("{added:+.1}")]);
+    }
+    let each = table(
+        &["an exchange with text and a call", "adds to the gates, µs"],
+        1,
+        rows,
+    );
+    Ok(format!(
+        "{events}\n{calls}\n{windows}\n{effects}\n{search}\n{each}"
+    ))
 }

@@ -359,6 +359,15 @@ impl Carriers {
         self.add_all(carrier, vec![exchange]);
     }
 
+    /// A stream that ends there, and the same when its connection is lost.
+    pub fn add_cut(&mut self, place: &str, exchange: &Exchange) {
+        self.add(format!("a stream that ends {place}"), exchange.clone());
+        self.add(
+            format!("a stream that is lost {place}"),
+            exchange.clone().lost(),
+        );
+    }
+
     pub fn add_all(&mut self, carrier: impl Into<String>, exchanges: Vec<Exchange>) {
         self.attempts.push(Attempt {
             carrier: carrier.into(),

@@ -7,32 +7,11 @@ pub(super) fn add(carriers: &mut Carriers) {
     let begun = || Talk::new().text(0);
     let half = begun().begin(1, &call).inputs(1, &call);
     let full = begun().call(1, &call);
-    carriers.add(
-        "a stream that ends inside the call",
-        half.explained(Expect::Refused),
-    );
-    carriers.add(
-        "a stream that is lost inside the call",
-        half.explained(Expect::Refused).lost(),
-    );
-    carriers.add(
-        "a stream that ends behind the call",
-        full.explained(Expect::Refused),
-    );
-    carriers.add(
-        "a stream that is lost behind the call",
-        full.explained(Expect::Refused).lost(),
-    );
-    carriers.add(
-        "a stream that ends before message_stop",
-        full.clone().reason("tool_use").explained(Expect::Refused),
-    );
-    carriers.add(
-        "a stream that is lost before message_stop",
-        full.clone()
-            .reason("tool_use")
-            .explained(Expect::Refused)
-            .lost(),
+    carriers.add_cut("inside the call", &half.explained(Expect::Refused));
+    carriers.add_cut("behind the call", &full.explained(Expect::Refused));
+    carriers.add_cut(
+        "before message_stop",
+        &full.clone().reason("tool_use").explained(Expect::Refused),
     );
     let mut failed = full.clone();
     failed.0.push(error());

@@ -120,26 +120,21 @@ pub(super) fn add(carriers: &mut Carriers) {
             .end("tool_use")
             .explained(Expect::Refused),
     );
-    carriers.add(
-        "a start that comes twice, harmless first",
-        begun()
-            .begin(1, &harmless)
-            .begin(1, &call)
-            .inputs(1, &call)
-            .stop(1)
-            .end("tool_use")
-            .explained(Expect::Gone),
-    );
-    carriers.add(
-        "a start that comes twice, harmless last",
-        begun()
-            .begin(1, &call)
-            .begin(1, &harmless)
-            .inputs(1, &call)
-            .stop(1)
-            .end("tool_use")
-            .explained(Expect::Gone),
-    );
+    for (carrier, first, last) in [
+        ("a start that comes twice, harmless first", &harmless, &call),
+        ("a start that comes twice, harmless last", &call, &harmless),
+    ] {
+        carriers.add(
+            carrier,
+            begun()
+                .begin(1, first)
+                .begin(1, last)
+                .inputs(1, &call)
+                .stop(1)
+                .end("tool_use")
+                .explained(Expect::Gone),
+        );
+    }
     carriers.add(
         "a start with the index of a text",
         begun()

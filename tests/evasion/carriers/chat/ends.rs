@@ -5,14 +5,7 @@ use super::*;
 pub(super) fn add(carriers: &mut Carriers) {
     let call = carriers.mark.call();
     let full = Talk::new().text().call(0, &call);
-    carriers.add(
-        "a stream that ends inside the call",
-        full.explained(Expect::Refused),
-    );
-    carriers.add(
-        "a stream that is lost inside the call",
-        full.explained(Expect::Refused).lost(),
-    );
+    carriers.add_cut("inside the call", &full.explained(Expect::Refused));
     carriers.add(
         "a stream without [DONE]",
         full.clone().stop(0, "tool_calls").explained(Expect::Gone),

@@ -7,22 +7,8 @@ pub(super) fn add(carriers: &mut Carriers) {
     let begun = || Talk::new().text(0);
     let half = begun().begin(1, &call).inputs(1, &call);
     let full_call = begun().call(1, &call);
-    carriers.add(
-        "a stream that ends inside the call",
-        half.explained(Expect::Refused),
-    );
-    carriers.add(
-        "a stream that is lost inside the call",
-        half.explained(Expect::Refused).lost(),
-    );
-    carriers.add(
-        "a stream that ends behind the call",
-        full_call.explained(Expect::Refused),
-    );
-    carriers.add(
-        "a stream that is lost behind the call",
-        full_call.explained(Expect::Refused).lost(),
-    );
+    carriers.add_cut("inside the call", &half.explained(Expect::Refused));
+    carriers.add_cut("behind the call", &full_call.explained(Expect::Refused));
     let with_error = |mut events: Vec<Event>| {
         events.push(error());
         Exchange::stream(&events, Expect::Refused)

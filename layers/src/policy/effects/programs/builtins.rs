@@ -127,15 +127,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     words.get(1..).unwrap_or_default(),
                 ));
             }
-            let args = words
-                .iter()
-                .take(32)
-                .map(|word| mark::shown(word))
-                .collect();
-            shell.act(Act::Exec {
-                program: "source".to_owned(),
-                args,
-            });
+            super::executes(shell, "source", words);
             Some(Data::default())
         }
         "alias" => {

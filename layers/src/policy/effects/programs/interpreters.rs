@@ -103,15 +103,7 @@ fn a_shell(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
             operands.get(1..).unwrap_or_default(),
         );
     }
-    let args = operands
-        .iter()
-        .take(32)
-        .map(|word| mark::shown(word))
-        .collect();
-    shell.act(Act::Exec {
-        program: command.name.to_owned(),
-        args,
-    });
+    super::executes(shell, command.name, &operands);
     Data::hidden()
 }
 
@@ -138,7 +130,15 @@ pub(super) fn script(
         .strip_prefix("#!")
         .map(|line| line.rsplit(['/', ' ']).next().unwrap_or_default());
     match languages::known(language.unwrap_or(name)) {
-        Some(language) => code::run(shell, state, language, &text, &Data::default(), words),
+        Some(language) => {
+            let code = code::Source {
+                language,
+                text: &text,
+                stdin: &Data::default(),
+                argv: words,
+            };
+            code::run(shell, state, &code)
+        }
         None => {
             let mut inner = state.clone();
             inner.set_args(words);

@@ -138,7 +138,15 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 && code.trim_matches(mark::is_unknown).trim().is_empty();
             let written = match is_remote {
                 true => run_code(shell, &mut state, code, &Data::default()),
-                false => code::run(shell, &mut state, language, code, &command.stdin, &argv),
+                false => {
+                    let source = code::Source {
+                        language,
+                        text: code,
+                        stdin: &command.stdin,
+                        argv: &argv,
+                    };
+                    code::run(shell, &mut state, &source)
+                }
             };
             out = out.or(written.text);
         }
@@ -188,25 +196,17 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             .skip_while(|word| Some(word.as_str()) != file)
             .skip(1);
         let argv: Vec<String> = rest.cloned().collect();
-        return Some(code::run(
-            shell,
-            state,
+        let source = code::Source {
             language,
-            &text,
-            &Data::default(),
-            &argv,
-        ));
+            text: &text,
+            stdin: &Data::default(),
+            argv: &argv,
+        };
+        return Some(code::run(shell, state, &source));
     } else if file.is_none_or(|file| file == "-") && data.is_hidden {
         shell.opaque(Opaque::UnknownCode);
     } else {
-        shell.act(Act::Exec {
-            program: command.name.to_owned(),
-            args: words
-                .iter()
-                .take(32)
-                .map(|word| mark::shown(word))
-                .collect(),
-        });
+        super::executes(shell, command.name, words);
     }
     Some(Data::hidden())
 }

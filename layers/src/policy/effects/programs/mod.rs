@@ -215,19 +215,24 @@ fn carried_out(
             }
         }
     }
-    shell.act(Act::Exec {
-        program: name.to_owned(),
-        args: words
-            .iter()
-            .take(32)
-            .map(|word| mark::shown(word))
-            .collect(),
-    });
+    executes(shell, name, words);
     Data {
         is_for_shells: packages::writes_for_shells(name, words),
         is_secret: is_secret || command.stdin.is_secret && carriers::passes_on(name),
         ..Data::hidden()
     }
+}
+
+/// The most words of a command that are told.
+const MAX_WORDS: usize = 32;
+
+/// A program runs that is not looked into.
+fn executes(shell: &mut Shell<'_>, program: &str, words: &[String]) {
+    let words = words.iter().take(MAX_WORDS);
+    shell.act(Act::Exec {
+        program: program.to_owned(),
+        args: words.map(|word| mark::shown(word)).collect(),
+    });
 }
 
 /// A shell whose output goes to another host.

@@ -121,14 +121,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let patterns = command.args(&["u", "U", "g", "P", "t"]).operands;
             let is_everything = patterns.is_empty() || has(".");
             shell.lists_all = command.name == "ps" || command.name == "pgrep" && is_everything;
-            shell.act(Act::Exec {
-                program: command.name.to_owned(),
-                args: words
-                    .iter()
-                    .take(32)
-                    .map(|word| mark::shown(word))
-                    .collect(),
-            });
+            super::executes(shell, command.name, words);
             return Some(Data::text(mark::UNKNOWN.to_string()));
         }
         "dbus-send" | "busctl" | "osascript"
@@ -329,14 +322,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             Act::CoverTracks { what: text.clone() }
         }
         "screen" | "tmux" => {
-            shell.act(Act::Exec {
-                program: command.name.to_owned(),
-                args: words
-                    .iter()
-                    .take(32)
-                    .map(|word| mark::shown(word))
-                    .collect(),
-            });
+            super::executes(shell, command.name, words);
             // A command in another terminal.
             if let Some(at) = words.iter().position(|word| {
                 matches!(

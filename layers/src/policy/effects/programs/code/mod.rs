@@ -13,25 +13,34 @@ mod words;
 pub(super) use self::words::printed;
 use crate::policy::effects::shell::{Data, Shell, State};
 
-/// Carries out code, with something on its standard input and words behind it. The answer is what it writes.
-pub(super) fn run(
-    shell: &mut Shell<'_>,
-    state: &mut State,
-    language: &str,
-    code: &str,
-    stdin: &Data,
-    argv: &[String],
-) -> Data {
-    told::all(shell, state, language, code);
-    match tree::knows(language) {
-        true => tree::run(shell, state, language, code, stdin, argv),
-        false => words::run(shell, state, language, code, stdin),
+/// Code, and what it is given.
+pub(super) struct Source<'c> {
+    pub(super) language: &'c str,
+    pub(super) text: &'c str,
+    pub(super) stdin: &'c Data,
+    /// The words behind it.
+    pub(super) argv: &'c [String],
+}
+
+/// Carries out code. The answer is what it writes.
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, code: &Source<'_>) -> Data {
+    // A second look at all of them: who reads a secret and sends something in the same code sends it, by whatever way.
+    told::all(shell, state, code);
+    match tree::knows(code.language) {
+        true => tree::run(shell, state, code),
+        false => words::run(shell, state, code),
     }
 }
 
 /// The same with nothing before it and nothing behind.
-pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, code: &str) {
-    run(shell, state, language, code, &Data::default(), &[]);
+pub(super) fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, text: &str) {
+    let code = Source {
+        language,
+        text,
+        stdin: &Data::default(),
+        argv: &[],
+    };
+    run(shell, state, &code);
 }
 
 /// Whether the name of a function is this one, behind whatever it belongs to.

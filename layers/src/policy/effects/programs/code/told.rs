@@ -1,6 +1,9 @@
 //! What can be told of code by its words alone, whatever its language.
 
-use super::super::{builtins, host, is_secret, sent};
+use super::{
+    super::{builtins, host, is_secret, sent},
+    Source,
+};
 use crate::policy::effects::{
     Act, Database, Exhaust,
     shell::{Shell, State},
@@ -9,7 +12,8 @@ use crate::policy::effects::{
 /// The most words that are looked at.
 const MOST: usize = 256;
 
-pub(super) fn all(shell: &mut Shell<'_>, state: &State, language: &str, code: &str) {
+pub(super) fn all(shell: &mut Shell<'_>, state: &State, code: &Source<'_>) {
+    let (language, code) = (code.language, code.text);
     sends(shell, state, code);
     exhausts(shell, code);
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));

@@ -1,4 +1,4 @@
-//! Code that is parsed, and carried out in thought as a shell's text is.
+//! Source that is parsed, and carried out in thought as a shell's text is.
 //!
 //! | folder | what |
 //! |---|---|
@@ -16,22 +16,15 @@ mod values;
 
 use self::run::Runner;
 pub(super) use self::syntax::knows;
-use super::{super::host, is_end_of};
+use super::{super::host, Source, is_end_of};
 use crate::policy::effects::shell::{Data, Shell, State};
 
 /// Carries out code. The answer is what it writes.
-pub(super) fn run(
-    shell: &mut Shell<'_>,
-    state: &mut State,
-    language: &str,
-    code: &str,
-    stdin: &Data,
-    argv: &[String],
-) -> Data {
-    let Some(node) = syntax::parsed(shell, language, code) else {
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, code: &Source<'_>) -> Data {
+    let Some(node) = syntax::parsed(shell, code.language, code.text) else {
         return Data::hidden();
     };
-    let mut runner = Runner::new(shell, state, language, stdin.clone(), argv.to_vec());
+    let mut runner = Runner::new(shell, state, code);
     runner.all(&node);
     Data {
         text: runner.out,

@@ -27,22 +27,22 @@ use crate::policy::effects::{
 /// The most calls that are looked at in one piece of code.
 const MOST: usize = 256;
 
-pub(super) fn run(
-    shell: &mut Shell<'_>,
-    state: &mut State,
-    language: &str,
-    code: &str,
-    stdin: &Data,
-) -> Data {
-    let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, code: &super::Source<'_>) -> Data {
+    let super::Source {
+        language,
+        text,
+        stdin,
+        ..
+    } = code;
+    let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
     if has(&["STDIN", "stdin"]) && has(&["exec(", "eval(", "system("]) && stdin.is_any() {
-        script(shell, state, language, stdin.clone(), &[]);
+        script(shell, state, language, (*stdin).clone(), &[]);
     }
-    hosts::code(shell, state, code);
-    losses(shell, code);
-    scan(shell, state, language, code);
+    hosts::code(shell, state, text);
+    losses(shell, text);
+    scan(shell, state, language, text);
     Data {
-        text: printed(code, language),
+        text: printed(text, language),
         ..Data::hidden()
     }
 }

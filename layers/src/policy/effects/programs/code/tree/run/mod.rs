@@ -12,6 +12,7 @@ use std::{collections::HashSet, rc::Rc};
 
 use self::{calls::is_callable, methods::tainted};
 use super::{
+    Source,
     acts::library::Does,
     syntax::{self, Function, Node, Target},
     values::{Args, Around, MAX_ITEMS, Scope, Value, codes, texts},
@@ -89,19 +90,13 @@ pub(super) struct Runner<'r, 'a> {
 }
 
 impl<'r, 'a> Runner<'r, 'a> {
-    pub(super) fn new(
-        shell: &'r mut Shell<'a>,
-        state: &'r mut State,
-        language: &'r str,
-        stdin: Data,
-        argv: Vec<String>,
-    ) -> Self {
+    pub(super) fn new(shell: &'r mut Shell<'a>, state: &'r mut State, code: &Source<'r>) -> Self {
         Self {
             shell,
             state,
-            language,
-            stdin,
-            argv,
+            language: code.language,
+            stdin: code.stdin.clone(),
+            argv: code.argv.to_vec(),
             is_connected: false,
             has_shell: false,
             itself: 0,

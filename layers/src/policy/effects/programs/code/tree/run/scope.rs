@@ -162,6 +162,7 @@ impl Runner<'_, '_> {
             }
             Value::List(items) => {
                 let mut all = items.to_vec();
+                // A list has no other keys: with one it stays as it is.
                 let at = key.parse::<usize>().ok();
                 if let Some(item) = at.and_then(|at| all.get_mut(at)) {
                     *item = value;
