@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::PathRef;
+use super::{PathRef, Scope};
 
 /// What a part of a call does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -335,6 +335,27 @@ words! {
         ForeignShell = "foreign_shell",
         /// The call has no arguments in which its tool is known to have a command.
         UnknownShape = "unknown_shape",
+    }
+}
+
+/// What is done with plain files of the project, and with temporary ones: said once or a hundred times, it is the same.
+pub(super) fn is_everyday(act: &Act) -> bool {
+    let is_plain = |path: &PathRef| {
+        matches!(path.scope, Scope::Below | Scope::Temporary)
+            && !path
+                .resolved
+                .split('/')
+                .any(|part| part.starts_with('.') && part.len() > 2)
+    };
+    match act {
+        Act::Write { path, .. }
+        | Act::Read { path }
+        | Act::Delete {
+            path,
+            recursive: false,
+        } => is_plain(path),
+        Act::Move { from, to } | Act::Copy { from, to } => is_plain(from) && is_plain(to),
+        _ => false,
     }
 }
 

@@ -98,6 +98,26 @@ fn code_that_is_nested_or_goes_on_without_end_is_opaque_and_overflows_nothing() 
         ),
         (
             "python3",
+            "x = ['a' * 60000 + str(i) for i in range(4000)]\nfor i in range(4000):\n    y = sorted(x)",
+        ),
+        (
+            "python3",
+            "x = [str(i) * 100 for i in range(4000)]\nfor i in range(4000):\n    y = ''.join(reversed(sorted(x)))",
+        ),
+        (
+            "php",
+            "$x = str_repeat('a', 60000); for ($i = 0; $i < 4000; $i++) { $y = str_replace('a', $x, $x); }",
+        ),
+        (
+            "python3",
+            "t = str.maketrans({'a': 'b' * 60000})\nfor i in range(4000):\n    y = ('a' * 60000).translate(t)",
+        ),
+        (
+            "node",
+            "let x = 'a'.repeat(60000); for (let i = 0; i < 4000; i++) { let y = x.concat(x, x, x, x).split(''); }",
+        ),
+        (
+            "python3",
             "import functools\nf = print\nfor i in range(4000):\n    f = functools.partial(f, f)\nf()",
         ),
         (

@@ -88,6 +88,12 @@ impl Effects {
         self.0.is_empty()
     }
 
+    /// Of those behind the first ones, the ones that are so.
+    pub(crate) fn keep(&mut self, from: usize, is: impl Fn(&Effect) -> bool) {
+        let behind = self.0.split_off(from.min(self.0.len()));
+        self.0.extend(behind.into_iter().filter(is));
+    }
+
     /// One more, unless it has just been said.
     pub(crate) fn add(&mut self, act: Act, evidence: &str, elevated: bool) {
         let act = match self.0.len() {

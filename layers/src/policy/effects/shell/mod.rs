@@ -23,7 +23,7 @@ use brush_parser::{
 
 pub(crate) use self::commands::commands;
 pub(super) use self::{data::Data, escapes::unescaped, pattern::matches, state::State};
-use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, mark, patch};
+use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch};
 
 /// How many commands are followed in one call.
 const MAX_STEPS: usize = 4000;
@@ -93,6 +93,12 @@ impl<'a> Shell<'a> {
     /// How much has been written down.
     pub(super) fn count(&self) -> usize {
         self.effects.iter().len()
+    }
+
+    /// Of what was written down since then, all that is everyday is taken back.
+    pub(super) fn forget_everyday(&mut self, since: usize) {
+        self.effects
+            .keep(since, |effect| !act::is_everyday(&effect.act));
     }
 
     /// Writes down that it cannot be told what is done.

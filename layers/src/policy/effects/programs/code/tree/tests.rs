@@ -67,3 +67,46 @@ fn names_are_followed() {
         deletes("node", code, "/etc");
     }
 }
+
+#[test]
+fn loops_hide_nothing_however_long_they_are() {
+    for code in [
+        // Behind many that do something harmless.
+        "import os\nfor c in ['ls'] * 40 + ['rm -rf /etc']:\n    os.system(c)",
+        "import os\ncs = ['ls'] * 40\ncs.append('rm -rf /etc')\nfor c in cs:\n    os.system(c)",
+        "import os\ni = 0\ncs = ['ls', 'rm -rf /etc']\nwhile True:\n    os.system(cs[i])\n    i += 1\n    if i == 2:\n        break",
+        "import os\nfor c in ['ls', 'rm -rf /etc']:\n    os.system(c)\n    if True:\n        break",
+        "import os\nfor c in ['rm -rf /etc']:\n    if 1 == 1:\n        continue\n    os.system(c)",
+        "import os\n[os.system(c) for c in ['rm -rf /etc'] if 1 == 2]",
+        // Behind much work.
+        "import os\nfor a in range(300):\n    for b in range(300):\n        x = a * b\nos.system('rm -rf /etc')",
+    ] {
+        deletes("python3", code, "/etc");
+    }
+    // What was cut off is not known, and not what was made of it so far.
+    for code in [
+        "import os\ns = ''\nfor a in range(300):\n    for b in range(300):\n        x = a * b\nfor c in ['ls', ' && rm -rf /etc']:\n    s += c\nos.system(s)",
+        "import os\ns = ''\nfor i in range(99999):\n    s += chr(i)\nos.system(s)",
+    ] {
+        let effects = effects("python3", code);
+        assert!(
+            effects
+                .iter()
+                .any(|effect| effect.starts_with("opaque") || effect.contains("/etc")),
+            "{code}: {effects:?}"
+        );
+    }
+    // Everyday work is none of this.
+    for code in [
+        "total = 0\nfor a in range(1000):\n    for b in range(1000):\n        total += a * b\nprint(total)",
+        "xs = []\nfor i in range(5000):\n    xs.append(i * i)\nprint(sum(xs))",
+        "for i in range(2000):\n    open(f'out/{i}.txt', 'w').write(str(i))",
+        "sieve = [True] * 10000\nfor i in range(2, 100):\n    for j in range(i * i, 10000, i):\n        sieve[j] = False\nprint(len(sieve))",
+    ] {
+        let effects = effects("python3", code);
+        assert!(
+            !effects.iter().any(|effect| effect.starts_with("opaque")),
+            "{code}: {effects:?}"
+        );
+    }
+}

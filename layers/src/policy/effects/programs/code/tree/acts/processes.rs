@@ -2,7 +2,7 @@
 
 use super::super::{
     run::Runner,
-    values::{Args, Value},
+    values::{Args, Value, functions::MANY},
 };
 use crate::policy::effects::{
     Act, Exhaust, Process, mark,
@@ -12,7 +12,7 @@ use crate::policy::effects::{
 impl Runner<'_, '_> {
     /// One process more.
     pub(in super::super) fn forked(&mut self) {
-        if self.endless + self.recursive > 0 {
+        if self.endless + self.often > 0 {
             self.exhausted(Exhaust::Processes);
         }
     }
@@ -57,6 +57,7 @@ impl Runner<'_, '_> {
         self.kills += usize::from(number(&target).is_some() && !is_probe);
         let is_all = number(&target).is_some_and(|n| n == -1.0 || n == 1.0)
             || target.text().is_some_and(|text| text.contains(mark::STAR))
+            || matches!(&target, Value::Name(name) if name == MANY)
             || self.kills > 20;
         let what = match is_all {
             true => Process::KillAll,

@@ -35,6 +35,18 @@ impl Runner<'_, '_> {
             let function = self.eval(&call.function);
             return self.call(function, &args);
         };
+        if let (Node::Name(list), "append" | "push") = (&**of, name.as_str())
+            && let Some(Value::List(items)) = self.find_mut(list)
+        {
+            match items.push(&args.values) {
+                true => {}
+                false => self.set(list, Value::Name("deep()".to_owned())),
+            }
+            if self.endless > 0 {
+                self.exhausted(Exhaust::Memory);
+            }
+            return self.name(list);
+        }
         let receiver = self.eval(of);
         if let (Value::List(items), "shift" | "pop") = (&receiver, name.as_str()) {
             let (first, rest) = match name.as_str() {
@@ -131,6 +143,16 @@ impl Runner<'_, '_> {
 
     /// Calls whatever can be called.
     pub(in super::super) fn call(&mut self, function: Value, args: &Args) -> Value {
+        let of = match &function {
+            Value::Member(of, _) => Some(&**of),
+            _ => None,
+        };
+        let size = |value: &Value| match value {
+            Value::List(items) => items.len(),
+            Value::Map(pairs) => pairs.len(),
+            _ => 0,
+        };
+        self.charge(args.all().chain(of).map(size).sum());
         match function {
             Value::Function(function, scope) => self.apply(&function, &scope, args),
             Value::Class(class) => self.instance(&class, args),
@@ -223,9 +245,9 @@ impl Runner<'_, '_> {
         let outer = std::mem::take(&mut self.returned);
         let outer_yields = std::mem::take(&mut self.yielded);
         let recursion = usize::from(!is_new && is_within);
-        self.recursive += recursion;
+        self.often += recursion;
         let last = self.eval(&function.body);
-        self.recursive -= recursion;
+        self.often -= recursion;
         let returned = std::mem::replace(&mut self.returned, outer);
         self.frames.pop();
         let after = self.scopes.get(own).cloned().unwrap_or_default();

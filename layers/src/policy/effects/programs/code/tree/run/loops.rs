@@ -3,58 +3,80 @@
 use super::{
     super::{
         syntax::{Each, Node, While},
-        values::{Args, MAX_ITEMS, Value, functions::ENDLESS},
+        values::{
+            Args, MAX_ITEMS, Value,
+            functions::{ENDLESS, MANY},
+        },
     },
-    Flow, ROUNDS, Runner,
+    Flow, MAX_STEPS, Runner,
 };
+
+/// How many rounds of a loop are told in full.
+const ROUNDS: usize = 24;
+/// How often a loop is gone through that is ended by something that nobody knows.
+const TURNS: usize = 8;
+/// What a loop gives that was not gone through to its end.
+const CUT_OFF: &str = "loop()";
 
 impl Runner<'_, '_> {
     pub(super) fn each(&mut self, each: &Each) -> Value {
         let over = self.eval(&each.over);
-        if matches!(&over, Value::Name(name) if name == ENDLESS) && !each.body.leaves() {
-            self.endless += 1;
-            self.assign(&each.target, Value::unknown());
-            let value = self.eval(&each.body);
-            self.endless -= 1;
-            return Value::list(vec![value]);
-        }
         let Some(items) = over.items() else {
-            let one = match over {
-                Value::Name(name) => Value::Name(format!("{}()", name.trim_end_matches("()"))),
-                other => other,
-            };
-            self.assign(&each.target, one);
-            return match self.kept(each) {
-                true => Value::list(vec![self.eval(&each.body)]),
-                false => Value::list(Vec::new()),
-            };
+            return self.each_of_unknown(each, over);
         };
         // Who makes processes by the hundred makes them without end.
         let is_many = items.len() >= 64;
-        self.endless += usize::from(is_many);
-        let mut values = Vec::new();
-        let mut rounds = 0;
-        for item in items {
-            if self.steps == 0 {
+        self.often += usize::from(is_many);
+        let (mut values, mut told, mut left) = (Vec::new(), 0, None);
+        let mut is_whole = true;
+        for (at, item) in items.into_iter().enumerate() {
+            if at > 0 && self.is_tired() {
+                is_whole = false;
+                self.forget(&each.body);
                 break;
             }
             self.assign(&each.target, item);
-            if !self.kept(each) {
-                continue;
+            let is_kept = self.kept(each);
+            let value = self.round(&each.body, &mut told);
+            if is_kept && left.is_none() {
+                values.push(value);
             }
-            let before = self.shell.count();
-            values.push(self.eval(&each.body));
-            rounds += usize::from(self.shell.count() > before);
-            if self.flow.take() == Some(Flow::Ends) || rounds >= ROUNDS {
-                break;
+            if self.flow.take() == Some(Flow::Ends) && left.is_none() {
+                left = Some(self.snapshot());
             }
         }
-        self.endless -= usize::from(is_many);
-        Value::list(values)
+        self.often -= usize::from(is_many);
+        if let Some(before) = left {
+            self.restore(before);
+        }
+        match is_whole {
+            true => Value::list(values),
+            false => Value::Name(CUT_OFF.to_owned()),
+        }
+    }
+
+    /// Once, for all that may come.
+    fn each_of_unknown(&mut self, each: &Each, over: Value) -> Value {
+        let is = |known| matches!(&over, Value::Name(name) if name == known);
+        let endless = usize::from(is(ENDLESS) && !each.body.leaves());
+        let often = usize::from(is(MANY) && !each.body.leaves());
+        self.endless += endless;
+        self.often += often;
+        let one = match over {
+            Value::Name(name) => Value::Name(format!("{}()", name.trim_end_matches("()"))),
+            other => other,
+        };
+        self.assign(&each.target, one);
+        let is_kept = self.kept(each);
+        let value = self.eval(&each.body);
+        self.flow = None;
+        self.endless -= endless;
+        self.often -= often;
+        Value::list(if is_kept { vec![value] } else { Vec::new() })
     }
 
     /// Whether an item counts. If nobody knows, it does.
-    pub(super) fn kept(&mut self, each: &Each) -> bool {
+    fn kept(&mut self, each: &Each) -> bool {
         let mut is_kept = true;
         for condition in &each.only {
             is_kept &= self.eval(condition).number() != Some(0.0);
@@ -62,10 +84,42 @@ impl Runner<'_, '_> {
         is_kept
     }
 
+    /// One round. Of those behind the first ones only that is told which means something.
+    fn round(&mut self, body: &Node, told: &mut usize) -> Value {
+        let before = self.shell.count();
+        let value = self.eval(body);
+        if self.shell.count() > before {
+            *told += 1;
+            if *told > ROUNDS {
+                self.shell.forget_everyday(before);
+            }
+        }
+        value
+    }
+
+    /// Whether loops are cut off, so that what stands behind them is read as well.
+    fn is_tired(&self) -> bool {
+        self.steps < MAX_STEPS / 3
+    }
+
+    /// A loop was cut off: what it would have made of its variables is not known.
+    fn forget(&mut self, body: &Node) {
+        for name in body.changes() {
+            if let Some(
+                value @ (Value::Text(_) | Value::Number(_) | Value::List(_) | Value::Map(_)),
+            ) = self.find_mut(&name)
+            {
+                *value = Value::Name(CUT_OFF.to_owned());
+            }
+        }
+    }
+
     pub(super) fn repeated(&mut self, each: &While) -> Value {
         let endless = usize::from(each.is_endless);
         self.endless += endless;
-        let mut last = None;
+        // What decides by itself tells nothing; what may end it stands in the body.
+        let is_set = matches!(each.condition, Node::Number(_) | Node::Nothing);
+        let (mut last, mut told, mut is_whole) = (None, 0, is_set && each.is_endless);
         for round in 0..MAX_ITEMS {
             let is_on = match self.eval(&each.condition) {
                 // A text that stays the same tells nothing.
@@ -75,18 +129,20 @@ impl Runner<'_, '_> {
                 }
                 value => value.number(),
             };
-            if self.steps == 0 || round > 0 && is_on != Some(1.0) {
+            if round > 0
+                && (is_on != Some(1.0) && !is_set || is_set && round >= TURNS || self.is_tired())
+            {
+                is_whole |= is_on == Some(0.0);
                 break;
             }
-            let before = self.shell.count();
-            self.eval(&each.body);
+            self.round(&each.body, &mut told);
             if self.flow.take() == Some(Flow::Ends) {
+                is_whole = true;
                 break;
             }
-            let is_same = matches!(each.condition, Node::Number(_) | Node::Nothing);
-            if is_same || self.shell.count() > before && round >= ROUNDS {
-                break;
-            }
+        }
+        if !is_whole {
+            self.forget(&each.body);
         }
         self.endless -= endless;
         Value::Nothing
@@ -101,25 +157,19 @@ impl Runner<'_, '_> {
         args: &Args,
     ) -> Value {
         if matches!(name, "reduce" | "inject") {
-            let (first, rest) = match args.values.get(1) {
-                Some(first) if args.values.len() > 1 => (first.clone(), items),
-                _ => match items.split_first() {
-                    Some((first, rest)) => (first.clone(), rest),
-                    None => return Value::unknown(),
-                },
-            };
-            return rest.iter().fold(first, |sum, item| {
-                self.call(function.clone(), &Args::of(vec![sum, item.clone()]))
-            });
+            return self.reduced(items, function, args);
         }
-        let mut kept = Vec::new();
-        let mut rounds = 0;
+        let (mut kept, mut told) = (Vec::new(), 0);
         for (at, item) in items.iter().enumerate() {
+            if at > 0 && self.is_tired() {
+                return Value::Name(CUT_OFF.to_owned());
+            }
             let before = self.shell.count();
-            let at = f64::from(u32::try_from(at).unwrap_or(u32::MAX));
             let mut values = vec![item.clone()];
             if matches!(function, Value::Function(..)) {
-                values.push(Value::Number(at));
+                values.push(Value::Number(f64::from(
+                    u32::try_from(at).unwrap_or(u32::MAX),
+                )));
             }
             let value = self.call(function.clone(), &Args::of(values));
             match name {
@@ -132,9 +182,11 @@ impl Runner<'_, '_> {
                 }
                 _ => kept.push(value),
             }
-            rounds += usize::from(self.shell.count() > before);
-            if rounds >= ROUNDS || self.steps == 0 {
-                break;
+            if self.shell.count() > before {
+                told += 1;
+                if told > ROUNDS {
+                    self.shell.forget_everyday(before);
+                }
             }
         }
         let kept = Value::list(kept);
@@ -142,6 +194,21 @@ impl Runner<'_, '_> {
             "flatMap" | "flat_map" => self.member(kept, "flat"),
             _ => kept,
         }
+    }
+
+    fn reduced(&mut self, items: &[Value], function: &Value, args: &Args) -> Value {
+        let (mut sum, rest) = match (args.values.get(1), items.split_first()) {
+            (Some(first), _) => (first.clone(), items),
+            (None, Some((first, rest))) => (first.clone(), rest),
+            (None, None) => return Value::unknown(),
+        };
+        for (at, item) in rest.iter().enumerate() {
+            if at > 0 && self.is_tired() {
+                return Value::Name(CUT_OFF.to_owned());
+            }
+            sum = self.call(function.clone(), &Args::of(vec![sum, item.clone()]));
+        }
+        sum
     }
 
     /// `map(f, list)`, and `reduce(f, list, start)`.

@@ -24,10 +24,10 @@ use crate::policy::effects::{
 
 /// How much is carried out of one piece of code.
 const MAX_STEPS: usize = 60_000;
+/// How many bytes of a text count for a step: so all texts together are bounded as well.
+const BYTES: usize = 256;
 /// How deep functions may call one another, and expressions stand in one another.
 const MAX_DEPTH: usize = 200;
-/// How often a loop is gone through, if that does something each time.
-const ROUNDS: usize = 24;
 
 /// How a loop goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,8 +54,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) out: Option<String>,
     /// Within how many loops that nothing ends.
     pub(super) endless: usize,
-    /// Within how many calls of a function that calls itself.
-    pub(super) recursive: usize,
+    /// Within how many loops of many rounds, and functions that call themselves.
+    pub(super) often: usize,
     /// The host that was asked last.
     pub(super) remote: Option<String>,
     /// Ways to other hosts have been opened.
@@ -114,7 +114,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             yielded: Vec::new(),
             flow: None,
             handlers: Vec::new(),
-            recursive: 0,
+            often: 0,
             steps: MAX_STEPS,
             depth: 0,
             made: Vec::new(),
@@ -164,7 +164,15 @@ impl<'r, 'a> Runner<'r, 'a> {
         self.depth += 1;
         let value = self.value(node);
         self.depth -= 1;
+        if let Value::Text(text) = &value {
+            self.charge(text.len() / BYTES);
+        }
         value
+    }
+
+    /// What takes longer than others counts for as many steps.
+    pub(super) fn charge(&mut self, steps: usize) {
+        self.steps = self.steps.saturating_sub(steps);
     }
 
     fn value(&mut self, node: &Node) -> Value {
@@ -289,19 +297,13 @@ impl<'r, 'a> Runner<'r, 'a> {
         let Some(flow) = self.flow.filter(|_| !nodes.is_empty()) else {
             return;
         };
-        let own = self.frames.last().map(|frame| frame.own);
-        let scope = own
-            .and_then(|own| self.scopes.get(own))
-            .unwrap_or(&self.globals);
-        let before = scope.clone();
-        self.steps = self.steps.saturating_sub(before.len());
+        let before = self.snapshot();
         self.flow = None;
         for node in nodes {
             self.eval(node);
         }
         self.flow = Some(flow);
-        let scope = own.and_then(|own| self.scopes.get_mut(own));
-        *scope.unwrap_or(&mut self.globals) = before;
+        self.restore(before);
     }
 
     fn values(&mut self, nodes: &[Node]) -> Vec<Value> {
@@ -369,6 +371,11 @@ impl<'r, 'a> Runner<'r, 'a> {
                 && (is_long(&value) && is_huge(&right) || is_huge(&value) && is_long(&right))
             {
                 self.exhausted(Exhaust::Memory);
+            }
+            for list in [&value, &right] {
+                if let Value::List(items) = list {
+                    self.charge(items.len());
+                }
             }
             value = codes::operation(op, &value, &right);
         }

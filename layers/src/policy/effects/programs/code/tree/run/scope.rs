@@ -7,7 +7,7 @@ use super::{
         acts::library,
         is_end_of,
         syntax::{Node, Target},
-        values::{Around, MAX_ITEMS, Value},
+        values::{Around, MAX_ITEMS, Scope, Value},
     },
     Runner,
 };
@@ -64,6 +64,23 @@ impl Runner<'_, '_> {
             Some(id) => self.scopes.get_mut(id)?.get_mut(name),
             None => self.globals.get_mut(name),
         }
+    }
+
+    /// What all names of the call mean.
+    pub(super) fn snapshot(&mut self) -> Scope {
+        let own = self
+            .frames
+            .last()
+            .and_then(|frame| self.scopes.get(frame.own));
+        let scope = own.unwrap_or(&self.globals).clone();
+        self.charge(scope.len());
+        scope
+    }
+
+    pub(super) fn restore(&mut self, before: Scope) {
+        let own = self.frames.last().map(|frame| frame.own);
+        let scope = own.and_then(|own| self.scopes.get_mut(own));
+        *scope.unwrap_or(&mut self.globals) = before;
     }
 
     /// What a function that is made here will see.

@@ -109,6 +109,22 @@ pub(in super::super) enum Target {
     Place(Node),
 }
 
+impl Target {
+    fn names(&self, names: &mut Vec<String>) {
+        match self {
+            Self::Name(name) => names.push(name.clone()),
+            Self::List(targets) => targets.iter().for_each(|target| target.names(names)),
+            Self::Keys(pairs) => pairs.iter().for_each(|(_, target)| target.names(names)),
+            Self::Place(Node::Member(of, _) | Node::Index(of, _)) => {
+                if let Node::Name(name) = &**of {
+                    names.push(name.clone());
+                }
+            }
+            Self::Place(_) | Self::Nothing => {}
+        }
+    }
+}
+
 impl Node {
     pub(in super::super) fn call(function: Self, args: Vec<Self>) -> Self {
         Self::Call(Box::new(Call {
@@ -134,6 +150,70 @@ impl Node {
             1 => nodes.remove(0),
             _ => Self::Block(nodes),
         }
+    }
+
+    /// Everything in it, at all depths.
+    pub(in super::super) fn visit(&self, seen: &mut dyn FnMut(&Self)) {
+        seen(self);
+        match self {
+            Self::Member(of, _)
+            | Self::Spread(of)
+            | Self::Return(of)
+            | Self::Yield(of)
+            | Self::Shell(of) => {
+                of.visit(seen);
+            }
+            Self::Index(of, at) => {
+                of.visit(seen);
+                at.visit(seen);
+            }
+            Self::Slice(of, bounds) => {
+                of.visit(seen);
+                bounds.iter().for_each(|bound| bound.visit(seen));
+            }
+            Self::Call(call) => {
+                call.function.visit(seen);
+                call.args.iter().for_each(|arg| arg.visit(seen));
+                call.named.iter().for_each(|(_, arg)| arg.visit(seen));
+            }
+            Self::List(nodes)
+            | Self::Joined(nodes)
+            | Self::Operation(_, nodes)
+            | Self::Block(nodes)
+            | Self::Either(nodes) => nodes.iter().for_each(|node| node.visit(seen)),
+            Self::Map(pairs) => pairs.iter().for_each(|(key, value)| {
+                key.visit(seen);
+                value.visit(seen);
+            }),
+            Self::If(parts) => parts.iter().for_each(|part| part.visit(seen)),
+            Self::Assign(assign) => assign.1.visit(seen),
+            Self::Each(each) => {
+                each.over.visit(seen);
+                each.body.visit(seen);
+            }
+            Self::While(each) => {
+                each.condition.visit(seen);
+                each.body.visit(seen);
+            }
+            _ => {}
+        }
+    }
+
+    /// The names of what it changes.
+    pub(in super::super) fn changes(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        self.visit(&mut |node| match node {
+            Self::Assign(assign) => assign.0.names(&mut names),
+            Self::Call(call) => {
+                if let Self::Member(of, _) = &call.function
+                    && let Self::Name(name) = &**of
+                {
+                    names.push(name.clone());
+                }
+            }
+            _ => {}
+        });
+        names
     }
 
     /// Whether a loop with this body may come to an end.

@@ -6,7 +6,7 @@ use base64::{
 };
 
 use super::{
-    MAX_TEXT, Value, functions,
+    MAX_ITEMS, MAX_TEXT, Value, functions,
     texts::{self, whole},
 };
 
@@ -145,6 +145,14 @@ pub(in super::super) fn operation(op: &str, left: &Value, right: &Value) -> Valu
         }
         ("|", Value::Map(a), Value::Map(b)) => {
             Value::map(a.iter().chain(b.iter()).cloned().collect())
+        }
+        ("*", Value::List(items), Value::Number(times)) => {
+            let times = whole(*times).and_then(|times| usize::try_from(times).ok());
+            let times = times.filter(|times| items.len().saturating_mul(*times) <= MAX_ITEMS);
+            times.map_or(Value::unknown(), |times| {
+                let again = std::iter::repeat_n(items, times);
+                Value::list(again.flat_map(|items| items.iter().cloned()).collect())
+            })
         }
         ("+", Value::List(_), _) | ("+", _, Value::List(_)) => Value::unknown(),
         ("*", Value::Text(text), Value::Number(times))

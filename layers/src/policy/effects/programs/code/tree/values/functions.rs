@@ -127,7 +127,10 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
                 items.push(Value::Number(at));
                 at += step;
             }
-            Some(Value::list(items))
+            match step > 0.0 && at < to || step < 0.0 && at > to {
+                true => Some(Value::Name(MANY.to_owned())),
+                false => Some(Value::list(items)),
+            }
         }
         "enumerate" => texts::method(
             &Value::list(args.get(0).items()?),
@@ -222,7 +225,10 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
             made(texts::percent(&text(0)?, rest))
         }
         "sub" if is_end(name, "re.sub") => made(texts::replaced(&text(0)?, &text(2)?, &text(1)?)?),
-        "str_replace" => made(text(2)?.replace(&text(0)?, &text(1)?)),
+        "str_replace" => {
+            let parts = Args::of(vec![args.get(0), args.get(1)]);
+            texts::method(&args.get(2), "replace", &parts)
+        }
         "str_repeat" => texts::repeated(&text(0)?, args.get(1).number()?),
         "implode" => texts::joined(&args.get(1).items()?, &text(0)?),
         "explode" => texts::method(&args.get(1), "split", &Args::of(vec![args.get(0)])),
@@ -267,12 +273,9 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         | "classmethod"
         | "cache"
         | "lru_cache"
-        | "print_exc"
-        | "pathlib"
         | "vars"
-        | "staticCall"
-        | "interopRequireDefault"
         | "URL"
+        | "URI"
         | "stream_context_create"
         | "Request"
         | "TextEncoder"
@@ -287,13 +290,11 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
             "uc" => made(text(0)?.to_uppercase()),
             _ => Some(args.get(0)),
         },
-        "URI" => Some(args.get(0)),
         "parse" if is_end(name, "URI.parse") => Some(args.get(0)),
         "partial" => {
             let (first, rest) = args.values.split_first()?;
             Some(Value::part(first.clone(), rest.to_vec()))
         }
-        "getenv" if !args.values.is_empty() => None,
         "bool" | "Boolean" => Some(Value::unknown()),
         _ => None,
     }
@@ -301,6 +302,8 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
 
 /// What never ends.
 pub(in super::super) const ENDLESS: &str = "endless";
+/// Numbers, more of them than are looked at.
+pub(in super::super) const MANY: &str = "range()";
 
 fn temporary() -> Value {
     Value::File {

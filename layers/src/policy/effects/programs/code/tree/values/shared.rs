@@ -54,6 +54,19 @@ impl<T: Nested> Shared<T> {
     }
 }
 
+impl<T: Nested + Clone> Shared<T> {
+    /// More of them, if that is not too many, nor too deep.
+    pub(in super::super) fn push(&mut self, more: &[T]) -> bool {
+        let depth = 1 + more.iter().map(Nested::depth).max().unwrap_or(0);
+        let fits = self.items.len() + more.len() <= MAX_ITEMS && depth <= MAX_DEPTH;
+        if fits {
+            Rc::make_mut(&mut self.items).extend_from_slice(more);
+            self.depth = self.depth.max(depth);
+        }
+        fits
+    }
+}
+
 impl<T> Deref for Shared<T> {
     type Target = Vec<T>;
 

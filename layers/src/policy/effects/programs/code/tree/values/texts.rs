@@ -117,8 +117,9 @@ fn of_text(text: &str, name: &str, args: &Args) -> Option<Value> {
         }
         "format" => made(formatted(text, args)),
         "concat" => {
-            let more: Vec<_> = args.values.iter().map(Value::written).collect();
-            made(format!("{text}{}", more.concat()))
+            let mut all = vec![Value::Text(text.to_owned())];
+            all.extend(args.values.iter().cloned());
+            joined(&all, "")
         }
         "reverse" => made(text.chars().rev().collect()),
         "repeat" => repeated(text, args.get(0).number()?),
@@ -168,17 +169,21 @@ fn of_text(text: &str, name: &str, args: &Args) -> Option<Value> {
                 let other = |c: char| table.get(usize::try_from(u32::from(c)).ok()?).copied();
                 made(text.chars().map(|c| other(c).unwrap_or(c)).collect())
             }
-            Value::Map(pairs) => made(
-                text.chars()
-                    .map(|c| {
-                        let code = u32::from(c).to_string();
-                        let found = pairs
-                            .iter()
-                            .find(|(from, _)| *from == code || *from == c.to_string());
-                        found.map_or_else(|| c.to_string(), |(_, to)| to.written())
-                    })
-                    .collect(),
-            ),
+            Value::Map(pairs) => {
+                let mut out = String::new();
+                for c in text.chars() {
+                    let code = u32::from(c).to_string();
+                    let mut pairs = pairs.iter();
+                    match pairs.find(|(from, _)| *from == code || from.chars().eq([c])) {
+                        Some((_, to)) => out.push_str(&to.written()),
+                        None => out.push(c),
+                    }
+                    if out.len() > MAX_TEXT {
+                        break;
+                    }
+                }
+                made(out)
+            }
             _ => None,
         },
         "unpack" | "unpack1" => {
