@@ -56,6 +56,8 @@ pub mod limit;
 pub mod policy;
 #[cfg(feature = "rate")]
 pub mod rate;
+#[cfg(feature = "record")]
+pub mod record;
 #[cfg(feature = "stack")]
 pub mod stack;
 #[cfg(feature = "upstream")]
