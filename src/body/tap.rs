@@ -26,7 +26,7 @@ pub trait Observe {
 
     /// The last of the reply has come: the terminal event of a stream, a reply that is not streamed, or the end of whatever
     /// else it is. It goes out when this is ready; until then the client sees a reply that is not over yet. Asked again
-    /// until it is ready, and then never again. Not asked if the reply is cut, or its client leaves.
+    /// until it is ready, and then never again. Not asked if the reply breaks off, is cut here, or is not wanted any more.
     fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let _ = cx;
         Poll::Ready(())
@@ -38,6 +38,30 @@ pub trait Observe {
         Self: Sized,
     {
         let _ = end;
+    }
+}
+
+/// Watches if it is there.
+impl<O: Observe> Observe for Option<O> {
+    fn on_chunk(&mut self, chunk: &Chunk) -> Flow {
+        self.as_mut()
+            .map_or(Flow::Forward, |observer| observer.on_chunk(chunk))
+    }
+
+    fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
+        self.as_mut()
+            .map_or(Poll::Pending, |observer| observer.poll_cut(cx))
+    }
+
+    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.as_mut()
+            .map_or(Poll::Ready(()), |observer| observer.poll_last(cx))
+    }
+
+    fn on_end(self, end: StreamEnd) {
+        if let Some(observer) = self {
+            observer.on_end(end);
+        }
     }
 }
 
@@ -206,10 +230,11 @@ where
                 match flow {
                     Flow::Cut(rejection) => rejection,
                     Flow::Forward => {
+                        let is_sound = !matches!(polled, Some(Err(_)));
                         let is_last = end.is_some()
                             || chunk.is_some_and(Chunk::is_terminal)
                             || matches!(this.form, Form::Whole(_));
-                        if is_last && !*this.is_last {
+                        if is_sound && is_last && !*this.is_last {
                             let observer = this.observer.as_mut();
                             if observer.is_some_and(|observer| observer.poll_last(cx).is_pending())
                             {

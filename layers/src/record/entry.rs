@@ -61,10 +61,15 @@ impl Message {
         let hash = if media.is_empty() {
             ContentHash::of(&body)
         } else {
-            let places: Vec<_> = media.iter().map(|medium| medium.at.to_le_bytes()).collect();
-            let cuts = media.iter().zip(&places);
-            let cuts = cuts.flat_map(|(medium, at)| [&at[..], &medium.content.bytes()[..]]);
-            ContentHash::of_all(std::iter::once(&body[..]).chain(cuts))
+            let places: Vec<_> = media
+                .iter()
+                .map(|medium| (medium.at as u64).to_le_bytes())
+                .collect();
+            let mut pieces = vec![&body[..]];
+            for (medium, at) in media.iter().zip(&places) {
+                pieces.extend([&at[..], &medium.content.bytes()[..]]);
+            }
+            ContentHash::of_all(&pieces)
         };
         Self { hash, body, media }
     }
@@ -91,7 +96,7 @@ impl Node {
     pub fn new(parent: ContentHash, message: ContentHash, depth: u32, gap: Option<&str>) -> Self {
         let marked = gap.map_or(&b""[..], str::as_bytes);
         let pieces = [&parent.bytes()[..], &message.bytes()[..], marked];
-        let id = ContentHash::of_all(pieces);
+        let id = ContentHash::of_all(&pieces);
         let gap = gap.map(Into::into);
         Self {
             id,

@@ -16,7 +16,7 @@ impl ContentHash {
     }
 
     /// The hash of several pieces of which no two sequences give the same bytes.
-    pub fn of_all<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    pub fn of_all(pieces: &[&[u8]]) -> Self {
         let mut hasher = blake3::Hasher::new();
         for piece in pieces {
             hasher.update(&(piece.len() as u64).to_le_bytes());

@@ -54,11 +54,12 @@ pub fn join(request: &Request, parts: &Parts) -> Result<Bytes, JoinError> {
                     let usual = if node.depth == 0 { "" } else { "," };
                     let gap = node.gap.as_deref().unwrap_or(usual);
                     bytes.extend_from_slice(gap.as_bytes());
-                    let marks = request
-                        .marks
-                        .iter()
-                        .filter(|mark| mark.message == node.depth);
-                    bytes.extend_from_slice(&whole(message, marks, &parts.contents)?);
+                    bytes.extend_from_slice(&whole(
+                        message,
+                        node.depth,
+                        &request.marks,
+                        &parts.contents,
+                    )?);
                 }
             }
         }
@@ -72,11 +73,13 @@ pub fn join(request: &Request, parts: &Parts) -> Result<Bytes, JoinError> {
 }
 
 /// A message with what was cut out of it.
-fn whole<'a>(
+fn whole(
     message: &Message,
-    marks: impl Iterator<Item = &'a Mark>,
+    place: u32,
+    marks: &[Mark],
     contents: &HashMap<ContentHash, Bytes>,
 ) -> Result<Bytes, JoinError> {
+    let marks = marks.iter().filter(|mark| mark.message == place);
     let marks = marks.map(|mark| Ok((mark.at as usize, mark.text.as_bytes())));
     let media = message.media.iter().map(|medium| {
         let content = contents.get(&medium.content);

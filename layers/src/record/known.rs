@@ -1,37 +1,57 @@
 //! What is in the record already, as far as it is remembered. What was forgotten is written once more, and does no harm.
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::Range,
-};
+use std::{collections::HashMap, hash::Hash, ops::Range};
 
 use bytes::Bytes;
 
 use super::{ContentHash, Mark};
 
-/// How many hashes a generation remembers.
-const HASHES: usize = 1 << 16;
 /// How many bytes of conversations are kept, to compare the next turn with.
 const TURNS: usize = 64 << 20;
 
+/// A map that forgets what was put in long ago.
+#[derive(Debug)]
+pub(super) struct Aging<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+    generation: usize,
+}
+
 /// Hashes of what was written.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    young: HashSet<ContentHash>,
-    old: HashSet<ContentHash>,
+pub(super) type Known = Aging<ContentHash, ()>;
+
+impl<K: Hash + Eq, V> Aging<K, V> {
+    /// A map of `generation` to twice as many entries.
+    pub(super) fn new(generation: usize) -> Self {
+        let (young, old) = (HashMap::new(), HashMap::new());
+        Self {
+            young,
+            old,
+            generation,
+        }
+    }
+
+    pub(super) fn insert(&mut self, key: K, value: V) {
+        if self.young.len() >= self.generation {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, value);
+    }
+
+    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.young.get_mut(key).or_else(|| self.old.get_mut(key))
+    }
 }
 
 impl Known {
     /// Whether it must be written: from now on it is known.
     pub(super) fn is_new(&mut self, hash: ContentHash) -> bool {
-        if self.young.contains(&hash) {
+        if self.young.contains_key(&hash) {
             return false;
         }
-        if self.young.len() >= HASHES {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(hash);
-        !self.old.contains(&hash)
+        let is_new = !self.old.contains_key(&hash);
+        self.insert(hash, ());
+        is_new
     }
 }
 

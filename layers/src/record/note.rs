@@ -17,6 +17,34 @@ pub(super) struct Note {
     pub(super) what: Noted,
 }
 
+impl Note {
+    pub(super) fn now(id: Arc<str>, what: Noted) -> Self {
+        let at = super::recorder::now();
+        Self { id, at, what }
+    }
+
+    /// How much memory of bodies it holds.
+    pub(super) fn held(&self) -> usize {
+        match &self.what {
+            Noted::Asked { request, .. } => request.as_ref().map_or(0, |call| call.bytes().len()),
+            Noted::Sent(request) => request.as_ref().map_or(0, |call| call.bytes().len()),
+            Noted::Provided(frames) => frames.held(),
+            Noted::Ended { ending, .. } => ending.reply.held(),
+            _ => 0,
+        }
+    }
+
+    /// Lets go of bodies.
+    pub(super) fn shed(&mut self) {
+        match &mut self.what {
+            Noted::Asked { request, .. } | Noted::Sent(request) => *request = None,
+            Noted::Provided(frames) => frames.shed(),
+            Noted::Ended { ending, .. } => ending.reply.shed(),
+            _ => {}
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Noted {
     Asked {
@@ -25,7 +53,7 @@ pub(super) enum Noted {
         durable: Option<Durable>,
     },
     /// This went up.
-    Sent(Arc<LlmRequest>),
+    Sent(Option<Arc<LlmRequest>>),
     /// This came from the provider.
     Provided(Frames),
     Decided(Box<Decided>),
@@ -35,6 +63,8 @@ pub(super) enum Noted {
         ending: Box<Closing>,
         durable: Option<Durable>,
     },
+    /// Nothing more will be noted.
+    Close,
 }
 
 /// Told when what was noted is on the disk. Dropped if it cannot be.
@@ -104,6 +134,37 @@ impl Frames {
         } else if !self.shed {
             self.frames.push((frame.clone(), at));
         }
+    }
+
+    /// All of them, one behind the other.
+    pub(super) fn joined(&self) -> Bytes {
+        match &*self.frames {
+            [(only, _)] => only.clone(),
+            frames => frames
+                .iter()
+                .map(|(frame, _)| &frame[..])
+                .collect::<Vec<_>>()
+                .concat()
+                .into(),
+        }
+    }
+
+    /// Whether these are the same bytes, however they were cut.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        let bytes = |frames: &Self| -> Vec<Bytes> {
+            frames
+                .frames
+                .iter()
+                .map(|(frame, _)| frame.clone())
+                .collect()
+        };
+        let is_cut_alike = || {
+            let pairs = self.frames.iter().zip(&other.frames);
+            self.frames.len() == other.frames.len() && pairs.clone().all(|((a, _), (b, _))| a == b)
+        };
+        self.bytes == other.bytes
+            && self.complete == other.complete
+            && (is_cut_alike() || bytes(self).concat() == bytes(other).concat())
     }
 
     /// How much memory they take.

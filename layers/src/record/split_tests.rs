@@ -13,13 +13,24 @@ use super::{
 };
 
 /// A record in memory.
-#[derive(Default)]
 struct Kept {
     known: Known,
     contents: HashMap<ContentHash, Bytes>,
     messages: HashMap<ContentHash, Message>,
     nodes: HashMap<ContentHash, Node>,
     bytes: usize,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            known: Known::new(1_000),
+            contents: HashMap::new(),
+            messages: HashMap::new(),
+            nodes: HashMap::new(),
+            bytes: 0,
+        }
+    }
 }
 
 impl Kept {

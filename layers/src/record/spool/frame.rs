@@ -42,7 +42,7 @@ const LONGEST: usize = 1 << 30;
 
 /// The hash of an event's text behind a link.
 pub(super) fn link(before: ContentHash, text: &[u8]) -> ContentHash {
-    ContentHash::of_all([&before.bytes()[..], text])
+    ContentHash::of_all(&[&before.bytes()[..], text])
 }
 
 /// Appends an entry to `out`; an event with its link.
@@ -108,11 +108,6 @@ pub(super) fn body(bytes: &Bytes) -> Option<(Bytes, usize)> {
     let body = rest.get(..length).filter(|_| length <= LONGEST)?;
     let is_sound = !body.is_empty() && crc32fast::hash(body) == u32::from_le_bytes(*check);
     is_sound.then(|| (bytes.slice(HEAD..HEAD + length), HEAD + length))
-}
-
-/// Whether a record holds a body, which can be done without in need.
-pub(super) fn is_body(body: &[u8]) -> bool {
-    matches!(body.first(), Some(&CONTENT | &MESSAGE))
 }
 
 /// What a record says. `None` if it says nothing that this version knows.

@@ -159,6 +159,7 @@ impl Spool {
         self.chain = self.buffered;
         self.safe.send_replace(self.at);
         if self.at.offset >= SEGMENT {
+            self.sealed += self.at.offset;
             self.at = Position {
                 segment: self.at.segment + 1,
                 offset: 0,
