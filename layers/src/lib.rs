@@ -22,6 +22,10 @@
     doc = "| [`rate`] | `rate` | how often, how many tokens, how many at once |"
 )]
 #![cfg_attr(
+    feature = "record",
+    doc = "| [`record`] | `record` | every conversation, kept faithfully |"
+)]
+#![cfg_attr(
     feature = "deadline",
     doc = "| [`deadline`] | `deadline` | how long a provider may take |"
 )]

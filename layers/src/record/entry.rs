@@ -128,7 +128,7 @@ pub struct Event {
 #[non_exhaustive]
 pub enum What {
     /// A client asked.
-    RequestReceived(Asked),
+    RequestReceived(Box<Asked>),
     /// Something else than what the client asked went up.
     RequestChanged(Request),
     /// A policy decided.

@@ -99,7 +99,7 @@ where
         RecordFuture {
             state: State::Waiting {
                 durable: receiver,
-                call: Some((service, request)),
+                call: Some(Box::new((service, request))),
             },
             side,
         }
@@ -119,7 +119,7 @@ enum State<S: Service<Request<LlmBody>>> {
     /// Nothing goes up before the request is on the disk.
     Waiting {
         durable: oneshot::Receiver<()>,
-        call: Option<(S, Request<LlmBody>)>,
+        call: Option<Box<(S, Request<LlmBody>)>>,
     },
     Calling(#[pin] S::Future),
 }
@@ -155,7 +155,10 @@ where
                     // If the disk does not take it, the exchange goes on: what must not, asks before.
                     ready!(Pin::new(durable).poll(cx)).ok();
                     match call.take() {
-                        Some((mut service, request)) => service.call(request),
+                        Some(call) => {
+                            let (mut service, request) = *call;
+                            service.call(request)
+                        }
                         None => return Poll::Pending,
                     }
                 }

@@ -7,7 +7,7 @@ use std::{
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use super::{
@@ -197,8 +197,12 @@ impl Recorder {
 }
 
 /// Microseconds since 1970.
+#[allow(
+    clippy::disallowed_types,
+    reason = "a label of what is recorded: nothing is measured by it"
+)]
 pub(super) fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since = std::time::SystemTime::now().duration_since(UNIX_EPOCH);
     i64::try_from(since.unwrap_or(Duration::ZERO).as_micros()).unwrap_or(i64::MAX)
 }
 

@@ -40,7 +40,7 @@ pub(super) fn split(
     let messages: Vec<Range<usize>> = request.messages().map(|m| m.json.span()).collect();
     let head = splitter.messages(request, &messages, before);
     let inside = match (messages.first(), messages.last()) {
-        (Some(first), Some(last)) => Some(splitter.gap_before(first.start, request)..last.end),
+        (Some(first), Some(last)) => Some(gap_before(first.start, request)..last.end),
         _ => None,
     };
     let frame = splitter.frame(request.root(), inside.as_ref());
@@ -53,6 +53,15 @@ pub(super) fn split(
     }
 }
 
+/// Where what precedes the first message begins: behind the bracket of the list.
+fn gap_before(start: usize, request: &LlmRequest) -> usize {
+    let lists = request.root().members();
+    let list = lists
+        .map(|(_, value)| value)
+        .find(|value| value.kind() == Kind::Array && value.span().contains(&start));
+    list.map_or(start, |list| list.span().start + 1)
+}
+
 struct Splitter<'a> {
     bytes: &'a Bytes,
     dialect: Dialect,
@@ -62,15 +71,6 @@ struct Splitter<'a> {
 }
 
 impl Splitter<'_> {
-    /// Where what precedes the first message begins: behind the bracket of the list.
-    fn gap_before(&self, start: usize, request: &LlmRequest) -> usize {
-        let lists = request.root().members();
-        let list = lists
-            .map(|(_, value)| value)
-            .find(|value| value.kind() == Kind::Array && value.span().contains(&start));
-        list.map_or(start, |list| list.span().start + 1)
-    }
-
     fn messages(
         &mut self,
         request: &LlmRequest,
@@ -81,7 +81,7 @@ impl Splitter<'_> {
         let mut parent = ContentHash::NONE;
         let mut end = spans
             .first()
-            .map_or(0, |first| self.gap_before(first.start, request));
+            .map_or(0, |first| gap_before(first.start, request));
         let mut is_same = true;
         for (at, message) in request.messages().enumerate() {
             let span = message.json.span();

@@ -57,7 +57,7 @@ impl Recorded {
         let mut nodes = Vec::new();
         let mut messages = HashMap::new();
         loop {
-            let batch = self.feed.next().unwrap();
+            let batch = self.feed.read().unwrap();
             if batch.kept.is_empty() {
                 break;
             }

@@ -112,7 +112,7 @@ impl Writer {
                 asked,
                 request,
                 durable,
-            } => self.asked(&id, at, *asked, request.as_deref(), durable),
+            } => self.asked(&id, at, asked, request.as_deref(), durable),
             Noted::Sent(request) => self.sent(&id, at, request.as_deref()),
             Noted::Provided(frames) => {
                 if let Some(draft) = self.open.get_mut(&id) {
@@ -132,7 +132,7 @@ impl Writer {
         &mut self,
         id: &Arc<str>,
         at: i64,
-        mut asked: Asked,
+        mut asked: Box<Asked>,
         request: Option<&luthien_core::request::LlmRequest>,
         durable: Option<Durable>,
     ) {
@@ -202,7 +202,6 @@ impl Writer {
     fn ended(&mut self, id: &Arc<str>, at: i64, closing: Closing, durable: Option<Durable>) {
         let draft = self.open.remove(id).unwrap_or_default();
         let is_full = self.spool.is_full();
-        let mut keep = |frames: Frames| self.reply(frames, is_full);
         let summary = replies::summary(&closing.reply);
         let is_same = draft
             .provided
@@ -212,12 +211,12 @@ impl Writer {
         let provider_reply = match draft.provided {
             Some(provided) if !is_same => {
                 shed |= provided.shed;
-                Some(keep(provided))
+                Some(self.reply(&provided, is_full))
             }
             _ => None,
         };
         let first_byte_us = closing.reply.frames.first().map(|(_, at)| *at);
-        let reply = keep(closing.reply);
+        let reply = self.reply(&closing.reply, is_full);
         let ended = Ended {
             ending: ending(
                 closing.close,
@@ -244,8 +243,8 @@ impl Writer {
         self.waiting.extend(durable);
     }
 
-    fn reply(&mut self, frames: Frames, is_full: bool) -> Reply {
-        let blocks = replies::times(&frames);
+    fn reply(&mut self, frames: &Frames, is_full: bool) -> Reply {
+        let blocks = replies::times(frames);
         let has_body = !frames.shed && !frames.frames.is_empty();
         let body = (has_body && !is_full).then(|| {
             let content = Content::new(frames.joined());

@@ -76,7 +76,7 @@ impl Feed {
     /// # Errors
     ///
     /// If a file cannot be read.
-    pub fn next(&mut self) -> io::Result<Batch> {
+    pub fn read(&mut self) -> io::Result<Batch> {
         let safe = *self.safe.borrow();
         let mut batch = Batch {
             end: self.at,

@@ -113,12 +113,12 @@ pub(super) fn body(bytes: &Bytes) -> Option<(Bytes, usize)> {
 /// What a record says. `None` if it says nothing that this version knows.
 pub(super) fn read(body: &Bytes) -> Option<Kept> {
     let mut reader = Reader(body.clone());
-    Some(match reader.bytes(1)?.first()? {
-        &CONTENT => Kept::Content(Content {
+    Some(match *reader.bytes(1)?.first()? {
+        CONTENT => Kept::Content(Content {
             hash: reader.hash()?,
             body: reader.0,
         }),
-        &MESSAGE => {
+        MESSAGE => {
             let hash = reader.hash()?;
             let count = reader.number()?;
             let mut media = Vec::new();
@@ -134,7 +134,7 @@ pub(super) fn read(body: &Bytes) -> Option<Kept> {
                 media,
             })
         }
-        &NODE => {
+        NODE => {
             let (id, parent, message) = (reader.hash()?, reader.hash()?, reader.hash()?);
             let depth = u32::try_from(reader.number()?).ok()?;
             let gap = match reader.0.split_first() {
@@ -149,7 +149,7 @@ pub(super) fn read(body: &Bytes) -> Option<Kept> {
                 gap,
             })
         }
-        &EVENT => {
+        EVENT => {
             let number = u64::from_le_bytes(reader.bytes(8)?.as_ref().try_into().ok()?);
             let hash = reader.hash()?;
             let event = serde_json::from_slice(&reader.0).ok()?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tempfile::TempDir;
 
 use super::{Feed, Kept, Position, Spool, frame, segment};
-use crate::record::{Asked, Content, ContentHash, Entry, Event, Medium, Message, Node, Said, What};
+use crate::record::{Content, ContentHash, Entry, Event, Medium, Message, Node, Said, What};
 
 fn entries(count: u32) -> Vec<Entry> {
     let mut entries = Vec::new();
@@ -23,7 +23,7 @@ fn entries(count: u32) -> Vec<Entry> {
         let node = Node::new(parent, message.hash, number, gap);
         parent = node.id;
         let what = match number % 2 {
-            0 => What::RequestReceived(Asked::default()),
+            0 => What::RequestReceived(Box::default()),
             _ => What::PolicySaid(Said {
                 policy: "p".into(),
                 severity: "info".into(),
@@ -58,7 +58,7 @@ fn as_entry(kept: Kept) -> Entry {
 fn all(feed: &mut Feed) -> Vec<Entry> {
     let mut all = Vec::new();
     loop {
-        let batch = feed.next().unwrap();
+        let batch = feed.read().unwrap();
         assert_eq!(batch.unreadable, 0);
         if batch.kept.is_empty() {
             return all;
@@ -153,7 +153,7 @@ fn events_are_a_chain_over_all_starts() {
     }
     let (_, mut feed) = open(&folder);
     writers.push(feed.writer().to_owned());
-    for kept in feed.next().unwrap().kept {
+    for kept in feed.read().unwrap().kept {
         if let Kept::Event(link) = kept {
             expected = (expected.0 + 1, frame::link(expected.1, &link.text));
             assert_eq!((link.number, link.hash), expected);
@@ -171,7 +171,7 @@ fn events_are_a_chain_over_all_starts() {
     let (mut spool, mut feed) = open(&folder);
     spool.add(&entries(1)[3]);
     spool.sync().unwrap();
-    let batch = feed.next().unwrap();
+    let batch = feed.read().unwrap();
     let [Kept::Event(link)] = &*batch.kept else {
         panic!("{batch:?}");
     };
@@ -187,7 +187,7 @@ fn a_store_that_goes_on_from_where_it_was_reads_nothing_twice() {
     let entries = entries(3);
     spool.add(&entries[0]);
     spool.sync().unwrap();
-    let end = feed.next().unwrap().end;
+    let end = feed.read().unwrap().end;
     drop((spool, feed));
     let (mut spool, mut feed) = open(&folder);
     spool.add(&entries[1]);
@@ -223,7 +223,7 @@ fn a_long_spool_is_many_files_and_those_that_were_taken_are_deleted() {
     let mut end = Position::default();
     let mut read = Vec::new();
     while read.len() < expected.len() {
-        let batch = feed.next().unwrap();
+        let batch = feed.read().unwrap();
         end = batch.end;
         read.extend(batch.kept.into_iter().map(as_entry));
     }
