@@ -91,28 +91,42 @@ fn what_is_not_on_the_disk_is_not_read() {
     assert_eq!(all(&mut feed), []);
 }
 
-#[test]
-fn a_crash_at_any_byte_loses_nothing_before_it() {
+/// Entries, the file they are written to, and where each of them ends in it.
+fn written(count: u32) -> (Vec<Entry>, Bytes, Vec<usize>) {
     let folder = TempDir::new().unwrap();
     let (mut spool, _) = open(&folder);
-    let entries = entries(3);
-    let mut lengths = Vec::new();
+    let entries = entries(count);
+    let mut ends = Vec::new();
     for entry in &entries {
         spool.add(entry);
-        spool.sync().unwrap();
-        lengths.push(spool.held());
+        ends.push(usize::try_from(spool.held()).unwrap());
     }
-    drop(spool);
-    let file = segment::path(folder.path(), 1);
-    let bytes = fs::read(&file).unwrap();
-    for length in 0..=bytes.len() {
+    spool.sync().unwrap();
+    let bytes = fs::read(segment::path(folder.path(), 1)).unwrap();
+    (entries, bytes.into(), ends)
+}
+
+#[test]
+fn a_crash_at_any_byte_loses_nothing_before_it() {
+    let (entries, bytes, ends) = written(5);
+    let (_, chain) = segment::read_head(&bytes).unwrap();
+    for length in segment::HEAD..=bytes.len() {
+        let (sound, _) = segment::scan(&bytes.slice(..length), chain);
+        let whole = ends.iter().rev().find(|end| **end <= length);
+        assert_eq!(sound, *whole.unwrap_or(&segment::HEAD));
+    }
+    // And with files, where it matters.
+    let ends = [0, 1, segment::HEAD - 1, segment::HEAD]
+        .into_iter()
+        .chain(ends);
+    let ends: Vec<_> = ends.collect();
+    for length in ends.iter().flat_map(|end| [end.saturating_sub(1), *end]) {
         let folder = TempDir::new().unwrap();
-        let file = segment::path(folder.path(), 1);
-        fs::write(&file, &bytes[..length]).unwrap();
+        fs::write(segment::path(folder.path(), 1), &bytes[..length]).unwrap();
         let (mut spool, mut feed) = open(&folder);
         spool.add(&entries[0]);
         spool.sync().unwrap();
-        let whole = lengths.iter().filter(|end| **end <= length as u64).count();
+        let whole = ends[4..].iter().filter(|end| **end <= length).count();
         let expected = entries[..whole].iter().chain(&entries[..1]);
         assert_eq!(all(&mut feed), expected.cloned().collect::<Vec<_>>());
     }
@@ -120,24 +134,14 @@ fn a_crash_at_any_byte_loses_nothing_before_it() {
 
 #[test]
 fn a_byte_that_was_changed_is_noticed_and_hides_nothing_before_it() {
-    let folder = TempDir::new().unwrap();
-    let (mut spool, _) = open(&folder);
-    let entries = entries(3);
-    entries.iter().for_each(|entry| spool.add(entry));
-    spool.sync().unwrap();
-    drop(spool);
-    let file = segment::path(folder.path(), 1);
-    let bytes = fs::read(&file).unwrap();
+    let (_, bytes, ends) = written(4);
+    let (_, chain) = segment::read_head(&bytes).unwrap();
     for at in segment::HEAD..bytes.len() {
-        let mut changed = bytes.clone();
+        let mut changed = bytes.to_vec();
         changed[at] ^= 0x40;
-        fs::write(&file, changed).unwrap();
-        let (_, mut feed) = open(&folder);
-        let read = all(&mut feed);
-        assert!(entries.starts_with(&read) && read.len() < entries.len());
-        for later in segment::all(folder.path()).unwrap().split_off(1) {
-            fs::remove_file(segment::path(folder.path(), later)).unwrap();
-        }
+        let (sound, _) = segment::scan(&changed.into(), chain);
+        let before = ends.iter().rev().find(|end| **end <= at);
+        assert_eq!(sound, *before.unwrap_or(&segment::HEAD));
     }
 }
 
