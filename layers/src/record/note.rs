@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use luthien_core::{body::Form, request::LlmRequest};
+use luthien_core::{
+    body::{Chunk, Form},
+    request::LlmRequest,
+};
 use tokio::sync::oneshot;
 
 use super::{Asked, Covered, Decided, Said, Tokens};
@@ -104,7 +107,8 @@ pub(super) enum Close {
 #[derive(Debug)]
 pub(super) struct Frames {
     pub(super) form: Form,
-    pub(super) frames: Vec<(Bytes, u64)>,
+    /// What somebody has read of them already is not read again.
+    pub(super) frames: Vec<(Chunk, u64)>,
     /// How long all of them are, those included that were not kept.
     pub(super) bytes: u64,
     /// Whether some of them were not kept.
@@ -126,8 +130,8 @@ impl Frames {
         }
     }
 
-    pub(super) fn add(&mut self, frame: &Bytes, at: u64) {
-        self.bytes += frame.len() as u64;
+    pub(super) fn add(&mut self, frame: &Chunk, at: u64) {
+        self.bytes += frame.bytes().len() as u64;
         if self.bytes > LONGEST || self.form == Form::Opaque {
             self.shed |= self.form != Form::Opaque;
             self.frames = Vec::new();
@@ -139,38 +143,31 @@ impl Frames {
     /// All of them, one behind the other.
     pub(super) fn joined(&self) -> Bytes {
         match &*self.frames {
-            [(only, _)] => only.clone(),
-            frames => frames
-                .iter()
-                .map(|(frame, _)| &frame[..])
-                .collect::<Vec<_>>()
-                .concat()
-                .into(),
+            [(only, _)] => only.bytes().clone(),
+            frames => {
+                let frames = frames.iter().map(|(frame, _)| &frame.bytes()[..]);
+                frames.collect::<Vec<_>>().concat().into()
+            }
         }
     }
 
     /// Whether these are the same bytes, however they were cut.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
-        let bytes = |frames: &Self| -> Vec<Bytes> {
-            frames
-                .frames
-                .iter()
-                .map(|(frame, _)| frame.clone())
-                .collect()
-        };
         let is_cut_alike = || {
-            let pairs = self.frames.iter().zip(&other.frames);
-            self.frames.len() == other.frames.len() && pairs.clone().all(|((a, _), (b, _))| a == b)
+            let mut pairs = self.frames.iter().zip(&other.frames);
+            let is_same = |((a, _), (b, _)): (&(Chunk, u64), &(Chunk, u64))| a.bytes() == b.bytes();
+            self.frames.len() == other.frames.len() && pairs.all(is_same)
         };
         self.bytes == other.bytes
             && self.complete == other.complete
-            && (is_cut_alike() || bytes(self).concat() == bytes(other).concat())
+            && (is_cut_alike() || self.joined() == other.joined())
     }
 
     /// How much memory they take.
     pub(super) fn held(&self) -> usize {
-        let frames = self.frames.iter().map(|(frame, _)| frame.len() + 48);
-        frames.sum()
+        let each = size_of::<(Chunk, u64)>();
+        let frames = self.frames.iter();
+        frames.map(|(frame, _)| frame.bytes().len() + each).sum()
     }
 
     /// Their bytes are not kept.

@@ -84,7 +84,7 @@ impl ProviderSide {
 impl Observe for ProviderSide {
     fn on_chunk(&mut self, chunk: &Chunk) -> Flow {
         if let Some(frames) = &mut self.frames {
-            frames.add(chunk.bytes(), self.recording.elapsed());
+            frames.add(chunk, self.recording.elapsed());
         }
         Flow::Forward
     }
@@ -192,7 +192,7 @@ impl Observe for ClientSide {
             return Flow::Forward;
         }
         let at = self.recording.elapsed();
-        self.frames.add(chunk.bytes(), at);
+        self.frames.add(chunk, at);
         if let Some(code) = chunk.refusal() {
             self.refused = true;
             self.reason = Some(code.into());

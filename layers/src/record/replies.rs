@@ -1,8 +1,8 @@
 //! What a reply says about itself, from its frames.
 
 use luthien_core::{
-    body::{Chunk, Form},
-    reply::{BlockId, Part, StopReason},
+    body::Form,
+    reply::{BlockId, Event, Part, StopReason},
 };
 
 use super::{Timed, note::Frames};
@@ -19,23 +19,53 @@ pub(super) fn form(form: Form) -> &'static str {
 /// What is known of a reply.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
+    /// The model that answered.
     pub(super) model: Option<Box<str>>,
+    /// Why it stopped. Of several choices, what the last one says.
     pub(super) stop_reason: Option<Box<str>>,
+    /// When each block came, in the order in which they began.
+    pub(super) blocks: Vec<Timed>,
 }
 
-/// The model that answered, and why it stopped. Of several choices, what the last one says.
 pub(super) fn summary(frames: &Frames) -> Summary {
     let mut summary = Summary::default();
-    each_part(frames, |part, _| match part {
-        Part::Start { model, .. } => {
-            let model = model.as_ref().map(|model| model.decode().into());
-            summary.model = model.or(summary.model.take());
+    let mut blocks: Vec<BlockId> = Vec::new();
+    for (frame, at) in &frames.frames {
+        let parts = frame.event().map_or(&[][..], Event::parts);
+        for part in parts {
+            match part {
+                Part::Start {
+                    model: Some(model), ..
+                } => summary.model = Some(model.decode().into()),
+                Part::Stop { reason, .. } => summary.stop_reason = Some(reason_of(reason)),
+                _ => {}
+            }
+            let Some(id) = part.block() else {
+                continue;
+            };
+            match blocks.iter().rposition(|block| *block == id) {
+                Some(place) => {
+                    if let Some(timed) = summary.blocks.get_mut(place) {
+                        timed.last_us = *at;
+                    }
+                }
+                None if blocks.len() < BLOCKS => {
+                    summary.blocks.push(Timed {
+                        block: u32::try_from(blocks.len()).unwrap_or(u32::MAX),
+                        first_us: *at,
+                        last_us: *at,
+                    });
+                    blocks.push(id);
+                }
+                None => {}
+            }
         }
-        Part::Stop { reason, .. } => summary.stop_reason = Some(reason_of(reason)),
-        _ => {}
-    });
+    }
     summary
 }
+
+/// So many blocks of a reply are timed. It may consist of nothing but empty ones.
+const BLOCKS: usize = 1_024;
 
 fn reason_of(reason: &StopReason) -> Box<str> {
     match reason {
@@ -47,39 +77,5 @@ fn reason_of(reason: &StopReason) -> Box<str> {
         StopReason::Refusal => "refusal".into(),
         StopReason::Other(word) => word.decode().chars().take(64).collect::<String>().into(),
         _ => "unknown".into(),
-    }
-}
-
-/// When each block of a streamed reply came, in the order in which they began.
-pub(super) fn times(frames: &Frames) -> Vec<Timed> {
-    let mut blocks: Vec<(BlockId, u64, u64)> = Vec::new();
-    each_part(frames, |part, at| {
-        let Some(id) = part.block() else {
-            return;
-        };
-        match blocks.iter_mut().rev().find(|(block, ..)| *block == id) {
-            Some((.., last)) => *last = at,
-            None => blocks.push((id, at, at)),
-        }
-    });
-    let timed = blocks.into_iter().zip(0..);
-    let timed = timed.map(|((_, first_us, last_us), block)| Timed {
-        block,
-        first_us,
-        last_us,
-    });
-    timed.collect()
-}
-
-fn each_part(frames: &Frames, mut each: impl FnMut(&Part, u64)) {
-    for (frame, at) in &frames.frames {
-        let chunk = match frames.form {
-            Form::Stream(dialect) => Chunk::event_of(dialect, frame.clone()),
-            Form::Whole(dialect) => Chunk::whole(dialect, frame.clone()),
-            _ => return,
-        };
-        for part in chunk.event().map_or(&[][..], |event| event.parts()) {
-            each(part, *at);
-        }
     }
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Asked, Content, Decided, Ended, Ending, Entry, Event, Reply, Request, What,
+    Asked, Content, Decided, Ended, Ending, Entry, Event, Reply, Request, Timed, What,
     known::{Aging, Known, Turns},
     note::{Close, Closing, Durable, Frames, Note, Noted},
     recorder::Counters,
@@ -158,7 +158,7 @@ impl Writer {
         conversation: &str,
     ) -> Option<Request> {
         let request = request?;
-        if self.spool.is_full() {
+        if !self.has_room() {
             self.counters.shed_bodies.fetch_add(1, Ordering::Relaxed);
             return None;
         }
@@ -201,7 +201,7 @@ impl Writer {
 
     fn ended(&mut self, id: &Arc<str>, at: i64, closing: Closing, durable: Option<Durable>) {
         let draft = self.open.remove(id).unwrap_or_default();
-        let is_full = self.spool.is_full();
+        let is_full = !self.has_room();
         let summary = replies::summary(&closing.reply);
         let is_same = draft
             .provided
@@ -211,12 +211,13 @@ impl Writer {
         let provider_reply = match draft.provided {
             Some(provided) if !is_same => {
                 shed |= provided.shed;
-                Some(self.reply(&provided, is_full))
+                let blocks = replies::summary(&provided).blocks;
+                Some(self.reply(&provided, blocks, is_full))
             }
             _ => None,
         };
         let first_byte_us = closing.reply.frames.first().map(|(_, at)| *at);
-        let reply = self.reply(&closing.reply, is_full);
+        let reply = self.reply(&closing.reply, summary.blocks, is_full);
         let ended = Ended {
             ending: ending(
                 closing.close,
@@ -243,8 +244,7 @@ impl Writer {
         self.waiting.extend(durable);
     }
 
-    fn reply(&mut self, frames: &Frames, is_full: bool) -> Reply {
-        let blocks = replies::times(frames);
+    fn reply(&mut self, frames: &Frames, blocks: Vec<Timed>, is_full: bool) -> Reply {
         let has_body = !frames.shed && !frames.frames.is_empty();
         let body = (has_body && !is_full).then(|| {
             let content = Content::new(frames.joined());
@@ -265,6 +265,30 @@ impl Writer {
             complete: frames.complete,
             blocks,
         }
+    }
+
+    /// Whether there is room for a body, if need be in place of others that are older.
+    fn has_room(&mut self) -> bool {
+        if !self.spool.is_full() {
+            return true;
+        }
+        match self.spool.make_room() {
+            Ok(0) => {}
+            Ok(bodies) => {
+                self.counters
+                    .shed_bodies
+                    .fetch_add(bodies, Ordering::Relaxed);
+                // What is believed to be there may have been among them.
+                self.forget();
+            }
+            Err(error) => tracing::error!(%error, "the spool is full, and no room can be made"),
+        }
+        !self.spool.is_full()
+    }
+
+    fn forget(&mut self) {
+        self.known = known();
+        self.turns = Turns::default();
     }
 
     /// An event of an exchange that goes on.
@@ -310,8 +334,7 @@ impl Writer {
                 .lost_notes
                 .fetch_add(self.unwritten, Ordering::Relaxed);
             // What is believed to be there may have been among it.
-            self.known = known();
-            self.turns = Turns::default();
+            self.forget();
         }
         let counters = &self.counters;
         counters

@@ -1,4 +1,8 @@
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -18,7 +22,11 @@ pub struct Feed {
     /// How far what is written is safe.
     safe: watch::Receiver<Position>,
     open: Option<(u64, Bytes)>,
+    reading: Reading,
 }
+
+/// The segment that is read, which is left alone by whoever makes room: held while that changes.
+pub(super) type Reading = Arc<Mutex<u64>>;
 
 /// Some of what was noted.
 #[derive(Debug, Default)]
@@ -37,9 +45,11 @@ impl Feed {
         writer: Arc<str>,
         at: Position,
         safe: watch::Receiver<Position>,
+        reading: Reading,
     ) -> Self {
         let open = None;
         Self {
+            reading,
             folder,
             writer,
             at,
@@ -57,6 +67,7 @@ impl Feed {
     pub fn begin(&mut self, at: Position) {
         self.at = self.at.max(at);
         self.open = None;
+        *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = self.at.segment;
     }
 
     /// Waits until there is something to read. `false` if nobody writes any more, and all has been read.
@@ -148,6 +159,8 @@ impl Feed {
         {
             return Ok(bytes.clone());
         }
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        *reading = number;
         let bytes = match fs::read(segment::path(&self.folder, number)) {
             Ok(bytes) => Bytes::from(bytes),
             // Nothing was ever written there, or all of it is kept.

@@ -110,6 +110,11 @@ pub(super) fn body(bytes: &Bytes) -> Option<(Bytes, usize)> {
     is_sound.then(|| (bytes.slice(HEAD..HEAD + length), HEAD + length))
 }
 
+/// Whether a record holds a body, which can be done without in need.
+pub(super) fn is_body(body: &[u8]) -> bool {
+    matches!(body.first(), Some(&(CONTENT | MESSAGE)))
+}
+
 /// What a record says. `None` if it says nothing that this version knows.
 pub(super) fn read(body: &Bytes) -> Option<Kept> {
     let mut reader = Reader(body.clone());

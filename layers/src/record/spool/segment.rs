@@ -66,6 +66,21 @@ pub(super) fn read_head(bytes: &[u8]) -> Option<(WriterId, Chain)> {
     Some((*writer, Chain { number, hash }))
 }
 
+/// The segment without its bodies, and how many they were.
+pub(super) fn stripped(bytes: &Bytes) -> (Vec<u8>, u64) {
+    let mut at = HEAD.min(bytes.len());
+    let (mut rest, mut count) = (bytes.slice(..at).to_vec(), 0);
+    while let Some((body, length)) = frame::body(&bytes.slice(at..)) {
+        if frame::is_body(&body) {
+            count += 1;
+        } else {
+            rest.extend_from_slice(&bytes.slice(at..at + length));
+        }
+        at += length;
+    }
+    (rest, count)
+}
+
 /// How far a segment is sound, and where its chain ends.
 pub(super) fn scan(bytes: &Bytes, mut chain: Chain) -> (usize, Chain) {
     let mut at = HEAD.min(bytes.len());

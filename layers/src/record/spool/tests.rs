@@ -223,6 +223,7 @@ fn a_long_spool_is_many_files_and_those_that_were_taken_are_deleted() {
         expected.push(entry);
     }
     assert!(spool.is_full());
+    // Nobody has read anything yet: the first segment may be in somebody's hands.
     assert!(segment::all(folder.path()).unwrap().len() > 4);
     let mut end = Position::default();
     let mut read = Vec::new();
@@ -239,4 +240,41 @@ fn a_long_spool_is_many_files_and_those_that_were_taken_are_deleted() {
         spool.sync().unwrap();
     }
     assert!(!spool.is_full());
+}
+
+#[test]
+fn without_room_the_oldest_bodies_go_and_no_event() {
+    let folder = TempDir::new().unwrap();
+    let (mut spool, mut feed) = Spool::open(folder.path(), 30 << 20).unwrap();
+    feed.begin(Position::default());
+    let events = entries(40);
+    let events: Vec<_> = events.iter().skip(3).step_by(4).collect();
+    let mut bodies = Vec::new();
+    let mut dropped = 0;
+    for (number, event) in events.iter().enumerate() {
+        let mut body = vec![b'x'; 1 << 20];
+        body[0] = u8::try_from(number).unwrap();
+        let body = Entry::Content(Content::new(body.into()));
+        spool.add(&body);
+        spool.add(event);
+        spool.sync().unwrap();
+        dropped += spool.make_room().unwrap();
+        bodies.push(body);
+    }
+    assert!(!spool.is_full() && dropped > 8);
+    let mut read = Vec::new();
+    loop {
+        let batch = feed.read().unwrap();
+        if batch.kept.is_empty() {
+            break;
+        }
+        read.extend(batch.kept.into_iter().map(as_entry));
+    }
+    let (read_events, read_bodies): (Vec<_>, Vec<_>) = read
+        .iter()
+        .partition(|entry| matches!(entry, Entry::Event(_)));
+    assert_eq!(read_events, events);
+    assert_eq!(read_bodies.len() as u64, bodies.len() as u64 - dropped);
+    // The youngest are all there.
+    assert!(bodies[30..].iter().all(|body| read_bodies.contains(&body)));
 }

@@ -2,14 +2,16 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::{
-    Feed, Position, frame,
+    Feed, Position,
+    feed::Reading,
+    frame,
     segment::{self, Chain, HEAD, WriterId},
 };
 use crate::record::{ContentHash, Entry};
@@ -34,6 +36,10 @@ pub(crate) struct Spool {
     /// How long all segments before this one are.
     sealed: u64,
     limit: u64,
+    /// Where the feed is.
+    reading: Reading,
+    /// The last segment that has no bodies any more.
+    stripped: u64,
     /// Holds the folder: two writers would write over each other.
     _lock: File,
 }
@@ -92,7 +98,9 @@ impl Spool {
             offset: 0,
         };
         let name: Arc<str> = name(&writer).into();
-        let feed = Feed::new(folder.to_owned(), name, start, watching);
+        // Until it is known where a store goes on, nothing may change under it.
+        let reading = Reading::new(Mutex::new(u64::MAX));
+        let feed = Feed::new(folder.to_owned(), name, start, watching, reading.clone());
         let mut spool = Self {
             folder: folder.to_owned(),
             writer,
@@ -104,6 +112,8 @@ impl Spool {
             safe,
             sealed,
             limit,
+            reading,
+            stripped: 0,
             _lock: lock,
         };
         spool.begin()?;
@@ -128,6 +138,39 @@ impl Spool {
     /// Whether there is no room for more bodies. Whoever keeps what was noted has not come by for long.
     pub(crate) fn is_full(&self) -> bool {
         self.held() >= self.limit
+    }
+
+    /// Lets go of the oldest bodies until there is room again, and says how many they were. Events are never let go of. What is
+    /// read at the moment stays, and what is written.
+    ///
+    /// # Errors
+    ///
+    /// If a file cannot be written.
+    pub(crate) fn make_room(&mut self) -> io::Result<u64> {
+        let mut count = 0;
+        while self.is_full() {
+            let reading = self.reading.clone();
+            let reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
+            let after = self.stripped.max(*reading);
+            let segments = segment::all(&self.folder)?;
+            let next = segments
+                .into_iter()
+                .find(|number| (after.saturating_add(1)..self.at.segment).contains(number));
+            let Some(number) = next else {
+                break;
+            };
+            let path = segment::path(&self.folder, number);
+            let (rest, bodies) = segment::stripped(&fs::read(&path)?.into());
+            let other = path.with_extension("stripped");
+            let mut file = File::create(&other)?;
+            file.write_all(&rest)?;
+            file.sync_all()?;
+            fs::rename(&other, &path)?;
+            count += bodies;
+            self.stripped = number;
+            self.sealed = self.measure()?;
+        }
+        Ok(count)
     }
 
     /// How many bytes wait to be kept elsewhere, at most: what was taken since is counted until the next segment.
