@@ -94,6 +94,14 @@ impl Effects {
         self.0.extend(behind.into_iter().filter(is));
     }
 
+    /// Those behind the first ones, said otherwise.
+    pub(crate) fn change(&mut self, from: usize, change: impl Fn(&mut Act)) {
+        self.0
+            .iter_mut()
+            .skip(from)
+            .for_each(|effect| change(&mut effect.act));
+    }
+
     /// One more, unless it has just been said.
     pub(crate) fn add(&mut self, act: Act, evidence: &str, elevated: bool) {
         let act = match self.0.len() {

@@ -1,11 +1,13 @@
 //! What goes to other hosts, and what comes from there.
 
 use super::super::{
-    host,
     run::Runner,
     values::{Args, Value},
 };
-use crate::policy::effects::{mark, programs::sent};
+use crate::policy::effects::{
+    mark,
+    programs::{Address, sent},
+};
 
 impl Runner<'_, '_> {
     /// What goes to a host by a way that is open, by the name of the method.
@@ -56,9 +58,20 @@ impl Runner<'_, '_> {
             .any(|name| args.named(name).is_some());
         let posts = ["POST", "PUT", "PATCH"];
         let sends = sends || has_body || texts.iter().any(|text| posts.contains(&text.as_str()));
-        let to = address.as_deref().and_then(host);
+        let port = args
+            .named("port")
+            .or_else(|| args.named("PeerPort"))
+            .and_then(|port| number(&port));
+        let port = port.or_else(|| args.all().find_map(number).filter(|_| url.is_none()));
+        let mut place = address.as_deref().map(Address::of_url).unwrap_or_default();
+        place.port = place.port.or(port);
+        // A plain connection asks for nothing yet.
+        if url.is_none() {
+            place.path = None;
+        }
+        let to = place.host.clone();
         if to.is_some() || is_secret {
-            sent(self.shell, to.clone(), is_secret, sends);
+            place.sent(self.shell, is_secret, sends);
         }
         if to.is_some() {
             self.remote.clone_from(&to);
@@ -67,6 +80,20 @@ impl Runner<'_, '_> {
         }
         self.shell.remote = to.or_else(|| self.shell.remote.clone());
         Value::mark(mark::REMOTE)
+    }
+}
+
+/// A number that could be a port.
+fn number(value: &Value) -> Option<u16> {
+    match value {
+        Value::List(items) => items.iter().find_map(number),
+        value => {
+            let text = value
+                .number()
+                .map(|n| n.to_string())
+                .or_else(|| value.text())?;
+            text.parse().ok()
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::policy::effects::{
     Act, mark,
-    programs::{host, is_secret, sent},
+    programs::{Address, is_secret},
     shell::Data,
 };
 
@@ -233,7 +233,7 @@ impl Runner<'_, '_> {
                 .iter()
                 .any(|scheme| text.starts_with(scheme))
             {
-                sent(self.shell, host(&text), false, false);
+                Address::of_url(&text).sent(self.shell, false, false);
             } else if is_word && text.contains(['.', '/']) {
                 let path = self.shell.path(self.state, &text);
                 if is_secret(&path) {
