@@ -23,6 +23,8 @@ mod act;
 #[cfg(test)]
 mod bounds_tests;
 mod mark;
+#[cfg(test)]
+mod network_tests;
 mod patch;
 mod path;
 #[cfg(test)]

@@ -16,9 +16,9 @@ impl Address {
     /// Of a URL, whose scheme may be missing.
     pub(in super::super) fn of_url(url: &str) -> Self {
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-        let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+        let end = rest.find(['/', '?', '#', mark::ANY]).unwrap_or(rest.len());
         let (place, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let path = path.split(['?', '#', mark::ANY]).next().unwrap_or_default();
         let mut address = Self::of_pair(place);
         address.port = address.port.or(match scheme.to_ascii_lowercase().as_str() {
             "http" | "ws" => Some(80),

@@ -101,7 +101,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 [name] => state.set(name, vec![line]),
                 names => {
                     for (place, name) in names.iter().enumerate() {
-                        let word = line.split_whitespace().nth(place).unwrap_or_default();
+                        // Of what is not known, each may be a part.
+                        let word = match line.chars().all(mark::is_unknown) {
+                            true => line.as_str(),
+                            false => line.split_whitespace().nth(place).unwrap_or_default(),
+                        };
                         state.set(name, vec![word.to_owned()]);
                     }
                 }

@@ -384,7 +384,8 @@ fn addresses(
         }
     }
     urls.truncate(64);
-    urls
+    // What a shell would fill in is what stands there, if no file is called so.
+    urls.iter().map(|url| url.replace(mark::ANY, "?")).collect()
 }
 
 /// What stands behind the address for programs that take members: `name=x`, `file@path`.

@@ -99,7 +99,10 @@ pub(super) fn detours(shell: &mut Shell<'_>, args: &Args<'_>) {
     for instead in args.values(&["connect-to"]) {
         let mut parts = instead.splitn(3, ':');
         let name = parts.next().unwrap_or_default().to_owned();
-        let other = Address::of_pair(parts.nth(1).unwrap_or_default());
+        let other = parts.nth(1).unwrap_or_default();
+        let mut other = Address::of_pair(other);
+        // What is asked there is not what the address says.
+        other.path = other.port.map(|_| String::new());
         if let Some(host) = other.shown() {
             named(shell, &name, &host);
             other.sent(shell, false, false);

@@ -47,6 +47,7 @@ const TOLD_BY_GIT: &[&str] = &[
 pub(super) struct Before {
     is_content: bool,
     is_packed: bool,
+    is_secret: bool,
 }
 
 impl Before {
@@ -55,6 +56,7 @@ impl Before {
         Self {
             is_content: stdin.is_content || text.contains(mark::is_content),
             is_packed: stdin.is_packed || text.contains(mark::PACKED),
+            is_secret: stdin.is_secret || text.contains(mark::SECRET),
         }
     }
 }
@@ -65,7 +67,7 @@ pub(super) fn mark(name: &str, words: &[String], before: &Before, has_read: bool
         .text
         .as_deref()
         .is_some_and(|text| !text.contains(mark::is_unknown));
-    if is_known || !out.is_any() {
+    if is_known {
         return;
     }
     let first = words.iter().find(|word| !word.starts_with('-'));
@@ -75,6 +77,7 @@ pub(super) fn mark(name: &str, words: &[String], before: &Before, has_read: bool
     let given = words.iter().any(|word| word.contains(mark::is_content));
     out.is_content |= before.is_content || has_read || tells || archives || given;
     let packs = PACKERS.contains(&name) && !unpacks(words) || chops(name, words);
+    out.is_secret |= before.is_secret && packs;
     out.is_packed |= before.is_packed || archives || packs && out.is_content;
     out.is_packed |= packs && first.is_some_and(|_| out.text.is_none()) && reads_operands(name);
 }

@@ -148,6 +148,10 @@ fn wire(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data
             .or(address.port);
     }
     let asks = Data::default();
+    // Whoever opens it means to speak.
+    if !args.has(&["z"]) && !command.stdin.is_any() {
+        address.path = Some(String::new());
+    }
     told(
         shell,
         &address,

@@ -157,6 +157,7 @@ impl Shell<'_> {
         self.act(Act::Read { path });
         Data {
             is_secret,
+            is_content: true,
             ..Data::hidden()
         }
     }

@@ -79,13 +79,12 @@ impl SelfProtection {
         let Act::Exec { program, args } = act else {
             return false;
         };
-        if !CHANGERS.contains(&program.as_str())
-            || args.iter().any(|word| KEEPS.contains(&word.as_str()))
-        {
+        let is_mount = program.ends_with("mount") || program == "bindfs";
+        let keeps = args.iter().any(|word| KEEPS.contains(&word.as_str()));
+        if !CHANGERS.contains(&program.as_str()) || keeps && !is_mount {
             return false;
         }
         let words = args.iter().filter(|word| !word.starts_with('-'));
-        let is_mount = program.ends_with("mount") || program == "bindfs";
         // Of a mount, what lies behind is what is hidden.
         let mut words: Vec<&String> = words.collect();
         if is_mount {

@@ -2,7 +2,7 @@
 
 use regex::RegexBuilder;
 
-use super::{Harm, SelfProtection};
+use super::{Harm, SelfProtection, route::contains_word};
 use crate::policy::{
     ToolCall,
     effects::{Act, Effect, Effects, Process},
@@ -155,7 +155,8 @@ impl SelfProtection {
             Act::Exec { program, .. } => !matches!(program.as_str(), "git" | "gh" | "ps"),
             _ => false,
         });
-        if !is_run {
+        let is_debugged = ["gdb", "lldb"].iter().any(|word| contains_word(call.input(), word));
+        if !is_run && !is_debugged {
             return false;
         }
         let is_text = ["content", "new_string", "file_text", "new_str"]

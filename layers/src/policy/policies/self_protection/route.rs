@@ -205,7 +205,7 @@ fn is_hosts(path: &PathRef) -> bool {
 }
 
 /// Whether a name stands in a text, and not as a part of a longer one.
-fn contains_word(text: &str, name: &str) -> bool {
+pub(super) fn contains_word(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let text = text.to_ascii_uppercase();
     text.match_indices(&name.to_ascii_uppercase())

@@ -48,12 +48,14 @@ impl Runner<'_, '_> {
     /// Ends a process: which, or with the signal before it.
     pub(super) fn kill(&mut self, name: &str, args: &Args) -> Value {
         // Some have the signal first.
-        let target = match args.get(1).number() {
-            Some(n) if n < 0.0 => args.get(1),
-            _ => args.get(0),
+        let is_second = matches!(self.language, "perl" | "ruby") && args.values.len() > 1;
+        let (target, signal) = match args.get(1).number() {
+            _ if is_second => (args.get(1), args.get(0)),
+            Some(n) if n < 0.0 => (args.get(1), args.get(0)),
+            _ => (args.get(0), args.get(1)),
         };
         let number = |value: &Value| value.number().or_else(|| value.text()?.parse().ok());
-        let is_probe = args.get(1).number() == Some(0.0);
+        let is_probe = signal.number() == Some(0.0);
         self.kills += usize::from(number(&target).is_some() && !is_probe);
         let is_all = number(&target).is_some_and(|n| n == -1.0 || n == 1.0)
             || target.text().is_some_and(|text| text.contains(mark::STAR))

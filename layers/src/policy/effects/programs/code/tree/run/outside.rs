@@ -16,6 +16,22 @@ use crate::policy::effects::{
 /// The most bytes of a name: what has been called of what has been called.
 const MAX_NAME: usize = 200;
 
+/// Functions that take addresses apart, or put them together.
+const PARSERS: &[&str] = &[
+    "urlsplit",
+    "urlparse",
+    "urljoin",
+    "urldefrag",
+    "parse_url",
+    "ip_address",
+    "ip_network",
+    "quote",
+    "unquote",
+    "quote_plus",
+    "fnmatch",
+    "is_valid_url",
+];
+
 impl Runner<'_, '_> {
     /// Calls one by its full name. The first who knows it says what it gives.
     pub(super) fn outside(&mut self, name: &str, args: &Args) -> Value {
@@ -227,7 +243,11 @@ impl Runner<'_, '_> {
 
     /// Addresses and secret files that somebody is told of.
     fn named_to(&mut self, args: &Args) {
-        for text in args.all().filter_map(Value::text).take(16) {
+        let inner = args.all().flat_map(|value| match value {
+            Value::Map(pairs) => pairs.iter().map(|(_, value)| value).collect(),
+            value => vec![value],
+        });
+        for text in inner.filter_map(Value::text).take(16) {
             let is_word = text.len() < 512 && !text.contains(char::is_whitespace);
             if ["http://", "https://", "ws://", "wss://", "ftp://"]
                 .iter()
@@ -252,6 +272,11 @@ impl Runner<'_, '_> {
             Some("Process" | "Thread" | "Worker")
         ) {
             self.forked();
+        }
+        // To take an address apart is not to go there.
+        let last = name.rsplit(['.', ':']).next().unwrap_or(name);
+        if PARSERS.contains(&last) {
+            return args.get(0);
         }
         self.named_to(args);
         for mark in [mark::REMOTE, mark::SECRET] {
