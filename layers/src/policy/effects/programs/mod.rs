@@ -34,6 +34,7 @@ mod system;
 mod texts;
 mod tokens;
 mod transfers;
+mod valued;
 mod wires;
 mod wrappers;
 

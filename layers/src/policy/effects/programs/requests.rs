@@ -155,14 +155,7 @@ pub(super) struct Body {
 /// What options say is sent: texts, files, standard input.
 pub(super) fn body(shell: &mut Shell<'_>, state: &State, args: &Args<'_>, stdin: &Data) -> Body {
     let mut body = Body::default();
-    let plain = [
-        "d",
-        "data",
-        "data-ascii",
-        "data-binary",
-        "json",
-        "url-query",
-    ];
+    let plain = ["d", "data", "data-ascii", "data-binary", "json"];
     let mut files: Vec<&str> = Vec::new();
     let marked = args
         .values(&plain)

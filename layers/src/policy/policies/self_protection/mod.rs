@@ -9,9 +9,10 @@
 //! ```
 //!
 //! Refused is what ends its process or its service; what changes its program, configuration, keys or data; commands of its own
-//! that change something; calls of its admin address, other than to ask how it is; and what leads an agent past it: another
-//! base URL or proxy for an agent that is started, or in the files that shells and agents read when they start, and another
-//! way to the providers' hosts. Reading, asking and `luthien check` pass.
+//! that change something, or start a second one; calls of its admin address, other than to ask how it is; and what leads an
+//! agent past it: another base URL or proxy for an agent that is started, or in the files that shells and agents read when
+//! they start, and another way to the providers' hosts, calls with a key or with data among them. Reading, asking and
+//! `luthien check` pass, and so does what is done to copies of its files.
 //!
 //! What the settings name counts beside what is known anyway. The sidecar adds what it knows of itself: its configuration,
 //! its keys, its program, its addresses and its process.

@@ -155,7 +155,9 @@ impl SelfProtection {
             Act::Exec { program, .. } => !matches!(program.as_str(), "git" | "gh" | "ps"),
             _ => false,
         });
-        let is_debugged = ["gdb", "lldb"].iter().any(|word| contains_word(call.input(), word));
+        let is_debugged = ["gdb", "lldb"]
+            .iter()
+            .any(|word| contains_word(call.input(), word));
         if !is_run && !is_debugged {
             return false;
         }
