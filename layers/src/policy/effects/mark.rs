@@ -32,12 +32,14 @@ pub(crate) const SET: char = '\u{fdd5}';
 
 /// The token of the service at this place in the table of them.
 pub(crate) fn token(place: usize) -> Option<char> {
-    TOKENS.into_iter().nth(place)
+    let mut tokens = TOKENS;
+    tokens.nth(place)
 }
 
 /// The place of the service whose token this is.
 pub(crate) fn service(c: char) -> Option<usize> {
-    TOKENS.into_iter().position(|token| token == c)
+    let mut tokens = TOKENS;
+    tokens.position(|token| token == c)
 }
 
 pub(crate) fn is_unknown(c: char) -> bool {

@@ -267,10 +267,9 @@ fn remotes(shell: &mut Shell<'_>, state: &State, command: &Command<'_>, args: &A
                 .iter()
                 .any(|place| word.starts_with(place))
             });
-            to && ["backup", "create", "snapshot", "full", "incremental"]
-                .iter()
-                .any(|word| args.operands.contains(word))
-                || to && command.name == "duplicity"
+            let brings = ["backup", "create", "snapshot", "full", "incremental"];
+            let is_told = brings.iter().any(|word| args.operands.contains(word));
+            to && (is_told || command.name == "duplicity")
         }
         _ => false,
     };

@@ -7,7 +7,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     match command.name {
         "scp" | "pscp" => copy(shell, state, command),
         "sftp" | "lftp" | "ftp" | "tftp" | "ncftp" | "psftp" | "smbclient" => {
-            session(shell, state, command)
+            session(shell, state, command);
         }
         "ncftpput" | "ftp-upload" | "wput" => {
             let address = Address::of_url(command.args(&["u", "p", "P"]).first());
@@ -162,7 +162,7 @@ fn session(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
             .map(|word| word.trim_matches(['"', '\'', '-']));
         match words.next().unwrap_or_default() {
             "open" | "o" | "connect" => {
-                hosts.extend(words.filter(|word| word.contains('.')).map(opened))
+                hosts.extend(words.filter(|word| word.contains('.')).map(opened));
             }
             "lcd" => folder = words.next().unwrap_or_default().to_owned(),
             "put" | "mput" | "reput" | "send" | "append" | "mirror" | "pput" => {

@@ -173,12 +173,12 @@ fn secured(shell: &mut Shell<'_>, command: &Command<'_>) -> Data {
             "-host" => address = Address::at(words.next().unwrap_or_default(), ""),
             "-port" => port = words.next().unwrap_or_default(),
             "-proxy" => {
-                Address::of_pair(words.next().unwrap_or_default()).sent(shell, false, false)
+                Address::of_pair(words.next().unwrap_or_default()).sent(shell, false, false);
             }
             "-servername" | "-CAfile" | "-CApath" | "-cert" | "-key" | "-starttls" | "-alpn"
             | "-cipher" | "-verify" | "-nextprotoneg" | "-verify_hostname" => drop(words.next()),
             word if !word.starts_with('-') && word.contains(':') => {
-                address = Address::of_pair(word)
+                address = Address::of_pair(word);
             }
             _ => {}
         }

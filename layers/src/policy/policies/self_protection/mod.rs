@@ -212,7 +212,7 @@ impl SelfProtection {
             .or_else(|| self.changes(call.input(), &effects, place))
             .or_else(|| self.administers(call, &effects))
             .or_else(|| self.bypasses(call, &effects))
-            .or_else(|| self.goes_around(call, &effects))?;
+            .or_else(|| Self::goes_around(call, &effects))?;
         let denial = Denial::new(
             "self_protection",
             "it meddles with the guard between you and the model",

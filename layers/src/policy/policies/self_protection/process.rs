@@ -112,7 +112,10 @@ impl SelfProtection {
         let effect = effects.iter().find(|effect| match &effect.act {
             Act::Process { what, target } => match what {
                 Process::Shutdown => true,
-                Process::KillAll => ends_all(&effect.evidence) || self.is_among(&effect.evidence),
+                Process::KillAll => {
+                    !only_asks(&effect.evidence)
+                        && (ends_all(&effect.evidence) || self.is_among(&effect.evidence))
+                }
                 Process::Kill => {
                     !only_asks(target) && (self.has_pid(target) || is_found && is_unknown(target))
                 }
@@ -121,7 +124,8 @@ impl SelfProtection {
                         && (self.is_named_by(target) || self.is_among(&effect.evidence))
                 }
                 _ => {
-                    self.has_name(target)
+                    is_found && is_unknown(target)
+                        || self.has_name(target)
                         || target.split_whitespace().any(|word| self.could_be(word))
                 }
             },
@@ -300,11 +304,11 @@ fn only_asks(words: &str) -> bool {
         .split_whitespace()
         .skip_while(|word| word.ends_with("kill") || word.ends_with("killall"))
         .collect();
-    match words.as_slice() {
-        ["-0" | "-s0" | "-n0" | "--signal=0" | "-l" | "-L", ..] => true,
-        ["-s" | "-n" | "--signal", "0", ..] => true,
-        _ => false,
-    }
+    matches!(
+        words.as_slice(),
+        ["-0" | "-s0" | "-n0" | "--signal=0" | "-l" | "-L", ..]
+            | ["-s" | "-n" | "--signal", "0", ..]
+    )
 }
 
 /// Whether it is not known whom it is about.

@@ -50,7 +50,7 @@ const PROBES: &[&str] = &[
 
 impl SelfProtection {
     /// A provider that is asked without the sidecar: with a key, or for more than what there is.
-    pub(super) fn goes_around(&self, call: &ToolCall, effects: &Effects) -> Option<(Harm, String)> {
+    pub(super) fn goes_around(call: &ToolCall, effects: &Effects) -> Option<(Harm, String)> {
         let effect = effects.iter().find(|effect| match &effect.act {
             Act::Net {
                 host: Some(host),

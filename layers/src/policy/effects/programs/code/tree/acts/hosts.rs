@@ -61,7 +61,7 @@ impl Runner<'_, '_> {
         let port = args
             .named("port")
             .or_else(|| args.named("PeerPort"))
-            .and_then(|port| number(&port));
+            .and_then(number);
         let port = port.or_else(|| args.all().find_map(number).filter(|_| url.is_none()));
         let mut place = address.as_deref().map(Address::of_url).unwrap_or_default();
         place.port = place.port.or(port);
