@@ -61,6 +61,8 @@ mod split;
 #[cfg(test)]
 mod split_tests;
 pub mod spool;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod store;
 #[cfg(test)]
 mod tests;
 mod writer;
