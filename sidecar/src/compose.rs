@@ -10,7 +10,7 @@ use luthien::{
     limit::{LimitLayer, Repair},
     policy::{JudgeModel, JudgeOver, PolicyLayer, PolicySet, Sessions},
     rate::{Ledger, LocalLedger, Per, RateLayer, RedisLedger, RedisSettings, Rule},
-    record::Record,
+    record::{Record, RecordLayer},
     stack::{Rooms, Stack},
     upstream::{Credential, Upstream, Upstreams},
 };
@@ -68,13 +68,21 @@ impl From<ConfigError> for ComposeError {
     }
 }
 
-/// Builds the stack, whose policies know of the sidecar what is its `own`, and tell `decisions` what they decide. What `before` has counted goes on counting, if its
+/// Who is told what happens.
+pub(crate) struct Told {
+    /// Writes a line for every exchange.
+    pub(crate) watch: WatchLayer,
+    pub(crate) record: RecordLayer,
+    /// Of what policies decide.
+    pub(crate) decisions: Arc<dyn DecisionSink>,
+}
+
+/// Builds the stack, whose policies know of the sidecar what is its `own`. What `before` has counted goes on counting, if its
 /// rules are the same; what its policies remember of conversations is not forgotten.
 pub(crate) fn compose(
     config: Config,
     own: policy::Own<'_>,
-    watch: WatchLayer,
-    decisions: Arc<dyn DecisionSink>,
+    told: Told,
     before: Option<&Running>,
 ) -> Result<Running, ComposeError> {
     let key_file = keyfile::path(config.identity.keys.as_deref());
@@ -89,10 +97,18 @@ pub(crate) fn compose(
     // A judge is asked as the model is, but for policies and rates.
     let judge = JudgeOver::new(deadline(&config).layer(decode.layer(upstreams.clone())));
     let policies_of = own.told_to(&config.policies, &key_file);
-    let policies = policies(&config, &policies_of, decisions, &sessions, judge, before)?;
+    let policies = policies(
+        &config,
+        &policies_of,
+        told.decisions,
+        &sessions,
+        judge,
+        before,
+    )?;
     let stack = Stack::new(identity(&config, &keys)?)
         .with_parse(parse(&config)?)
-        .with_watch(watch)
+        .with_record(told.record)
+        .with_watch(told.watch)
         .with_limit(limit(&config))
         .with_rate(RateLayer::over(ledger.clone()))
         .with_policy(policies.clone())

@@ -10,6 +10,7 @@ mod keyfile;
 mod listen;
 mod log;
 mod policy;
+mod record;
 mod script;
 mod serve;
 mod trial;

@@ -3,19 +3,20 @@
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use luthien::identity::KeyEntry;
+use luthien::{decision::DecisionSink, identity::KeyEntry};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     admin::{Admin, Readiness},
-    compose::{ComposeError, Running, compose},
+    compose::{ComposeError, Running, Told, compose},
     config::{Config, ConfigError, Sources},
     keyfile, listen,
     listen::{Edge, Hosts, Listener, Protocol, Settings, Timers},
     log::Lines,
     policy::{DecisionLog, Own},
+    record::{RecordError, Recording},
     watch::WatchLayer,
 };
 
@@ -24,7 +25,8 @@ pub(crate) struct Sidecar {
     sources: Sources,
     running: Arc<ArcSwap<Running>>,
     watch: WatchLayer,
-    decisions: Arc<DecisionLog>,
+    decisions: Arc<dyn DecisionSink>,
+    recording: Recording,
     /// Keys that are in no file.
     extra_keys: Vec<KeyEntry>,
     tls: Arc<ArcSwapOption<TlsAcceptor>>,
@@ -46,6 +48,7 @@ pub(crate) enum StartError {
     Compose(ComposeError),
     Tls(listen::TlsError),
     Bind(io::Error),
+    Record(RecordError),
 }
 
 impl fmt::Display for StartError {
@@ -55,6 +58,7 @@ impl fmt::Display for StartError {
             Self::Compose(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
             Self::Bind(error) => error.fmt(f),
+            Self::Record(error) => error.fmt(f),
         }
     }
 }
@@ -71,7 +75,6 @@ impl Sidecar {
     ) -> Result<Self, StartError> {
         let cut = CancellationToken::new();
         let watch = WatchLayer::new(cut.clone());
-        let decisions = Arc::new(DecisionLog::new(lines.clone()));
         let tls = Arc::new(ArcSwapOption::empty());
         if let Some(pair) = &config.tls {
             tls.store(Some(Arc::new(
@@ -94,8 +97,14 @@ impl Sidecar {
             agents: agents_at,
             admin: admin_at,
         };
-        let running = compose(config, own, watch.clone(), decisions.clone(), None)
-            .map_err(StartError::Compose)?;
+        let recording = Recording::start(&config).map_err(StartError::Record)?;
+        let decisions = recording.decisions(DecisionLog::new(lines.clone()));
+        let told = Told {
+            watch: watch.clone(),
+            record: recording.layer(),
+            decisions: decisions.clone(),
+        };
+        let running = compose(config, own, told, None).map_err(StartError::Compose)?;
         add_keys(&running, &extra_keys);
         let running = Arc::new(ArcSwap::from_pointee(running));
         let ready = Readiness::default();
@@ -111,6 +120,7 @@ impl Sidecar {
             running,
             watch,
             decisions,
+            recording,
             extra_keys,
             tls,
             ready,
@@ -132,14 +142,17 @@ impl Sidecar {
         };
         let before = self.running.load_full();
         let needs_restart = needs_restart(&before.config, &config);
-        let (watch, decisions) = (self.watch.clone(), self.decisions.clone());
+        let told = Told {
+            watch: self.watch.clone(),
+            record: self.recording.layer(),
+            decisions: self.decisions.clone(),
+        };
         let own = Own {
             config: self.sources.file.as_deref(),
             agents: self.agents_at,
             admin: self.admin_at,
         };
-        let running =
-            compose(config, own, watch, decisions, Some(&before)).map_err(StartError::Compose)?;
+        let running = compose(config, own, told, Some(&before)).map_err(StartError::Compose)?;
         add_keys(&running, &self.extra_keys);
         // A listener that spoke TLS speaks TLS until it is started anew.
         if acceptor.is_some() && before.config.tls.is_some() {
@@ -196,6 +209,7 @@ impl Sidecar {
         {
             tracing::warn!("Redis does not take the last settlements");
         }
+        self.recording.stop().await;
         self.admin.stop();
         tracing::info!("stopped");
     }
@@ -243,6 +257,8 @@ fn needs_restart(before: &Config, now: &Config) -> Vec<&'static str> {
         ("tls", before.tls.is_some() != now.tls.is_some()),
         ("threads", before.threads != now.threads),
         ("log", before.log != now.log),
+        ("database", before.database != now.database),
+        ("record", before.record != now.record),
         ("limits.headers", limits.headers != now.limits.headers),
         (
             "limits.connections",

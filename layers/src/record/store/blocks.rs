@@ -94,16 +94,27 @@ pub(super) fn blocks(document: &Document) -> Vec<Block> {
     ] {
         let text = root.get(name).and_then(|text| text.as_str());
         let is_said = blocks.iter().any(|block: &Block| block.kind == kind);
-        blocks.extend(text.filter(|_| !is_said).map(|text| Block::text(kind, text)));
+        blocks.extend(
+            text.filter(|_| !is_said)
+                .map(|text| Block::text(kind, text)),
+        );
     }
     if let Some(content) = root.get("content") {
-        blocks.extend(content.as_str().map(|text| Block::text(BlockKind::Text, text)));
+        blocks.extend(
+            content
+                .as_str()
+                .map(|text| Block::text(BlockKind::Text, text)),
+        );
         parts(content, &mut blocks);
     }
     if let Some(call) = root.get("function_call").filter(|call| !call.is_null()) {
         blocks.push(chat_call(call, call));
     }
-    for call in root.get("tool_calls").into_iter().flat_map(|calls| calls.items()) {
+    for call in root
+        .get("tool_calls")
+        .into_iter()
+        .flat_map(|calls| calls.items())
+    {
         let inner = call.get("function").or_else(|| call.get("custom"));
         blocks.push(chat_call(call, inner.unwrap_or(call)));
     }
@@ -161,9 +172,7 @@ fn part(kind: &str, json: Json<'_>, blocks: &mut Vec<Block>) {
         },
         "refusal" => said(BlockKind::Refusal, "refusal"),
         "image" | "image_url" | "input_image" => referred(BlockKind::Image, json),
-        "document" | "file" | "input_file" | "search_result" => {
-            referred(BlockKind::Document, json)
-        }
+        "document" | "file" | "input_file" | "search_result" => referred(BlockKind::Document, json),
         "input_audio" => referred(BlockKind::Audio, json),
         "tool_use" | "server_tool_use" | "mcp_tool_use" => call("name", "id", "input"),
         "function_call" | "mcp_call" => call("name", "call_id", "arguments"),

@@ -132,7 +132,8 @@ pub(super) fn restore(
     media: Option<&str>,
     raw: Option<(i64, &[u8])>,
 ) -> Option<Message> {
-    let media: Vec<Medium> = media.map_or(Some(Vec::new()), |media| serde_json::from_str(media).ok())?;
+    let media: Vec<Medium> =
+        media.map_or(Some(Vec::new()), |media| serde_json::from_str(media).ok())?;
     let body: Cow<'_, [u8]> = match raw {
         Some((coding, raw)) => {
             let (length, raw) = raw.split_first_chunk()?;

@@ -293,7 +293,9 @@ impl Tx {
         while values.peek().is_some() {
             let mut some: Vec<_> = values.by_ref().take(256).collect();
             // Few numbers of values, as above; what stands twice is found once.
-            let size = [1, 4, 16, 64, 256].into_iter().find(|size| *size >= some.len());
+            let size = [1, 4, 16, 64, 256]
+                .into_iter()
+                .find(|size| *size >= some.len());
             if let Some(last) = some.last().cloned() {
                 some.resize(size.unwrap_or(some.len()), last);
             }

@@ -12,6 +12,7 @@ mod body;
 mod coding;
 mod engine;
 mod error;
+mod keep;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -36,9 +37,10 @@ pub use any::AnyStore;
 pub use apply::Applied;
 pub use blocks::{Block, BlockKind};
 pub use error::StoreError;
-pub use rows::{CallRow, DecisionRow, SessionRow, TransactionRow, UserRow};
+pub use keep::{Keeping, keep};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+pub use rows::{CallRow, DecisionRow, SessionRow, TransactionRow, UserRow};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 

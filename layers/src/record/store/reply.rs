@@ -45,7 +45,9 @@ pub(super) fn blocks(dialect: Option<&str>, form: &str, bytes: &Bytes) -> Vec<Re
 /// The dialect; if what would tell it is lost, by what a reply looks like.
 fn dialect_of(name: Option<&str>, bytes: &Bytes) -> Option<Dialect> {
     if let Some(name) = name {
-        return Dialect::ALL.into_iter().find(|dialect| dialect.name() == name);
+        return Dialect::ALL
+            .into_iter()
+            .find(|dialect| dialect.name() == name);
     }
     let start = bytes.get(..bytes.len().min(400)).unwrap_or_default();
     let start = String::from_utf8_lossy(start);
@@ -103,10 +105,9 @@ fn anthropic(blocks: &[ReplyBlock]) -> String {
         };
         Some(match block.kind {
             BlockKind::Text => object(&[("type", text("text")), ("text", text(&block.text))]),
-            BlockKind::Thinking => object(&[
-                ("type", text("thinking")),
-                ("thinking", text(&block.text)),
-            ]),
+            BlockKind::Thinking => {
+                object(&[("type", text("thinking")), ("thinking", text(&block.text))])
+            }
             BlockKind::RedactedThinking => object(&[("type", text("redacted_thinking"))]),
             BlockKind::ToolCall => call("tool_use"),
             BlockKind::ServerTool => call("server_tool_use"),

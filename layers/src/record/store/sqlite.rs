@@ -8,9 +8,7 @@ use std::{
 
 use sqlx::{
     SqlitePool,
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-    },
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use super::{
@@ -54,9 +52,8 @@ impl SqliteStore {
             .page_size(PAGE)
             // Readers and the writer do not wait for each other.
             .journal_mode(SqliteJournalMode::Wal)
-            // A commit may be lost when the power goes, and the database stays sound. What was in it still lies in the
-            // spool, which is on the disk, and the position that was lost with it says from where on.
-            .synchronous(SqliteSynchronous::Normal)
+            // What is committed here is deleted from the spool: it must not be lost with the power.
+            .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY)
             .statement_cache_capacity(STATEMENTS)

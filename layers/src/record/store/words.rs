@@ -120,12 +120,19 @@ impl Query {
             let is_dense = word.chars().all(is_dense);
             let is_lone = is_dense && word.chars().count() == 1;
             // The last character of a run, which in the text may go on. Alone, it may be the first of a pair.
-            let is_told = is_lone && self.words.get(first..).is_some_and(|pairs| !pairs.is_empty());
+            let is_told = is_lone
+                && self
+                    .words
+                    .get(first..)
+                    .is_some_and(|pairs| !pairs.is_empty());
             if !is_told {
                 self.words.push((word.to_owned(), is_cut || is_lone));
             }
         });
-        if let (true, Some((_, may_go_on))) = (goes_on, self.words.get_mut(first..).and_then(<[_]>::last_mut)) {
+        if let (true, Some((_, may_go_on))) = (
+            goes_on,
+            self.words.get_mut(first..).and_then(<[_]>::last_mut),
+        ) {
             *may_go_on = true;
         }
         let text = term.to_lowercase();

@@ -3,12 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    super::{
-        blocks,
-        body::Stored,
-        coding::Coder,
-        said::Said,
-    },
+    super::{blocks, body::Stored, coding::Coder, said::Said},
     clean::name_of,
     state::State,
 };
@@ -67,7 +62,8 @@ impl<'a> Gathered<'a> {
         match &link.event.what {
             What::RequestReceived(asked) => {
                 let user = asked.user.as_ref();
-                self.users.extend(user.map(|user| name_of(&user.id).into_owned()));
+                self.users
+                    .extend(user.map(|user| name_of(&user.id).into_owned()));
                 if let Some(request) = &asked.request {
                     self.request(request);
                 }
@@ -94,7 +90,9 @@ impl<'a> Gathered<'a> {
     pub(super) fn enter(&self, state: &mut State, coder: &mut Coder) {
         for message in self.messages.values() {
             let number = state.message(message.hash);
-            let Some(known) = state.messages.get_mut(&number) else { continue };
+            let Some(known) = state.messages.get_mut(&number) else {
+                continue;
+            };
             if known.has_body || known.stored.is_some() {
                 continue;
             }
@@ -125,7 +123,9 @@ fn enter(state: &mut State, node: &Node) {
         None => Some(number),
         Some(parent) => state.nodes.get(&parent).and_then(|parent| parent.root),
     };
-    let Some(known) = state.nodes.get_mut(&number) else { return };
+    let Some(known) = state.nodes.get_mut(&number) else {
+        return;
+    };
     if known.depth.is_some() {
         return;
     }

@@ -67,7 +67,12 @@ pub(in super::super) fn name_of(name: &str) -> Cow<'_, str> {
     }
     let hash = ContentHash::of(name.as_bytes()).to_string();
     let start = name.chars().take(NAME / 8).map(visible);
-    Cow::Owned(start.chain("~".chars()).chain(hash.chars().take(32)).collect())
+    Cow::Owned(
+        start
+            .chain("~".chars())
+            .chain(hash.chars().take(32))
+            .collect(),
+    )
 }
 
 /// A number that both engines hold.

@@ -92,7 +92,9 @@ impl Projector<'_> {
             session.is_changed = true;
             let row = &mut session.row;
             row.last_at = row.last_at.max(at);
-            *row.endings.entry(ended.ending.name().to_owned()).or_default() += 1;
+            *row.endings
+                .entry(ended.ending.name().to_owned())
+                .or_default() += 1;
             row.input_tokens = row.input_tokens.saturating_add(input);
             row.output_tokens = row.output_tokens.saturating_add(output);
             row.cache_read_tokens = row.cache_read_tokens.saturating_add(read);
@@ -123,19 +125,30 @@ impl Projector<'_> {
         let first = depth.map_or(0, |depth| depth + 1);
         let blocks = self.blocks(dialect.as_deref(), Some(&ended.reply));
         let provided = self.blocks(dialect.as_deref(), ended.provider_reply.as_ref());
-        let name = blocks.1.as_deref().or(dialect.as_deref()).unwrap_or_default();
+        let name = blocks
+            .1
+            .as_deref()
+            .or(dialect.as_deref())
+            .unwrap_or_default();
         let mut calls = HashMap::new();
         let mut placed = Vec::new();
         for (at, spoken) in reply::messages(name, &blocks.0).into_iter().enumerate() {
             let message = self.spoken(&spoken);
             let place = first.saturating_add(i64::try_from(at).unwrap_or(i64::MAX));
-            self.state.changes.placed.push((number, place, message.message, true));
+            self.state
+                .changes
+                .placed
+                .push((number, place, message.message, true));
             for block in &spoken.blocks {
                 calls.insert((block.id.clone(), block.block), message.message);
             }
             placed.push(message);
         }
-        let all = if ended.provider_reply.is_some() { &provided.0 } else { &blocks.0 };
+        let all = if ended.provider_reply.is_some() {
+            &provided.0
+        } else {
+            &blocks.0
+        };
         let is_call = |block: &&ReplyBlock| block.kind == BlockKind::ToolCall;
         for (place, block) in all.iter().filter(is_call).enumerate() {
             let row = self.call(id, place, block, &verdicts, &calls);
@@ -151,7 +164,10 @@ impl Projector<'_> {
         }
         let session = session.and_then(|session| self.state.sessions.get_mut(session));
         let recent = session.and_then(|session| {
-            session.recent.iter_mut().find(|recent| recent.number == number)
+            session
+                .recent
+                .iter_mut()
+                .find(|recent| recent.number == number)
         });
         if let Some(recent) = recent {
             recent.reply = placed;
@@ -179,11 +195,19 @@ impl Projector<'_> {
         let message = Message::new(spoken.body.clone(), Vec::new());
         let number = self.state.message(message.hash);
         let Some(state) = self.state.messages.get_mut(&number) else {
-            return Placed { message: number, said: None, ours: false };
+            return Placed {
+                message: number,
+                said: None,
+                ours: false,
+            };
         };
         if !state.has_body && state.stored.is_none() {
             let stored = Stored::of(&message, &mut Coder::new());
-            let said = stored.document.as_ref().map(blocks::blocks).unwrap_or_default();
+            let said = stored
+                .document
+                .as_ref()
+                .map(blocks::blocks)
+                .unwrap_or_default();
             "assistant".clone_into(&mut state.role);
             state.said = Some(Said::of("assistant", &said));
             state.stored = Some(stored);
@@ -193,7 +217,11 @@ impl Projector<'_> {
             state.searchable = true;
             self.state.changes.searchable.push(number);
         }
-        Placed { message: number, said: state.said, ours: state.ours }
+        Placed {
+            message: number,
+            said: state.said,
+            ours: state.ours,
+        }
     }
 
     fn call(
@@ -205,7 +233,9 @@ impl Projector<'_> {
         calls: &HashMap<(Option<String>, luthien_core::reply::BlockId), i64>,
     ) -> CallRow {
         // By its id, should policies have moved it; a call without one is found by its place.
-        let by_id = calls.iter().find(|((id, _), _)| id.is_some() && *id == block.id);
+        let by_id = calls
+            .iter()
+            .find(|((id, _), _)| id.is_some() && *id == block.id);
         let message = by_id
             .map(|(_, message)| *message)
             .or_else(|| calls.get(&(block.id.clone(), block.block)).copied());
@@ -214,7 +244,9 @@ impl Projector<'_> {
             transaction_id: id.to_owned(),
             place: i64::try_from(place).unwrap_or(i64::MAX),
             call_id: block.id.as_deref().map(|id| self.cleaner.words(id)),
-            name: self.cleaner.words(block.name.as_deref().unwrap_or_default()),
+            name: self
+                .cleaner
+                .words(block.name.as_deref().unwrap_or_default()),
             block: index,
             message_number: message,
             input: message.is_none().then(|| self.cleaner.text(&block.input)),

@@ -29,9 +29,18 @@ const NODES: &str = "SELECT n.number, n.hash, n.parent_number, n.root_number, n.
     LEFT JOIN messages m ON m.number = n.message_number";
 
 pub(super) async fn numbers(tx: &mut Tx) -> Result<Numbers, StoreError> {
-    let most = ["contents", "messages", "nodes", "sessions", "transactions", "conversation_events"]
-        .map(|table| format!("(SELECT max(number) FROM {table})"));
-    let row = tx.row(format!("SELECT {}", most.join(", ")), Vec::new()).await?;
+    let most = [
+        "contents",
+        "messages",
+        "nodes",
+        "sessions",
+        "transactions",
+        "conversation_events",
+    ]
+    .map(|table| format!("(SELECT max(number) FROM {table})"));
+    let row = tx
+        .row(format!("SELECT {}", most.join(", ")), Vec::new())
+        .await?;
     let most = |at| row.as_ref().and_then(|row| row.int(at)).unwrap_or_default();
     Ok(Numbers {
         contents: most(0),
@@ -69,7 +78,9 @@ async fn contents(tx: &mut Tx, state: &mut State, batch: &Gathered<'_>) -> Resul
     for row in tx.rows_in(sql, hashes(&batch.content_hashes)).await? {
         if let (Some(number), Some(hash)) = (row.int(0), row.hash(1)) {
             let has_body = row.flag(2).unwrap_or_default();
-            state.contents.insert(hash, ContentState { number, has_body });
+            state
+                .contents
+                .insert(hash, ContentState { number, has_body });
         }
     }
     let mut elsewhere = HashSet::new();
@@ -83,7 +94,8 @@ async fn contents(tx: &mut Tx, state: &mut State, batch: &Gathered<'_>) -> Resul
             }
         }
     }
-    let sql = "SELECT hash, coding, size, body FROM contents WHERE body IS NOT NULL AND hash IN $IN";
+    let sql =
+        "SELECT hash, coding, size, body FROM contents WHERE body IS NOT NULL AND hash IN $IN";
     for row in tx.rows_in(sql, hashes(&elsewhere)).await? {
         if let (Some(hash), Some(body)) = (row.hash(0), decoded(&row, 1)) {
             state.replies.insert(hash, body);
@@ -117,17 +129,20 @@ async fn messages(
 /// Takes in a message, whose `said` and what follows stand in the columns from `at` on.
 fn message(state: &mut State, row: &Row, number: i64, hash: ContentHash, at: usize) {
     state.message_numbers.insert(hash, number);
-    state.messages.entry(number).or_insert_with(|| MessageState {
-        number,
-        hash,
-        said: row.bytes(at).and_then(Said::read),
-        ours: row.flag(at + 1).unwrap_or_default(),
-        searchable: row.flag(at + 2).unwrap_or_default(),
-        has_body: row.flag(at + 3).unwrap_or_default(),
-        role: row.string(at + 4).unwrap_or_default(),
-        stored: None,
-        is_kept: true,
-    });
+    state
+        .messages
+        .entry(number)
+        .or_insert_with(|| MessageState {
+            number,
+            hash,
+            said: row.bytes(at).and_then(Said::read),
+            ours: row.flag(at + 1).unwrap_or_default(),
+            searchable: row.flag(at + 2).unwrap_or_default(),
+            has_body: row.flag(at + 3).unwrap_or_default(),
+            role: row.string(at + 4).unwrap_or_default(),
+            stored: None,
+            is_kept: true,
+        });
 }
 
 /// The nodes for which a column has one of these values, the roots of their trees, and their messages.
@@ -137,11 +152,17 @@ pub(super) async fn nodes(
     values: Vec<Value>,
     column: &str,
 ) -> Result<(), StoreError> {
-    let rows = tx.rows_in(&format!("{NODES} WHERE {column} IN $IN"), values).await?;
+    let rows = tx
+        .rows_in(&format!("{NODES} WHERE {column} IN $IN"), values)
+        .await?;
     let roots: HashSet<i64> = rows.iter().filter_map(|row| node(state, row)).collect();
-    let roots = roots.into_iter().filter(|root| !state.nodes.contains_key(root));
+    let roots = roots
+        .into_iter()
+        .filter(|root| !state.nodes.contains_key(root));
     let roots: Vec<_> = roots.map(Value::from).collect();
-    let rows = tx.rows_in(&format!("{NODES} WHERE n.number IN $IN"), roots).await?;
+    let rows = tx
+        .rows_in(&format!("{NODES} WHERE n.number IN $IN"), roots)
+        .await?;
     for row in &rows {
         node(state, row);
     }
@@ -176,8 +197,17 @@ async fn transactions(
     state: &mut State,
     batch: &Gathered<'_>,
 ) -> Result<(), StoreError> {
-    let ids = || batch.transactions.iter().map(|id| Value::from(&**id)).collect();
-    let columns: Vec<_> = TransactionRow::COLUMNS.iter().map(|name| format!("t.{name}")).collect();
+    let ids = || {
+        batch
+            .transactions
+            .iter()
+            .map(|id| Value::from(&**id))
+            .collect()
+    };
+    let columns: Vec<_> = TransactionRow::COLUMNS
+        .iter()
+        .map(|name| format!("t.{name}"))
+        .collect();
     let sql = format!(
         "SELECT {}, s.session_id FROM transactions t LEFT JOIN sessions s ON s.number = t.session_number \
          WHERE t.transaction_id IN $IN",
@@ -185,7 +215,9 @@ async fn transactions(
     );
     let mut heads = Vec::new();
     for row in tx.rows_in(&sql, ids()).await? {
-        let Some(known) = TransactionRow::read(&row, 0) else { continue };
+        let Some(known) = TransactionRow::read(&row, 0) else {
+            continue;
+        };
         heads.extend(known.head_number);
         let id = known.transaction_id.clone();
         let transaction = TransactionState {
@@ -200,7 +232,13 @@ async fn transactions(
         return Ok(());
     }
     heads.retain(|head| !state.nodes.contains_key(head));
-    nodes(tx, state, heads.into_iter().map(Value::from).collect(), "n.number").await?;
+    nodes(
+        tx,
+        state,
+        heads.into_iter().map(Value::from).collect(),
+        "n.number",
+    )
+    .await?;
     let sql = "SELECT transaction_id, block, outcome FROM policy_decisions \
         WHERE phase = 'tool_call' AND block IS NOT NULL AND transaction_id IN $IN";
     for row in tx.rows_in(sql, ids()).await? {
@@ -222,18 +260,31 @@ pub(super) async fn events(
     tx: &mut Tx,
     state: &State,
 ) -> Result<HashSet<(String, i64)>, StoreError> {
-    let ids = state.transactions.keys().map(|id| Value::from(&**id)).collect();
-    let sql = "SELECT transaction_id, sequence FROM conversation_events WHERE transaction_id IN $IN";
+    let ids = state
+        .transactions
+        .keys()
+        .map(|id| Value::from(&**id))
+        .collect();
+    let sql =
+        "SELECT transaction_id, sequence FROM conversation_events WHERE transaction_id IN $IN";
     let rows = tx.rows_in(sql, ids).await?;
-    let events = rows.iter().filter_map(|row| Some((row.string(0)?, row.int(1)?)));
+    let events = rows
+        .iter()
+        .filter_map(|row| Some((row.string(0)?, row.int(1)?)));
     Ok(events.collect())
 }
 
 async fn users(tx: &mut Tx, state: &mut State, batch: &Gathered<'_>) -> Result<(), StoreError> {
-    let known = state.transactions.values().filter_map(|known| known.row.user_id.clone());
+    let known = state
+        .transactions
+        .values()
+        .filter_map(|known| known.row.user_id.clone());
     let users: HashSet<_> = batch.users.iter().cloned().chain(known).collect();
     let users = users.into_iter().map(Value::from).collect();
-    let sql = format!("SELECT {} FROM users WHERE user_id IN $IN", UserRow::COLUMNS.join(", "));
+    let sql = format!(
+        "SELECT {} FROM users WHERE user_id IN $IN",
+        UserRow::COLUMNS.join(", ")
+    );
     for row in tx.rows_in(&sql, users).await? {
         if let Some(user) = UserRow::read(&row, 0) {
             state.users.insert(user.user_id.clone(), user);
@@ -253,7 +304,9 @@ pub(super) async fn sessions(
     let sql = format!("SELECT {columns} FROM sessions WHERE session_id IN $IN");
     let mut found = Vec::new();
     for row in tx.rows_in(&sql, names).await? {
-        let Some(session) = SessionRow::read(&row, 0) else { continue };
+        let Some(session) = SessionRow::read(&row, 0) else {
+            continue;
+        };
         found.push((session.session_id.clone(), session.number));
         let known = SessionState {
             is_new: false,
@@ -291,12 +344,16 @@ async fn add_recent(
     rows: Vec<(String, Row)>,
 ) -> Result<(), StoreError> {
     let mut replies: HashMap<i64, Vec<Placed>> = HashMap::new();
-    let numbers = rows.iter().filter_map(|(_, row)| row.int(0)).map(Value::from);
+    let numbers = rows
+        .iter()
+        .filter_map(|(_, row)| row.int(0))
+        .map(Value::from);
     let sql = "SELECT p.transaction_number, m.number, m.hash, m.said, m.ours, m.searchable, m.body IS NOT NULL, m.role \
         FROM transaction_messages p JOIN messages m ON m.number = p.message_number \
         WHERE p.is_reply AND p.transaction_number IN $IN ORDER BY p.transaction_number, p.place";
     for row in tx.rows_in(sql, numbers.collect()).await? {
-        if let (Some(transaction), Some(number), Some(hash)) = (row.int(0), row.int(1), row.hash(2)) {
+        if let (Some(transaction), Some(number), Some(hash)) = (row.int(0), row.int(1), row.hash(2))
+        {
             message(state, &row, number, hash, 3);
             replies.entry(transaction).or_default().push(Placed {
                 message: number,
@@ -306,12 +363,19 @@ async fn add_recent(
         }
     }
     let mut calls: HashMap<String, Vec<OpenCall>> = HashMap::new();
-    let ids = rows.iter().filter_map(|(_, row)| row.string(1)).map(Value::from);
+    let ids = rows
+        .iter()
+        .filter_map(|(_, row)| row.string(1))
+        .map(Value::from);
     let sql = "SELECT transaction_id, place, call_id FROM tool_calls \
         WHERE result_message_number IS NULL AND call_id IS NOT NULL AND transaction_id IN $IN";
     for row in tx.rows_in(sql, ids.collect()).await? {
         if let (Some(id), Some(place), Some(call_id)) = (row.string(0), row.int(1), row.string(2)) {
-            let call = OpenCall { transaction_id: id.clone(), place, call_id };
+            let call = OpenCall {
+                transaction_id: id.clone(),
+                place,
+                call_id,
+            };
             calls.entry(id).or_default().push(call);
         }
     }
@@ -327,7 +391,9 @@ async fn add_recent(
             root_said: row.bytes(3).and_then(Said::read),
             reply: replies.remove(&number).unwrap_or_default(),
         };
-        let behind = session.recent.partition_point(|recent| recent.number < number);
+        let behind = session
+            .recent
+            .partition_point(|recent| recent.number < number);
         session.recent.insert(behind, recent);
     }
     Ok(())
@@ -365,7 +431,12 @@ pub(super) async fn need(tx: &mut Tx, state: &mut State, need: Need) -> Result<(
             let rows: Vec<_> = rows.into_iter().map(|row| (name.clone(), row)).collect();
             if rows.is_empty() {
                 // It is gone, but must not be asked for again.
-                let gone = Recent { number, head: None, root_said: None, reply: Vec::new() };
+                let gone = Recent {
+                    number,
+                    head: None,
+                    root_said: None,
+                    reply: Vec::new(),
+                };
                 if let Some(session) = state.sessions.get_mut(&name) {
                     session.recent.insert(0, gone);
                 }
@@ -379,7 +450,9 @@ pub(super) async fn need(tx: &mut Tx, state: &mut State, need: Need) -> Result<(
             let sql = "SELECT p.place, p.message_number FROM transactions t \
                 JOIN transaction_messages p ON p.transaction_number = t.number WHERE t.session_number = $1";
             let rows = tx.rows(sql, vec![session.row.number.into()]).await?;
-            let seen = rows.iter().filter_map(|row| Some((row.int(0)?, row.int(1)?)));
+            let seen = rows
+                .iter()
+                .filter_map(|row| Some((row.int(0)?, row.int(1)?)));
             session.seen = Some(seen.collect());
         }
     }

@@ -12,12 +12,7 @@ mod write;
 
 use std::collections::HashSet;
 
-use self::{
-    batch::Gathered,
-    clean::Cleaner,
-    project::Projector,
-    state::State,
-};
+use self::{batch::Gathered, clean::Cleaner, project::Projector, state::State};
 pub(super) use clean::name_of;
 
 use super::{
@@ -59,7 +54,9 @@ pub(super) async fn position(
 /// A writer's number, and how far its spool has been taken over.
 async fn known(tx: &mut Tx, writer: &str) -> Result<Option<(i64, Position)>, StoreError> {
     let sql = "SELECT number, segment, byte_offset FROM spool_positions WHERE writer = $1";
-    let row = tx.row(sql, vec![name_of(writer).into_owned().into()]).await?;
+    let row = tx
+        .row(sql, vec![name_of(writer).into_owned().into()])
+        .await?;
     Ok(row.and_then(|row| {
         let number = |at| u64::try_from(row.int(at)?).ok();
         let position = Position {
@@ -116,7 +113,12 @@ async fn once(
     let cleaner = Cleaner::default();
     let mut applied = Applied::default();
     let mut tx = store.write().await?;
-    let at = batch.events.iter().map(|link| link.event.at).max().unwrap_or_default();
+    let at = batch
+        .events
+        .iter()
+        .map(|link| link.event.at)
+        .max()
+        .unwrap_or_default();
     let number = note(&mut tx, writer, end, at).await?;
     if !kept.is_empty() {
         let mut state = load::load(&mut tx, &batch).await?;
@@ -147,7 +149,9 @@ async fn note(
     let number = match known {
         Some((number, _)) => number,
         None => {
-            let row = tx.row("SELECT max(number) FROM spool_positions", Vec::new()).await?;
+            let row = tx
+                .row("SELECT max(number) FROM spool_positions", Vec::new())
+                .await?;
             row.and_then(|row| row.int(0)).unwrap_or_default() + 1
         }
     };
@@ -190,7 +194,10 @@ fn sessions(state: &State, events: &[&Link]) -> HashSet<String> {
         What::RequestReceived(asked) => Some(project::session_of(state, asked)),
         _ => None,
     });
-    let known = state.transactions.values().filter_map(|known| known.session.clone());
+    let known = state
+        .transactions
+        .values()
+        .filter_map(|known| known.session.clone());
     asked.chain(known).collect()
 }
 
@@ -214,7 +221,10 @@ async fn project(
             };
             // What is asked for twice cannot be had.
             if before.as_ref() == Some(&need) {
-                tracing::error!(?need, "an event is kept without its place in the conversation");
+                tracing::error!(
+                    ?need,
+                    "an event is kept without its place in the conversation"
+                );
                 break;
             }
             load::need(tx, state, need.clone()).await?;

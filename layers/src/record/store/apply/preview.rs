@@ -13,7 +13,9 @@ pub(super) fn is_of_a_person(purpose: Option<&str>) -> bool {
 /// The first words in a message of the user that a person has written.
 pub(super) fn of(blocks: &[Block]) -> Option<String> {
     let texts = blocks.iter().filter(|block| block.kind == BlockKind::Text);
-    texts.filter_map(|block| block.text.as_deref()).find_map(words)
+    texts
+        .filter_map(|block| block.text.as_deref())
+        .find_map(words)
 }
 
 /// Clients put texts of their own into the user's mouth, between tags: reminders, commands and what they have printed, the
@@ -25,9 +27,13 @@ fn words(text: &str) -> Option<String> {
         let end = rest.find(&close)?;
         rest = rest.get(end + close.len()..)?.trim();
     }
-    let is_told = ["Caveat: The messages below", "# AGENTS.md instructions", "# CLAUDE.md"]
-        .iter()
-        .any(|start| rest.starts_with(start));
+    let is_told = [
+        "Caveat: The messages below",
+        "# AGENTS.md instructions",
+        "# CLAUDE.md",
+    ]
+    .iter()
+    .any(|start| rest.starts_with(start));
     if rest.is_empty() || is_told {
         return None;
     }
@@ -43,7 +49,13 @@ fn words(text: &str) -> Option<String> {
     }
     let shown: String = words
         .chars()
-        .map(|character| if character.is_control() { '\u{FFFD}' } else { character })
+        .map(|character| {
+            if character.is_control() {
+                '\u{FFFD}'
+            } else {
+                character
+            }
+        })
         .take(LENGTH)
         .collect();
     Some(if shown.chars().count() < words.chars().count() {
@@ -59,7 +71,9 @@ fn injected(text: &str) -> Option<&str> {
     let (tag, _) = text.strip_prefix('<')?.split_once('>')?;
     let name = tag.split_whitespace().next()?;
     let is_name = name.len() <= 60
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
         && name.starts_with(|c: char| c.is_ascii_alphabetic());
     let is_known = ["INSTRUCTIONS", "environment", "system", "context"].contains(&name);
     (is_name && (is_known || name.contains(['-', '_']))).then_some(name)

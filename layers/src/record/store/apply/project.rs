@@ -30,7 +30,7 @@ pub(super) fn session_of(state: &State, asked: &Asked) -> String {
     let root = node.and_then(|node| Some(state.nodes.get(&node.root?)?.hash));
     let root = root.or(head).unwrap_or(ContentHash::NONE);
     let caller = asked.caller.as_deref().unwrap_or_default();
-    let tree = ContentHash::of_all([caller.as_bytes(), root.bytes()]).to_string();
+    let tree = ContentHash::of_all(&[caller.as_bytes(), &root.bytes()[..]]).to_string();
     format!("tree-{}", tree.get(..16).unwrap_or_default())
 }
 
@@ -91,7 +91,10 @@ impl Projector<'_> {
             _ => super::thread::Thread::default(),
         };
         let words = |text: &Option<Box<str>>| text.as_deref().map(|text| self.cleaner.words(text));
-        let user_id = asked.user.as_ref().map(|user| self.cleaner.name(&user.id).into_owned());
+        let user_id = asked
+            .user
+            .as_ref()
+            .map(|user| self.cleaner.name(&user.id).into_owned());
         let known = TransactionRow {
             user_trusted: asked.user.as_ref().map(|user| user.trusted),
             user_id: user_id.clone(),
@@ -108,7 +111,10 @@ impl Projector<'_> {
             stream: Some(asked.stream),
             started_at: Some(at),
             request_bytes: asked.request.as_ref().map(|request| int(request.bytes)),
-            request_messages: asked.request.as_ref().map(|request| request.messages.into()),
+            request_messages: asked
+                .request
+                .as_ref()
+                .map(|request| request.messages.into()),
             head_number: head,
             frame_number: frame,
             follows_number: thread.follows,
@@ -209,7 +215,10 @@ impl Projector<'_> {
             if at < thread.repeated {
                 continue;
             }
-            state.changes.placed.push((transaction, depth, message, false));
+            state
+                .changes
+                .placed
+                .push((transaction, depth, message, false));
             let Some(message) = state.messages.get_mut(&message) else {
                 continue;
             };
@@ -217,9 +226,14 @@ impl Projector<'_> {
                 message.searchable = true;
                 state.changes.searchable.push(message.number);
             }
-            let document = message.stored.as_ref().and_then(|stored| stored.document.as_ref());
+            let document = message
+                .stored
+                .as_ref()
+                .and_then(|stored| stored.document.as_ref());
             let said = document.map(blocks::blocks).unwrap_or_default();
-            let results = said.iter().filter(|block| block.kind == BlockKind::ToolResult);
+            let results = said
+                .iter()
+                .filter(|block| block.kind == BlockKind::ToolResult);
             for id in results.filter_map(|block| block.tool_call_id.as_deref()) {
                 let open = session.open.iter().position(|call| call.call_id == id);
                 if let Some(call) = open.map(|open| session.open.remove(open)) {
@@ -244,9 +258,10 @@ impl Projector<'_> {
         if !state.messages.get(&ours).is_some_and(|ours| ours.ours) {
             return;
         }
-        let (Some(theirs), Some(old)) =
-            (state.messages.remove(&message), state.messages.get_mut(&ours))
-        else {
+        let (Some(theirs), Some(old)) = (
+            state.messages.remove(&message),
+            state.messages.get_mut(&ours),
+        ) else {
             return;
         };
         state.message_numbers.remove(&old.hash);
@@ -266,7 +281,10 @@ impl Projector<'_> {
             }
         }
         if let Some(session) = state.sessions.get_mut(name) {
-            let replies = session.recent.iter_mut().flat_map(|recent| &mut recent.reply);
+            let replies = session
+                .recent
+                .iter_mut()
+                .flat_map(|recent| &mut recent.reply);
             for placed in replies.filter(|placed: &&mut Placed| placed.message == ours) {
                 placed.ours = false;
             }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
 
-use super::{
-    super::{body::Stored, rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow}, said::Said},
-
+use super::super::{
+    body::Stored,
+    rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow},
+    said::Said,
 };
 use crate::record::ContentHash;
 

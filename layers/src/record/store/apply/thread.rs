@@ -52,11 +52,7 @@ pub(super) fn thread(state: &State, session: &SessionState, head: i64) -> Result
 }
 
 /// The nodes from the head up to the last that the session has had, in order, and that one.
-fn way(
-    state: &State,
-    session: &SessionState,
-    head: i64,
-) -> Result<(Vec<i64>, Option<i64>), Need> {
+fn way(state: &State, session: &SessionState, head: i64) -> Result<(Vec<i64>, Option<i64>), Need> {
     let (mut path, mut at) = (Vec::new(), Some(head));
     while let Some(number) = at {
         let node = state.nodes.get(&number).ok_or(Need::Path(number, 0))?;

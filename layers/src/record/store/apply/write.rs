@@ -2,8 +2,7 @@
 
 use super::{
     super::{
-        StoreError,
-        blocks,
+        StoreError, blocks,
         coding::Coder,
         engine::{Engine, Insert, Tx, Value},
         rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow},
@@ -24,7 +23,16 @@ const CONTENTS: Insert<'static> = Insert {
 const MESSAGES: Insert<'static> = Insert {
     table: "messages",
     columns: &[
-        "number", "hash", "role", "body_json", "media", "raw", "coding", "said", "ours", "searchable",
+        "number",
+        "hash",
+        "role",
+        "body_json",
+        "media",
+        "raw",
+        "coding",
+        "said",
+        "ours",
+        "searchable",
     ],
     then: "ON CONFLICT (number) DO UPDATE SET hash = excluded.hash, role = excluded.role, body = excluded.body, \
         media = excluded.media, raw = excluded.raw, coding = excluded.coding, said = excluded.said, \
@@ -99,7 +107,14 @@ pub(super) async fn write(
     replace(tx, "users", UserRow::COLUMNS, "user_id", users).await?;
     let transactions = state.transactions.values().filter(|known| known.is_changed);
     let transactions = in_order(transactions.map(|known| known.row.values()));
-    replace(tx, "transactions", TransactionRow::COLUMNS, "number", transactions).await?;
+    replace(
+        tx,
+        "transactions",
+        TransactionRow::COLUMNS,
+        "number",
+        transactions,
+    )
+    .await?;
     contents(tx, &state, batch, coder).await?;
     repeated(tx, &state, &changes).await?;
     let new = |message: &&MessageState| {
@@ -113,7 +128,11 @@ pub(super) async fn write(
     rest(tx, &state, changes, writer, coder).await?;
     let insert = match tx.engine() {
         #[cfg(feature = "sqlite")]
-        Engine::Sqlite => Insert { table: "message_words", columns: &["rowid", "words"], then: "" },
+        Engine::Sqlite => Insert {
+            table: "message_words",
+            columns: &["rowid", "words"],
+            then: "",
+        },
         #[cfg(feature = "postgres")]
         Engine::Postgres => Insert {
             table: "message_words",
@@ -150,7 +169,15 @@ async fn replace(
         .map(|column| format!("{column} = excluded.{column}"))
         .collect();
     let then = format!("ON CONFLICT ({key}) DO UPDATE SET {}", sets.join(", "));
-    tx.insert(&Insert { table, columns, then: &then }, rows).await
+    tx.insert(
+        &Insert {
+            table,
+            columns,
+            then: &then,
+        },
+        rows,
+    )
+    .await
 }
 
 async fn contents(
@@ -164,9 +191,19 @@ async fn contents(
         let (mut coding, mut size, mut body) = (0, None, None);
         if let Some(content) = batch.contents.get(hash) {
             let (with, coded) = coder.code(&content.body);
-            (coding, size, body) = (with, Some(int(content.body.len() as u64)), Some(coded.into_owned()));
+            (coding, size, body) = (
+                with,
+                Some(int(content.body.len() as u64)),
+                Some(coded.into_owned()),
+            );
         }
-        rows.push(vec![known.number.into(), hash.into(), coding.into(), size.into(), body.into()]);
+        rows.push(vec![
+            known.number.into(),
+            hash.into(),
+            coding.into(),
+            size.into(),
+            body.into(),
+        ]);
     }
     tx.insert(&CONTENTS, in_order(rows.into_iter())).await
 }
@@ -178,7 +215,9 @@ fn message(message: &MessageState) -> Vec<Value> {
     vec![
         message.number.into(),
         (&message.hash).into(),
-        (!message.role.is_empty()).then(|| message.role.replace('\0', "\u{FFFD}")).into(),
+        (!message.role.is_empty())
+            .then(|| message.role.replace('\0', "\u{FFFD}"))
+            .into(),
         stored.map(|stored| stored.body.clone()).into(),
         stored.and_then(|stored| stored.media.clone()).into(),
         raw.into(),
@@ -204,12 +243,18 @@ fn node(number: i64, node: &NodeState) -> Vec<Value> {
 
 /// Messages of ours that their clients have said again: theirs take their places.
 async fn repeated(tx: &mut Tx, state: &State, changes: &Changes) -> Result<(), StoreError> {
-    let messages = changes.repeated.iter().filter_map(|number| state.messages.get(number));
+    let messages = changes
+        .repeated
+        .iter()
+        .filter_map(|number| state.messages.get(number));
     let rows = messages.map(message).collect();
     tx.insert(&MESSAGES, rows).await?;
     // Those that were there without being found: a fork of a conversation, most often.
     let kept = changes.searchable.iter().filter(|number| {
-        state.messages.get(number).is_some_and(|message| message.is_kept && message.has_body)
+        state
+            .messages
+            .get(number)
+            .is_some_and(|message| message.is_kept && message.has_body)
     });
     let kept: Vec<_> = kept.map(|number| Value::from(*number)).collect();
     let flag = match tx.engine() {
@@ -230,9 +275,17 @@ async fn rest(
     writer: i64,
     coder: &mut Coder,
 ) -> Result<(), StoreError> {
-    let placed = changes.placed.into_iter().map(|(transaction, place, message, is_reply)| {
-        vec![transaction.into(), place.into(), message.into(), is_reply.into()]
-    });
+    let placed = changes
+        .placed
+        .into_iter()
+        .map(|(transaction, place, message, is_reply)| {
+            vec![
+                transaction.into(),
+                place.into(),
+                message.into(),
+                is_reply.into(),
+            ]
+        });
     tx.insert(&PLACED, placed.collect()).await?;
     let decisions = changes.decisions.iter().map(DecisionRow::values);
     tx.insert(&DECISIONS, decisions.collect()).await?;
@@ -240,7 +293,8 @@ async fn rest(
     tx.insert(&CALLS, calls.collect()).await?;
     for (transaction, place, message) in changes.results {
         let sql = "UPDATE tool_calls SET result_message_number = $3 WHERE transaction_id = $1 AND place = $2";
-        tx.execute(sql, vec![transaction.into(), place.into(), message.into()]).await?;
+        tx.execute(sql, vec![transaction.into(), place.into(), message.into()])
+            .await?;
     }
     let mut number = state.last.events;
     let mut events = Vec::new();

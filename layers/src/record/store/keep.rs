@@ -1,0 +1,138 @@
+//! From the spool to the store.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::time::sleep;
+
+use super::{Store, StoreError};
+use crate::record::spool::{Batch, Feed, Position};
+
+/// How long records gather before they are taken over: one transaction for many.
+const GATHER: Duration = Duration::from_millis(50);
+/// How long is waited before it is tried again, at first and at most.
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// How a keeper does.
+#[derive(Debug, Default)]
+pub struct Keeping {
+    kept: AtomicU64,
+    unreadable: AtomicU64,
+    trouble: Mutex<Option<String>>,
+}
+
+impl Keeping {
+    /// How many records were taken over.
+    pub fn kept(&self) -> u64 {
+        self.kept.load(Ordering::Relaxed)
+    }
+
+    /// How many records of the spool could not be read.
+    pub fn unreadable(&self) -> u64 {
+        self.unreadable.load(Ordering::Relaxed)
+    }
+
+    /// Why nothing is taken over at the moment.
+    pub fn trouble(&self) -> Option<String> {
+        self.locked().clone()
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn went(&self, result: Result<(), &dyn std::error::Error>) {
+        let mut trouble = self.locked();
+        match (result, &*trouble) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => {
+                tracing::info!("the record is kept again");
+                *trouble = None;
+            }
+            (Err(error), before) => {
+                // Once, not every five seconds.
+                if before.is_none() {
+                    tracing::warn!(%error, "the record cannot be kept now, and waits in the spool");
+                }
+                *trouble = Some(error.to_string());
+            }
+        }
+    }
+}
+
+/// Takes over what a spool holds, batch by batch, until nobody writes to it any more and all of it is taken over. While the store does not
+/// take it, tries again for as long as it takes: drop the future to give up; what was not taken over stays in the spool.
+pub async fn keep(mut feed: Feed, store: &impl Store, keeping: &Keeping) {
+    let writer = feed.writer().to_owned();
+    if let Some(at) = persist(keeping, async || store.position(&writer).await).await {
+        feed.begin(at);
+    } else {
+        feed.begin(Position::default());
+    }
+    while feed.wait().await {
+        sleep(GATHER).await;
+        let batch = read(&mut feed, keeping).await;
+        if batch.unreadable > 0 {
+            tracing::error!(
+                records = batch.unreadable,
+                "the spool is damaged: what could not be read is lost"
+            );
+            keeping
+                .unreadable
+                .fetch_add(batch.unreadable, Ordering::Relaxed);
+        }
+        persist(keeping, async || {
+            store
+                .apply(&writer, &batch.kept, batch.end)
+                .await
+                .map(|_| ())
+        })
+        .await;
+        let kept = u64::try_from(batch.kept.len()).unwrap_or(u64::MAX);
+        keeping.kept.fetch_add(kept, Ordering::Relaxed);
+        if let Err(error) = feed.forget(batch.end) {
+            tracing::warn!(%error, "a part of the spool that is kept already cannot be deleted");
+        }
+    }
+}
+
+async fn read(feed: &mut Feed, keeping: &Keeping) -> Batch {
+    let mut wait = FIRST;
+    loop {
+        match feed.read() {
+            Ok(batch) => return batch,
+            Err(error) => {
+                keeping.went(Err(&error as &dyn std::error::Error));
+                pause(&mut wait).await;
+            }
+        }
+    }
+}
+
+/// Asks the store until it answers.
+async fn persist<T>(keeping: &Keeping, ask: impl AsyncFn() -> Result<T, StoreError>) -> T {
+    let mut wait = FIRST;
+    loop {
+        match ask().await {
+            Ok(answer) => {
+                keeping.went(Ok(()));
+                return answer;
+            }
+            Err(error) => {
+                keeping.went(Err(&error));
+                pause(&mut wait).await;
+            }
+        }
+    }
+}
+
+async fn pause(wait: &mut Duration) {
+    sleep(*wait).await;
+    *wait = wait.saturating_mul(2).min(LONGEST);
+}

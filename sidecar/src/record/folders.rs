@@ -1,0 +1,48 @@
+//! Where the record lies on this machine.
+
+use std::{
+    env, io,
+    path::{Path, PathBuf},
+};
+
+use crate::config::Config;
+
+/// How many sidecars of one user may record at once, each in a folder of its own.
+const MOST: usize = 256;
+
+/// The user's data folder.
+pub(crate) fn data() -> PathBuf {
+    let folder = env::var_os("XDG_DATA_HOME")
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from);
+    let home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share"));
+    folder.or_else(home).unwrap_or_default().join("luthien")
+}
+
+/// The address of the database; `None` if nothing is to be recorded.
+pub(crate) fn database(config: &Config) -> Option<String> {
+    match &config.database {
+        Some(database) => database.value().map(|_| database.expose().to_owned()),
+        None => Some(format!("sqlite:{}", data().join("luthien.db").display())),
+    }
+}
+
+/// Opens a spool in the first folder in which nobody else records: several sidecars of one user share a database, and none of
+/// them a spool. What another has left there when it died is taken over.
+pub(crate) fn spool<T>(
+    config: &Config,
+    open: impl Fn(&Path) -> io::Result<T>,
+) -> Result<(PathBuf, T), (PathBuf, io::Error)> {
+    let folder = config.record.spool.clone();
+    let folder = folder.unwrap_or_else(|| data().join("spool"));
+    let mut last = (folder.clone(), io::Error::from(io::ErrorKind::ResourceBusy));
+    for number in 0..MOST {
+        let folder = folder.join(number.to_string());
+        match open(&folder) {
+            Ok(spool) => return Ok((folder, spool)),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => last = (folder, error),
+            Err(error) => return Err((folder, error)),
+        }
+    }
+    Err(last)
+}
