@@ -27,6 +27,15 @@ pub(crate) fn database(config: &Config) -> Option<String> {
     }
 }
 
+/// The database as it may be shown: without whoever logs in there.
+pub(crate) fn shown(config: &Config) -> Option<String> {
+    let address = database(config)?;
+    Some(match address.split_once('@') {
+        Some((_, place)) if !address.starts_with("sqlite:") => format!("postgres://{place}"),
+        _ => address,
+    })
+}
+
 /// Opens a spool in the first folder in which nobody else records: several sidecars of one user share a database, and none of
 /// them a spool. What another has left there when it died is taken over.
 pub(crate) fn spool<T>(

@@ -144,7 +144,7 @@ impl Engine {
 }
 
 /// A transaction. It is rolled back unless it is committed.
-pub(super) struct Tx {
+pub struct Tx {
     pub(super) name: std::sync::Arc<str>,
     pub(super) inner: Inner,
 }
