@@ -16,6 +16,8 @@ use super::{
 };
 use crate::record::{ContentHash, Entry};
 
+/// How much is added before it is written, though nobody waits for it.
+const BUFFER: usize = 1 << 20;
 /// After how many bytes a new segment begins.
 const SEGMENT: u64 = 8 << 20;
 
@@ -135,6 +137,11 @@ impl Spool {
         frame::write(entry, link, &mut self.buffer);
     }
 
+    /// Whether so much has been added that it should be written.
+    pub(crate) fn is_due(&self) -> bool {
+        self.buffer.len() >= BUFFER
+    }
+
     /// Whether there is no room for more bodies. Whoever keeps what was noted has not come by for long.
     pub(crate) fn is_full(&self) -> bool {
         self.held() >= self.limit
@@ -190,6 +197,7 @@ impl Spool {
         }
         let written = self.write();
         self.buffer.clear();
+        self.buffer.shrink_to(BUFFER);
         if written.is_err() {
             self.file = None;
             self.buffered = self.chain;
