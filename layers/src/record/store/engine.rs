@@ -375,3 +375,21 @@ where
         .collect::<Result<_, _>>()
         .map(Row)
 }
+
+#[cfg(test)]
+impl Row {
+    /// The row as JSON; bytes in hexadecimal digits.
+    pub(super) fn json(&self) -> Vec<serde_json::Value> {
+        let cell = |cell: &Cell| match cell {
+            Cell::Null => serde_json::Value::Null,
+            Cell::Int(number) => (*number).into(),
+            Cell::Text(text) => text.as_str().into(),
+            Cell::Bytes(bytes) => bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+                .into(),
+        };
+        self.0.iter().map(cell).collect()
+    }
+}

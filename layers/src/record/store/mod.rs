@@ -28,6 +28,8 @@ mod words;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
+use bytes::Bytes;
+
 use super::{
     Tokens,
     spool::{Kept, Position},
@@ -40,7 +42,9 @@ pub use error::StoreError;
 pub use keep::{Keeping, keep};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
-pub use rows::{CallRow, DecisionRow, SessionRow, TransactionRow, UserRow};
+pub use read::{
+    Call, Cursor, EventText, Exchange, From, Hit, NotACursor, Page, Said, SessionFilter, Side, Turn,
+};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 
@@ -104,6 +108,95 @@ pub trait Store: sealed::Begin {
         writer: &str,
     ) -> impl Future<Output = Result<Option<Position>, StoreError>> + Send {
         apply::position(self, writer)
+    }
+
+    /// Sessions, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer; so it is with all that follow.
+    fn sessions(
+        &self,
+        filter: &SessionFilter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<SessionRow>, StoreError>> + Send {
+        read::sessions(self, filter, cursor, limit)
+    }
+
+    /// A session by its name.
+    fn session(
+        &self,
+        session_id: &str,
+    ) -> impl Future<Output = Result<Option<SessionRow>, StoreError>> + Send {
+        read::session(self, session_id)
+    }
+
+    /// The exchanges of a session, in the order in which they were asked.
+    fn transactions(
+        &self,
+        session_id: &str,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<TransactionRow>, StoreError>> + Send {
+        read::transactions(self, session_id, cursor, limit)
+    }
+
+    /// An exchange, with all that happened in it.
+    fn transaction(
+        &self,
+        transaction_id: &str,
+    ) -> impl Future<Output = Result<Option<Exchange>, StoreError>> + Send {
+        read::transaction(self, transaction_id)
+    }
+
+    /// A request, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// If it was not kept, or something of it is gone.
+    fn request_bytes(
+        &self,
+        transaction_id: &str,
+        side: Side,
+    ) -> impl Future<Output = Result<Bytes, StoreError>> + Send {
+        read::request(self, transaction_id, side)
+    }
+
+    /// A reply, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// If it was not kept, or is gone.
+    fn reply_bytes(
+        &self,
+        transaction_id: &str,
+        side: Side,
+    ) -> impl Future<Output = Result<Bytes, StoreError>> + Send {
+        read::reply(self, transaction_id, side)
+    }
+
+    /// A session as turns: of each exchange what is new in it. What the next request says again of a reply is not.
+    fn transcript(
+        &self,
+        session_id: &str,
+        from: From,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<Turn>, StoreError>> + Send {
+        read::transcript(self, session_id, from, cursor, limit)
+    }
+
+    /// Messages in which all words of `text` stand, wherever one was said first; the latest first. Words in double quotes
+    /// must stand one behind another, and one that ends in `*` may go on.
+    fn search(
+        &self,
+        text: &str,
+        filter: &SessionFilter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<Hit>, StoreError>> + Send {
+        read::search(self, text, filter, cursor, limit)
     }
 }
 

@@ -10,6 +10,7 @@ use luthien_core::{
     reply::{Assembler, ReplyBlock},
     request::BlockKind,
 };
+use crate::record::Message;
 
 /// So much of a reply is read, in bytes of its blocks.
 const MOST: usize = 64 << 20;
@@ -65,9 +66,10 @@ pub(super) fn dialect_name(name: Option<&str>, bytes: &Bytes) -> Option<&'static
     dialect_of(name, bytes).map(Dialect::name)
 }
 
-/// A message of a reply, and which of its blocks are calls, by their places in it and in the reply.
+/// A message of a reply, and the blocks that it is made of.
+#[derive(Debug)]
 pub(super) struct Spoken {
-    pub(super) body: Bytes,
+    pub(super) message: Message,
     pub(super) blocks: Vec<ReplyBlock>,
 }
 
@@ -86,7 +88,7 @@ pub(super) fn messages(dialect: &str, blocks: &[ReplyBlock]) -> Vec<Spoken> {
             _ => item(run)?,
         };
         Some(Spoken {
-            body: body.into(),
+            message: Message::new(body.into(), Vec::new()),
             blocks: run.to_vec(),
         })
     });

@@ -111,14 +111,17 @@ pub(in super::super) fn decoded(row: &Row, at: usize) -> Option<Bytes> {
     Some(body.into())
 }
 
-async fn messages(
+/// The messages of these hashes.
+pub(super) async fn messages(
     tx: &mut Tx,
     state: &mut State,
     of: &HashSet<ContentHash>,
 ) -> Result<(), StoreError> {
     let sql = "SELECT number, hash, said, ours, searchable, body IS NOT NULL, role FROM messages \
         WHERE hash IN $IN";
-    for row in tx.rows_in(sql, hashes(of)).await? {
+    let of = of.iter().filter(|hash| !state.message_numbers.contains_key(hash)).copied();
+    let of = hashes(&of.collect());
+    for row in tx.rows_in(sql, of).await? {
         if let (Some(number), Some(hash)) = (row.int(0), row.hash(1)) {
             message(state, &row, number, hash, 2);
         }

@@ -127,6 +127,8 @@ async fn once(
         let new = new(&batch, known, &mut applied);
         let names = sessions(&state, &new);
         load::sessions(&mut tx, &mut state, names).await?;
+        let spoken = ended::read_replies(&mut state, &new);
+        load::messages(&mut tx, &mut state, &spoken).await?;
         project(&mut tx, &mut state, &new, &cleaner, store.options()).await?;
         write::write(&mut tx, state, &batch, number, &mut coder).await?;
     }

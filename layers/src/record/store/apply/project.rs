@@ -35,7 +35,7 @@ pub(super) fn session_of(state: &State, asked: &Asked) -> String {
 }
 
 impl Projector<'_> {
-    /// Takes in an event. If something has to be read first, nothing has changed.
+    /// Takes in an event. If something has to be read first, it is to be handed in once more.
     pub(super) fn event(&mut self, event: &Event) -> Result<(), Need> {
         let id = self.cleaner.name(&event.transaction_id).into_owned();
         match &event.what {
@@ -85,22 +85,20 @@ impl Projector<'_> {
             Some(request) => self.request(request),
             None => (None, None),
         };
-        let session = self.state.sessions.get(&name);
-        let thread = match (session, head) {
+        let words = |text: &Option<Box<str>>| text.as_deref().map(|text| self.cleaner.words(text));
+        let client = words(&asked.client);
+        let session_number = self.session(&name, at, client.clone());
+        let thread = match (self.state.sessions.get(&name), head) {
             (Some(session), Some(head)) => thread(self.state, session, head)?,
             _ => super::thread::Thread::default(),
         };
-        let words = |text: &Option<Box<str>>| text.as_deref().map(|text| self.cleaner.words(text));
-        let user_id = asked
-            .user
-            .as_ref()
-            .map(|user| self.cleaner.name(&user.id).into_owned());
+        let user_id = asked.user.as_ref().map(|user| self.cleaner.name(&user.id).into_owned());
         let known = TransactionRow {
             user_trusted: asked.user.as_ref().map(|user| user.trusted),
             user_id: user_id.clone(),
             caller: words(&asked.caller),
             key_name: words(&asked.key),
-            client: words(&asked.client),
+            client,
             address: words(&asked.address),
             dialect: words(&asked.dialect),
             method: Some(self.cleaner.words(&asked.method)),
@@ -122,7 +120,6 @@ impl Projector<'_> {
             ..TransactionRow::default()
         };
         let model = known.model.clone();
-        let session_number = self.session(&name, at, known.client.clone());
         let transaction = self.transaction(id);
         let before = std::mem::take(&mut transaction.row);
         transaction.row = TransactionRow {

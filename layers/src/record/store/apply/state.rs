@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
+use luthien_core::reply::ReplyBlock;
 
-use super::super::{
-    body::Stored,
-    rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow},
-    said::Said,
+use super::{
+    super::{body::Stored, reply::Spoken, rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow}, said::Said},
+
 };
 use crate::record::ContentHash;
 
@@ -64,6 +64,15 @@ pub(super) struct NodeState {
     pub(super) session: Option<i64>,
     /// Whether it has to be written.
     pub(super) is_changed: bool,
+}
+
+/// What a reply says.
+#[derive(Debug, Default)]
+pub(super) struct ReadReply {
+    /// The messages that the client got.
+    pub(super) spoken: Vec<Spoken>,
+    /// The calls that the provider has sent.
+    pub(super) calls: Vec<ReplyBlock>,
 }
 
 /// A message in its place in a transaction.
@@ -129,6 +138,8 @@ pub(super) struct State {
     pub(super) users: HashMap<String, UserRow>,
     /// The bodies of replies that this batch speaks of.
     pub(super) replies: HashMap<ContentHash, Bytes>,
+    /// What they say, by transaction.
+    pub(super) read: HashMap<String, ReadReply>,
     pub(super) changes: Changes,
 }
 

@@ -11,7 +11,7 @@ pub(super) struct Thread {
     pub(super) repeated: usize,
     /// The transaction that it goes on from.
     pub(super) follows: Option<i64>,
-    /// How many messages it has in common with that one and its reply.
+    /// How many messages it has in common with that one and its reply, but for thinking alone in the reply.
     pub(super) shared: i64,
     /// Messages that repeat one of ours, and ours.
     pub(super) ours: Vec<(i64, i64)>,
@@ -34,7 +34,10 @@ pub(super) fn thread(state: &State, session: &SessionState, head: i64) -> Result
     thread.follows = Some(found.number);
     let (expected, pairs) = found.expected_and_pairs(state, &thread.path);
     thread.repeated = pairs.len();
-    thread.shared += i64::try_from(pairs.len()).unwrap_or_default();
+    // Thinking may be left out, so it does not count.
+    let said = pairs.iter().filter_map(|at| expected.get(*at)?.said);
+    let count = said.filter(|said| !said.is_thought()).count();
+    thread.shared += i64::try_from(count).unwrap_or_default();
     for (node, at) in thread.path.iter().zip(pairs) {
         let message = state.nodes.get(node).and_then(|node| node.message);
         let message = message.and_then(|message| state.messages.get(&message));

@@ -1,0 +1,166 @@
+//! Requests and replies, byte for byte; and messages, as they can be read.
+
+use std::collections::{HashMap, HashSet};
+
+use bytes::Bytes;
+
+use super::{
+    super::{
+        StoreError,
+        apply::load::decoded,
+        blocks::{self, Block},
+        body,
+        engine::{Row, Tx, Value},
+        sealed::Begin,
+    },
+    Side,
+    transactions::payload,
+};
+use crate::record::{ContentHash, Event, Frame, Message, Node, Parts, Piece, Request, What, join};
+
+/// A message as it can be read.
+#[derive(Clone, Debug)]
+pub(super) struct Readable {
+    pub(super) role: Option<String>,
+    pub(super) blocks: Vec<Block>,
+}
+
+/// What these messages say, by their numbers.
+pub(super) async fn messages(
+    tx: &mut Tx,
+    numbers: HashSet<i64>,
+) -> Result<HashMap<i64, Readable>, StoreError> {
+    let sql = "SELECT number, role, body FROM messages WHERE number IN $IN";
+    let numbers = numbers.into_iter().map(Value::from).collect();
+    let rows = tx.rows_in(sql, numbers).await?;
+    let messages = rows.iter().filter_map(|row| {
+        let document = row.text(2).and_then(body::document);
+        let readable = Readable {
+            role: row.string(1),
+            blocks: document.as_ref().map(blocks::blocks).unwrap_or_default(),
+        };
+        Some((row.int(0)?, readable))
+    });
+    Ok(messages.collect())
+}
+
+pub(in super::super) async fn request(
+    store: &(impl Begin + ?Sized),
+    id: &str,
+    side: Side,
+) -> Result<Bytes, StoreError> {
+    let mut tx = store.read().await?;
+    let events = events(&mut tx, id, &["request_received", "request_changed"]).await?;
+    let (mut received, mut changed) = (None, None);
+    for event in events {
+        match event.what {
+            What::RequestReceived(asked) => received = asked.request,
+            What::RequestChanged(request) => changed = Some(request),
+            _ => {}
+        }
+    }
+    let request = match side {
+        Side::Provider => changed.or(received),
+        Side::Client => received,
+    };
+    let request = request.ok_or_else(|| StoreError::Missing(format!("the request {id}")))?;
+    let parts = parts(&mut tx, &request).await?;
+    tx.commit().await?;
+    Ok(join(&request, &parts)?)
+}
+
+pub(in super::super) async fn reply(
+    store: &(impl Begin + ?Sized),
+    id: &str,
+    side: Side,
+) -> Result<Bytes, StoreError> {
+    let mut tx = store.read().await?;
+    let column = match side {
+        Side::Provider => "coalesce(t.provider_reply_number, t.reply_number)",
+        Side::Client => "t.reply_number",
+    };
+    let sql = format!(
+        "SELECT c.coding, c.size, c.body FROM transactions t JOIN contents c ON c.number = {column} \
+         WHERE t.transaction_id = $1"
+    );
+    let row = tx.row(sql, vec![id.into()]).await?;
+    tx.commit().await?;
+    let bytes = row.and_then(|row| decoded(&row, 0));
+    bytes.ok_or_else(|| StoreError::Missing(format!("the reply {id}")))
+}
+
+/// The events of a transaction that have one of these names.
+async fn events(tx: &mut Tx, id: &str, names: &[&str]) -> Result<Vec<Event>, StoreError> {
+    let sql = "SELECT event, coding, payload FROM conversation_events WHERE transaction_id = $1 ORDER BY sequence";
+    let rows = tx.rows(sql, vec![id.into()]).await?;
+    let wanted = rows.iter().filter(|row| row.text(0).is_some_and(|name| names.contains(&name)));
+    let events = wanted.filter_map(|row| serde_json::from_slice(&payload(row, 1)?).ok());
+    Ok(events.collect())
+}
+
+/// All that a request is put together of.
+async fn parts(tx: &mut Tx, request: &Request) -> Result<Parts, StoreError> {
+    let mut parts = Parts::default();
+    if let Some(head) = request.head {
+        parts.path = path(tx, head).await?;
+    }
+    let media = parts.path.iter().flat_map(|(_, message)| &message.media);
+    let mut wanted: HashSet<_> = media.map(|medium| medium.content).collect();
+    if let Some(frame) = request.frame {
+        contents(tx, HashSet::from([frame]), &mut parts.contents).await?;
+        let frame = parts.contents.get(&frame);
+        let frame: Option<Frame> = frame.and_then(|frame| serde_json::from_slice(frame).ok());
+        let pieces = frame.into_iter().flat_map(|frame| frame.pieces);
+        wanted.extend(pieces.filter_map(|piece| match piece {
+            Piece::Content(hash) => Some(hash),
+            Piece::Text(_) | Piece::Messages => None,
+        }));
+    }
+    contents(tx, wanted, &mut parts.contents).await?;
+    Ok(parts)
+}
+
+async fn contents(
+    tx: &mut Tx,
+    hashes: HashSet<ContentHash>,
+    found: &mut HashMap<ContentHash, Bytes>,
+) -> Result<(), StoreError> {
+    let sql = "SELECT coding, size, body, hash FROM contents WHERE body IS NOT NULL AND hash IN $IN";
+    let hashes = hashes.iter().map(Value::from).collect();
+    for row in tx.rows_in(sql, hashes).await? {
+        if let (Some(bytes), Some(hash)) = (decoded(&row, 0), row.hash(3)) {
+            found.insert(hash, bytes);
+        }
+    }
+    Ok(())
+}
+
+/// The way from the first message to this node.
+async fn path(tx: &mut Tx, head: ContentHash) -> Result<Vec<(Node, Message)>, StoreError> {
+    let sql = "WITH RECURSIVE way (number, parent_number) AS ( \
+        SELECT number, parent_number FROM nodes WHERE hash = $1 \
+        UNION ALL SELECT n.number, n.parent_number FROM nodes n JOIN way w ON n.number = w.parent_number) \
+        SELECT n.hash, n.depth, n.gap, p.hash, m.hash, m.body, m.media, m.coding, m.raw \
+        FROM way w JOIN nodes n ON n.number = w.number LEFT JOIN nodes p ON p.number = n.parent_number \
+        LEFT JOIN messages m ON m.number = n.message_number ORDER BY n.depth";
+    let rows = tx.rows(sql, vec![(&head).into()]).await?;
+    let missing = || StoreError::Missing(format!("a message before {head}"));
+    rows.iter().map(|row| step(row).ok_or_else(missing)).collect()
+}
+
+fn step(row: &Row) -> Option<(Node, Message)> {
+    let raw = row.bytes(8).map(|raw| (row.int(7).unwrap_or_default(), raw));
+    let message = body::restore(row.hash(4)?, row.text(5)?, row.text(6), raw)?;
+    let gap = match row.bytes(2) {
+        Some(gap) => Some(str::from_utf8(gap).ok()?.into()),
+        None => None,
+    };
+    let node = Node {
+        id: row.hash(0)?,
+        parent: row.hash(3).unwrap_or(ContentHash::NONE),
+        message: message.hash,
+        depth: u32::try_from(row.int(1)?).ok()?,
+        gap,
+    };
+    Some((node, message))
+}
