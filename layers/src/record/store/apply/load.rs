@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     super::{
-        StoreError, coding,
+        StoreError, body, coding,
         engine::{Row, Tx, Value},
         rows::{SessionRow, TransactionRow, UserRow},
         said::Said,
@@ -132,20 +132,18 @@ pub(super) async fn messages(
 /// Takes in a message, whose `said` and what follows stand in the columns from `at` on.
 fn message(state: &mut State, row: &Row, number: i64, hash: ContentHash, at: usize) {
     state.message_numbers.insert(hash, number);
-    state
-        .messages
-        .entry(number)
-        .or_insert_with(|| MessageState {
-            number,
-            hash,
-            said: row.bytes(at).and_then(Said::read),
-            ours: row.flag(at + 1).unwrap_or_default(),
-            searchable: row.flag(at + 2).unwrap_or_default(),
-            has_body: row.flag(at + 3).unwrap_or_default(),
-            role: row.string(at + 4).unwrap_or_default(),
-            stored: None,
-            is_kept: true,
-        });
+    state.messages.entry(number).or_insert_with(|| MessageState {
+        number,
+        hash,
+        said: row.bytes(at).and_then(Said::read),
+        ours: row.flag(at + 1).unwrap_or_default(),
+        searchable: row.flag(at + 2).unwrap_or_default(),
+        has_body: row.flag(at + 3).unwrap_or_default(),
+        role: row.string(at + 4).unwrap_or_default(),
+        stored: None,
+        loaded: None,
+        is_kept: true,
+    });
 }
 
 /// The nodes for which a column has one of these values, the roots of their trees, and their messages.
@@ -445,6 +443,18 @@ pub(super) async fn need(tx: &mut Tx, state: &mut State, need: Need) -> Result<(
                 }
             }
             add_recent(tx, state, rows).await?;
+        }
+        Need::Bodies(numbers) => {
+            let sql = "SELECT number, body FROM messages WHERE number IN $IN";
+            let numbers = numbers.into_iter().map(Value::from).collect();
+            for row in tx.rows_in(sql, numbers).await? {
+                let message = row.int(0).and_then(|number| state.messages.get_mut(&number));
+                if let (Some(message), Some(body)) = (message, row.text(1)) {
+                    message.loaded = body::document(body);
+                    // Nor is there more to be had if that was no JSON.
+                    message.has_body = message.loaded.is_some();
+                }
+            }
         }
         Need::Seen(name) => {
             let Some(session) = state.sessions.get_mut(&name) else {

@@ -92,6 +92,7 @@ impl Projector<'_> {
             (Some(session), Some(head)) => thread(self.state, session, head)?,
             _ => super::thread::Thread::default(),
         };
+        self.bodies(&name, thread.path.get(thread.repeated..).unwrap_or_default())?;
         let user_id = asked.user.as_ref().map(|user| self.cleaner.name(&user.id).into_owned());
         let known = TransactionRow {
             user_trusted: asked.user.as_ref().map(|user| user.trusted),
@@ -152,6 +153,22 @@ impl Projector<'_> {
             self.user(user, at);
         }
         Ok(())
+    }
+
+    /// Sees to it that what new messages say is at hand: results are tied to their calls, and the first words are shown.
+    fn bodies(&self, session: &str, new: &[i64]) -> Result<(), Need> {
+        const FIRST: usize = 8;
+        let session = self.state.sessions.get(session);
+        let has_preview = session.is_some_and(|session| session.row.preview.is_some());
+        let messages = new.iter().enumerate().filter_map(|(at, node)| {
+            let message = self.state.nodes.get(node)?.message?;
+            let message = self.state.messages.get(&message)?;
+            let may_be_first = !has_preview && at < FIRST && message.role == "user";
+            let is_needed = message.is_elsewhere() && (!message.searchable || may_be_first);
+            is_needed.then_some(message.number)
+        });
+        let needed: Vec<_> = messages.collect();
+        if needed.is_empty() { Ok(()) } else { Err(Need::Bodies(needed)) }
     }
 
     /// Sees to it that there is a session, and answers its number.
@@ -223,14 +240,8 @@ impl Projector<'_> {
                 message.searchable = true;
                 state.changes.searchable.push(message.number);
             }
-            let document = message
-                .stored
-                .as_ref()
-                .and_then(|stored| stored.document.as_ref());
-            let said = document.map(blocks::blocks).unwrap_or_default();
-            let results = said
-                .iter()
-                .filter(|block| block.kind == BlockKind::ToolResult);
+            let said = message.document().map(blocks::blocks).unwrap_or_default();
+            let results = said.iter().filter(|block| block.kind == BlockKind::ToolResult);
             for id in results.filter_map(|block| block.tool_call_id.as_deref()) {
                 let open = session.open.iter().position(|call| call.call_id == id);
                 if let Some(call) = open.map(|open| session.open.remove(open)) {
@@ -255,10 +266,14 @@ impl Projector<'_> {
         if !state.messages.get(&ours).is_some_and(|ours| ours.ours) {
             return;
         }
-        let (Some(theirs), Some(old)) = (
-            state.messages.remove(&message),
-            state.messages.get_mut(&ours),
-        ) else {
+        let is_kept = state.messages.get(&message).is_some_and(|theirs| theirs.is_kept);
+        if is_kept {
+            self.take_places(name, message, ours);
+            return;
+        }
+        let (Some(theirs), Some(old)) =
+            (state.messages.remove(&message), state.messages.get_mut(&ours))
+        else {
             return;
         };
         state.message_numbers.remove(&old.hash);
@@ -288,6 +303,26 @@ impl Projector<'_> {
         }
     }
 
+    /// The same for one that is in the database already.
+    fn take_places(&mut self, name: &str, message: i64, ours: i64) {
+        let state = &mut *self.state;
+        state.changes.replaced.push((ours, message));
+        if let Some(old) = state.messages.get_mut(&ours) {
+            old.ours = false;
+        }
+        if let Some(theirs) = state.messages.get_mut(&message) {
+            theirs.searchable = true;
+            state.changes.searchable.push(message);
+        }
+        if let Some(session) = state.sessions.get_mut(name) {
+            let replies = session.recent.iter_mut().flat_map(|recent| &mut recent.reply);
+            for placed in replies.filter(|placed| placed.message == ours) {
+                placed.message = message;
+                placed.ours = false;
+            }
+        }
+    }
+
     /// The person's first words, if these are a person's.
     fn preview(&self, asked: &Asked, path: &[i64], repeated: usize) -> Option<String> {
         if !preview::is_of_a_person(asked.purpose.as_deref()) {
@@ -297,7 +332,7 @@ impl Projector<'_> {
         new.iter().find_map(|node| {
             let message = self.state.nodes.get(node)?.message?;
             let message = self.state.messages.get(&message)?;
-            let document = message.stored.as_ref()?.document.as_ref()?;
+            let document = message.document()?;
             (message.role == "user").then(|| preview::of(&blocks::blocks(document)))?
         })
     }

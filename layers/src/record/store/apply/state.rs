@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
-use luthien_core::reply::ReplyBlock;
+use luthien_core::{json::Document, reply::ReplyBlock};
 
 use super::{
     super::{body::Stored, reply::Spoken, rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow}, said::Said},
@@ -44,6 +44,8 @@ pub(super) struct MessageState {
     pub(super) role: String,
     /// Its body, if it comes with this batch.
     pub(super) stored: Option<Stored>,
+    /// What its body says, if somebody needed to know.
+    pub(super) loaded: Option<Document>,
     pub(super) ours: bool,
     pub(super) searchable: bool,
     /// Whether a row of it is in the database, or only its number is taken.
@@ -155,6 +157,8 @@ pub(super) struct Changes {
     pub(super) results: Vec<(String, i64, i64)>,
     /// A message of ours that its client has said again: it takes the place of ours.
     pub(super) repeated: Vec<i64>,
+    /// The same, if theirs had come before that was known: ours, theirs.
+    pub(super) replaced: Vec<(i64, i64)>,
     /// Messages whose words are to be found.
     pub(super) searchable: Vec<i64>,
 }
@@ -168,6 +172,21 @@ pub(super) enum Need {
     Recent(String, i64),
     /// All places of messages in this session.
     Seen(String),
+    /// What these messages say.
+    Bodies(Vec<i64>),
+}
+
+impl MessageState {
+    /// What it says, as far as that is at hand.
+    pub(super) fn document(&self) -> Option<&Document> {
+        let stored = self.stored.as_ref();
+        stored.and_then(|stored| stored.document.as_ref()).or(self.loaded.as_ref())
+    }
+
+    /// Whether what it says is to be had.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.has_body && self.stored.is_none() && self.loaded.is_none()
+    }
 }
 
 impl State {
@@ -194,6 +213,7 @@ impl State {
             said: None,
             role: String::new(),
             stored: None,
+            loaded: None,
             ours: false,
             searchable: false,
             is_kept: false,

@@ -46,8 +46,8 @@ pub(super) fn thread(state: &State, session: &SessionState, head: i64) -> Result
         };
         // All of it, and nowhere yet: it can take the place of ours.
         let is_same = placed.ours && placed.said == message.said;
-        let is_new = !message.is_kept && !message.searchable && message.stored.is_some();
-        if is_same && is_new {
+        let is_there = message.stored.is_some() || message.has_body;
+        if is_same && is_there && !message.searchable && message.number != placed.message {
             thread.ours.push((message.number, placed.message));
         }
     }

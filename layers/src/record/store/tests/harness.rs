@@ -336,6 +336,20 @@ pub(super) async fn everything(store: &AnyStore) -> Value {
     serde_json::json!([all, counts, rows(store, users).await, rows(store, view).await])
 }
 
+/// Where two answers differ first.
+pub(super) fn difference(a: &Value, b: &Value) -> Option<String> {
+    match (a, b) {
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            let mut pairs = a.iter().zip(b).enumerate();
+            pairs.find_map(|(at, (a, b))| Some(format!("{at}.{}", difference(a, b)?)))
+        }
+        (Value::Object(a), Value::Object(b)) if a.len() == b.len() => a.iter().find_map(|(name, a)| {
+            Some(format!("{name}.{}", difference(a, b.get(name).unwrap_or(&Value::Null))?))
+        }),
+        _ => (a != b).then(|| format!(" {a} and {b}")),
+    }
+}
+
 /// The requests of real clients, with their dialects, by capture.
 pub(super) fn captures() -> Vec<Vec<(Dialect, Bytes)>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/captures");
