@@ -331,7 +331,7 @@ pub(super) async fn sessions(
 
 async fn recent_rows(tx: &mut Tx, condition: &str, value: i64) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
-        "SELECT t.number, t.transaction_id, t.head_number, m.said FROM transactions t \
+        "SELECT t.number, t.transaction_id, t.head_number, m.said, t.follows_number, t.shared_messages FROM transactions t \
          LEFT JOIN nodes n ON n.number = t.head_number LEFT JOIN nodes r ON r.number = n.root_number \
          LEFT JOIN messages m ON m.number = r.message_number WHERE {condition}"
     );
@@ -389,6 +389,8 @@ async fn add_recent(
         let recent = Recent {
             number,
             head: row.int(2),
+            follows: row.int(4),
+            shared: row.int(5).unwrap_or_default(),
             root_said: row.bytes(3).and_then(Said::read),
             reply: replies.remove(&number).unwrap_or_default(),
         };
@@ -435,6 +437,8 @@ pub(super) async fn need(tx: &mut Tx, state: &mut State, need: Need) -> Result<(
                 let gone = Recent {
                     number,
                     head: None,
+                    follows: None,
+                    shared: 0,
                     root_said: None,
                     reply: Vec::new(),
                 };

@@ -255,6 +255,8 @@ impl Projector<'_> {
         session.recent.push(Recent {
             number: transaction,
             head,
+            follows: thread.follows,
+            shared: thread.shared,
             root_said: root.and_then(|root| state.messages.get(&root)?.said),
             reply: Vec::new(),
         });
@@ -266,8 +268,8 @@ impl Projector<'_> {
         if !state.messages.get(&ours).is_some_and(|ours| ours.ours) {
             return;
         }
-        let is_kept = state.messages.get(&message).is_some_and(|theirs| theirs.is_kept);
-        if is_kept {
+        let theirs = state.messages.get(&message);
+        if theirs.is_some_and(|theirs| theirs.is_kept || theirs.searchable) {
             self.take_places(name, message, ours);
             return;
         }
@@ -303,14 +305,15 @@ impl Projector<'_> {
         }
     }
 
-    /// The same for one that is in the database already.
+    /// The same for one that is in the database already, or elsewhere.
     fn take_places(&mut self, name: &str, message: i64, ours: i64) {
         let state = &mut *self.state;
         state.changes.replaced.push((ours, message));
         if let Some(old) = state.messages.get_mut(&ours) {
             old.ours = false;
         }
-        if let Some(theirs) = state.messages.get_mut(&message) {
+        let theirs = state.messages.get_mut(&message);
+        if let Some(theirs) = theirs.filter(|theirs| !theirs.searchable) {
             theirs.searchable = true;
             state.changes.searchable.push(message);
         }

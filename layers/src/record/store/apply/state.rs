@@ -90,6 +90,9 @@ pub(super) struct Placed {
 pub(super) struct Recent {
     pub(super) number: i64,
     pub(super) head: Option<i64>,
+    /// From which it goes on, and how many messages it has in common with that one.
+    pub(super) follows: Option<i64>,
+    pub(super) shared: i64,
     /// What the first message of its conversation says.
     pub(super) root_said: Option<Said>,
     /// The messages of its reply.

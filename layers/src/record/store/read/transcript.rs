@@ -106,7 +106,7 @@ async fn turns(tx: &mut Tx, rows: Vec<TransactionRow>) -> Result<Vec<Turn>, Stor
         let shared = row.shared_messages.unwrap_or_default();
         Turn {
             follows: before.map(|before| before.transaction_id.clone()),
-            continues: before.is_none_or(|before| shared >= before.end),
+            continues: before.is_none_or(|before| shared >= before.all()),
             messages: said.remove(&row.number).unwrap_or_default(),
             decisions: decisions.remove(&row.transaction_id).unwrap_or_default(),
             calls: calls.remove(&row.transaction_id).unwrap_or_default(),
@@ -143,19 +143,30 @@ async fn said(tx: &mut Tx, numbers: Vec<Value>) -> Result<HashMap<i64, Vec<Said>
 /// A transaction that another goes on from.
 struct Followed {
     transaction_id: String,
-    /// How many messages there were at its end, the reply included, but for thinking alone.
+    /// How many messages its request had.
     end: i64,
+    /// How many the reply has, but for thinking alone.
+    replies: i64,
+    is_one: bool,
+}
+
+impl Followed {
+    fn all(&self) -> i64 {
+        self.end + if self.is_one { self.replies.min(1) } else { self.replies }
+    }
 }
 
 async fn followed(tx: &mut Tx, numbers: HashSet<i64>) -> Result<HashMap<i64, Followed>, StoreError> {
     let numbers = || numbers.iter().map(|number| Value::from(*number)).collect();
-    let sql = "SELECT t.number, t.transaction_id, n.depth FROM transactions t \
+    let sql = "SELECT t.number, t.transaction_id, n.depth, t.dialect FROM transactions t \
         LEFT JOIN nodes n ON n.number = t.head_number WHERE t.number IN $IN";
     let mut found = HashMap::new();
     for row in tx.rows_in(sql, numbers()).await? {
         if let (Some(number), Some(transaction_id)) = (row.int(0), row.string(1)) {
             let end = row.int(2).map_or(0, |depth| depth + 1);
-            found.insert(number, Followed { transaction_id, end });
+            // Of several choices a client goes on from one.
+            let is_one = row.text(3) == Some("chat");
+            found.insert(number, Followed { transaction_id, end, replies: 0, is_one });
         }
     }
     let sql = "SELECT p.transaction_number, m.said FROM transaction_messages p \
@@ -164,7 +175,7 @@ async fn followed(tx: &mut Tx, numbers: HashSet<i64>) -> Result<HashMap<i64, Fol
         let said = row.bytes(1).and_then(super::super::said::Said::read);
         let is_thought = said.is_some_and(|said| said.is_thought());
         if let Some(followed) = row.int(0).and_then(|number| found.get_mut(&number)) {
-            followed.end += i64::from(!is_thought);
+            followed.replies += i64::from(!is_thought);
         }
     }
     Ok(found)

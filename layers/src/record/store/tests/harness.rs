@@ -128,6 +128,7 @@ pub(super) struct Recorder {
     sequences: HashMap<String, u32>,
     links: u64,
     clock: i64,
+    prefix: String,
     pub(super) kept: Vec<Kept>,
     end: Position,
 }
@@ -143,8 +144,17 @@ impl Recorder {
             sequences: HashMap::new(),
             links: 0,
             clock: START,
+            prefix: "0badcafe".to_owned(),
             kept: Vec::new(),
             end: Position::default(),
+        }
+    }
+
+    /// One whose transactions have other names.
+    pub(super) fn named(name: &str) -> Self {
+        Self {
+            prefix: name.to_owned(),
+            ..Self::new()
         }
     }
 
@@ -155,7 +165,7 @@ impl Recorder {
         body: &Bytes,
         change: impl FnOnce(&mut Asked),
     ) -> String {
-        let id = format!("0badcafe-{:08x}", self.sequences.len());
+        let id = format!("{}-{:08x}", self.prefix, self.sequences.len());
         let request = self.request(&id, dialect, body);
         let mut asked = Asked {
             dialect: Some(dialect.name().into()),
