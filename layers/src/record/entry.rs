@@ -478,6 +478,13 @@ pub struct Reply {
     pub blocks: Vec<Timed>,
 }
 
+impl Reply {
+    /// The pieces that its bytes are kept in, in order; none if they were not kept.
+    pub fn pieces(&self) -> impl Iterator<Item = ContentHash> {
+        self.body.iter().chain(&self.rest).copied()
+    }
+}
+
 /// When a block came, in microseconds from the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timed {

@@ -45,6 +45,7 @@ pub use postgres::PostgresStore;
 pub use read::{
     Call, Cursor, EventText, Exchange, From, Hit, NotACursor, Page, Said, SessionFilter, Side, Turn,
 };
+pub use rows::{CallRow, DecisionRow, SessionRow, TransactionRow, UserRow};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 

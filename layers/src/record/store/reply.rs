@@ -1,5 +1,6 @@
 //! What a reply says, as the messages in which its client will say it again.
 
+use crate::record::Message;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, Full};
@@ -10,7 +11,6 @@ use luthien_core::{
     reply::{Assembler, ReplyBlock},
     request::BlockKind,
 };
-use crate::record::Message;
 
 /// So much of a reply is read, in bytes of its blocks.
 const MOST: usize = 64 << 20;

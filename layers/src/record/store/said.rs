@@ -105,7 +105,10 @@ fn canonical(input: &str) -> String {
 fn spell(json: Json<'_>, text: &mut String) {
     match json.kind() {
         Kind::Object => {
-            let mut members: Vec<_> = json.members().map(|(key, value)| (key.decode(), value)).collect();
+            let mut members: Vec<_> = json
+                .members()
+                .map(|(key, value)| (key.decode(), value))
+                .collect();
             members.sort_by(|(a, _), (b, _)| a.cmp(b));
             for (key, value) in members {
                 write!(text, "{{{key:?}").ok();

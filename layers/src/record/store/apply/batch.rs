@@ -71,7 +71,10 @@ impl<'a> Gathered<'a> {
             What::RequestChanged(request) => self.request(request),
             What::Ended(ended) => {
                 let replies = [Some(&ended.reply), ended.provider_reply.as_ref()];
-                let bodies = replies.into_iter().flatten().filter_map(|reply| reply.body);
+                let bodies = replies
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|reply| reply.pieces());
                 for body in bodies {
                     self.content_hashes.insert(body);
                     self.reply_hashes.insert(body);

@@ -46,9 +46,10 @@ pub(super) fn read_replies(state: &mut State, events: &[&Link]) -> HashSet<Conte
 
 fn read(state: &State, dialect: Option<&str>, ended: &Ended) -> ReadReply {
     let blocks = |reply: &Reply| {
-        let bytes: &Bytes = state.replies.get(&reply.body?)?;
-        let name = reply::dialect_name(dialect, bytes)?;
-        Some((name, reply::blocks(dialect, &reply.form, bytes)))
+        let pieces = reply.pieces().map(|piece| state.replies.get(&piece));
+        let bytes = joined(&pieces.collect::<Option<Vec<_>>>()?)?;
+        let name = reply::dialect_name(dialect, &bytes)?;
+        Some((name, reply::blocks(dialect, &reply.form, &bytes)))
     };
     let (name, blocks_of_client) = blocks(&ended.reply).unwrap_or_default();
     let provided = match &ended.provider_reply {
@@ -59,6 +60,20 @@ fn read(state: &State, dialect: Option<&str>, ended: &Ended) -> ReadReply {
     ReadReply {
         spoken: reply::messages(name, &blocks_of_client),
         calls: provided.into_iter().filter(is_call).collect(),
+    }
+}
+
+/// The pieces of a reply, one behind the other; `None` if there are none.
+fn joined(pieces: &[&Bytes]) -> Option<Bytes> {
+    match pieces {
+        [] => None,
+        [only] => Some(Bytes::clone(only)),
+        pieces => Some(
+            pieces
+                .iter()
+                .flat_map(|piece| piece.iter().copied())
+                .collect(),
+        ),
     }
 }
 
@@ -216,7 +231,11 @@ impl Projector<'_> {
         };
         if !state.has_body && state.stored.is_none() {
             let stored = Stored::of(message, &mut Coder::new());
-            let said = stored.document.as_ref().map(blocks::blocks).unwrap_or_default();
+            let said = stored
+                .document
+                .as_ref()
+                .map(blocks::blocks)
+                .unwrap_or_default();
             "assistant".clone_into(&mut state.role);
             state.said = Some(Said::of("assistant", &said));
             state.stored = Some(stored);

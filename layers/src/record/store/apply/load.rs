@@ -119,7 +119,10 @@ pub(super) async fn messages(
 ) -> Result<(), StoreError> {
     let sql = "SELECT number, hash, said, ours, searchable, body IS NOT NULL, role FROM messages \
         WHERE hash IN $IN";
-    let of = of.iter().filter(|hash| !state.message_numbers.contains_key(hash)).copied();
+    let of = of
+        .iter()
+        .filter(|hash| !state.message_numbers.contains_key(hash))
+        .copied();
     let of = hashes(&of.collect());
     for row in tx.rows_in(sql, of).await? {
         if let (Some(number), Some(hash)) = (row.int(0), row.hash(1)) {
@@ -132,18 +135,21 @@ pub(super) async fn messages(
 /// Takes in a message, whose `said` and what follows stand in the columns from `at` on.
 fn message(state: &mut State, row: &Row, number: i64, hash: ContentHash, at: usize) {
     state.message_numbers.insert(hash, number);
-    state.messages.entry(number).or_insert_with(|| MessageState {
-        number,
-        hash,
-        said: row.bytes(at).and_then(Said::read),
-        ours: row.flag(at + 1).unwrap_or_default(),
-        searchable: row.flag(at + 2).unwrap_or_default(),
-        has_body: row.flag(at + 3).unwrap_or_default(),
-        role: row.string(at + 4).unwrap_or_default(),
-        stored: None,
-        loaded: None,
-        is_kept: true,
-    });
+    state
+        .messages
+        .entry(number)
+        .or_insert_with(|| MessageState {
+            number,
+            hash,
+            said: row.bytes(at).and_then(Said::read),
+            ours: row.flag(at + 1).unwrap_or_default(),
+            searchable: row.flag(at + 2).unwrap_or_default(),
+            has_body: row.flag(at + 3).unwrap_or_default(),
+            role: row.string(at + 4).unwrap_or_default(),
+            stored: None,
+            loaded: None,
+            is_kept: true,
+        });
 }
 
 /// The nodes for which a column has one of these values, the roots of their trees, and their messages.
@@ -452,7 +458,9 @@ pub(super) async fn need(tx: &mut Tx, state: &mut State, need: Need) -> Result<(
             let sql = "SELECT number, body FROM messages WHERE number IN $IN";
             let numbers = numbers.into_iter().map(Value::from).collect();
             for row in tx.rows_in(sql, numbers).await? {
-                let message = row.int(0).and_then(|number| state.messages.get_mut(&number));
+                let message = row
+                    .int(0)
+                    .and_then(|number| state.messages.get_mut(&number));
                 if let (Some(message), Some(body)) = (message, row.text(1)) {
                     message.loaded = body::document(body);
                     // Nor is there more to be had if that was no JSON.

@@ -92,8 +92,14 @@ impl Projector<'_> {
             (Some(session), Some(head)) => thread(self.state, session, head)?,
             _ => super::thread::Thread::default(),
         };
-        self.bodies(&name, thread.path.get(thread.repeated..).unwrap_or_default())?;
-        let user_id = asked.user.as_ref().map(|user| self.cleaner.name(&user.id).into_owned());
+        self.bodies(
+            &name,
+            thread.path.get(thread.repeated..).unwrap_or_default(),
+        )?;
+        let user_id = asked
+            .user
+            .as_ref()
+            .map(|user| self.cleaner.name(&user.id).into_owned());
         let known = TransactionRow {
             user_trusted: asked.user.as_ref().map(|user| user.trusted),
             user_id: user_id.clone(),
@@ -168,7 +174,11 @@ impl Projector<'_> {
             is_needed.then_some(message.number)
         });
         let needed: Vec<_> = messages.collect();
-        if needed.is_empty() { Ok(()) } else { Err(Need::Bodies(needed)) }
+        if needed.is_empty() {
+            Ok(())
+        } else {
+            Err(Need::Bodies(needed))
+        }
     }
 
     /// Sees to it that there is a session, and answers its number.
@@ -241,7 +251,9 @@ impl Projector<'_> {
                 state.changes.searchable.push(message.number);
             }
             let said = message.document().map(blocks::blocks).unwrap_or_default();
-            let results = said.iter().filter(|block| block.kind == BlockKind::ToolResult);
+            let results = said
+                .iter()
+                .filter(|block| block.kind == BlockKind::ToolResult);
             for id in results.filter_map(|block| block.tool_call_id.as_deref()) {
                 let open = session.open.iter().position(|call| call.call_id == id);
                 if let Some(call) = open.map(|open| session.open.remove(open)) {
@@ -273,9 +285,10 @@ impl Projector<'_> {
             self.take_places(name, message, ours);
             return;
         }
-        let (Some(theirs), Some(old)) =
-            (state.messages.remove(&message), state.messages.get_mut(&ours))
-        else {
+        let (Some(theirs), Some(old)) = (
+            state.messages.remove(&message),
+            state.messages.get_mut(&ours),
+        ) else {
             return;
         };
         state.message_numbers.remove(&old.hash);
@@ -318,7 +331,10 @@ impl Projector<'_> {
             state.changes.searchable.push(message);
         }
         if let Some(session) = state.sessions.get_mut(name) {
-            let replies = session.recent.iter_mut().flat_map(|recent| &mut recent.reply);
+            let replies = session
+                .recent
+                .iter_mut()
+                .flat_map(|recent| &mut recent.reply);
             for placed in replies.filter(|placed| placed.message == ours) {
                 placed.message = message;
                 placed.ours = false;

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use bytes::Bytes;
 use luthien_core::{json::Document, reply::ReplyBlock};
 
-use super::{
-    super::{body::Stored, reply::Spoken, rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow}, said::Said},
-
+use super::super::{
+    body::Stored,
+    reply::Spoken,
+    rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow},
+    said::Said,
 };
 use crate::record::ContentHash;
 
@@ -183,7 +185,9 @@ impl MessageState {
     /// What it says, as far as that is at hand.
     pub(super) fn document(&self) -> Option<&Document> {
         let stored = self.stored.as_ref();
-        stored.and_then(|stored| stored.document.as_ref()).or(self.loaded.as_ref())
+        stored
+            .and_then(|stored| stored.document.as_ref())
+            .or(self.loaded.as_ref())
     }
 
     /// Whether what it says is to be had.

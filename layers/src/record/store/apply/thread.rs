@@ -99,12 +99,7 @@ fn brought(state: &State, session: &SessionState, node: i64) -> Option<i64> {
 
 /// The transaction that has said the first `first` messages, up to this node. Those that a transaction has in common with
 /// the one before it were said there, the reply to that one included.
-fn from(
-    state: &State,
-    session: &SessionState,
-    node: i64,
-    first: i64,
-) -> Result<Option<i64>, Need> {
+fn from(state: &State, session: &SessionState, node: i64, first: i64) -> Result<Option<i64>, Need> {
     let mut from = brought(state, session, node);
     while let Some(number) = from {
         let mut recent = session.recent.iter();

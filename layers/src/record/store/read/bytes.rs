@@ -74,26 +74,41 @@ pub(in super::super) async fn reply(
     id: &str,
     side: Side,
 ) -> Result<Bytes, StoreError> {
+    let missing = || StoreError::Missing(format!("the reply {id}"));
     let mut tx = store.read().await?;
-    let column = match side {
-        Side::Provider => "coalesce(t.provider_reply_number, t.reply_number)",
-        Side::Client => "t.reply_number",
+    let events = events(&mut tx, id, &["ended"]).await?;
+    let ended = events.into_iter().find_map(|event| match event.what {
+        What::Ended(ended) => Some(ended),
+        _ => None,
+    });
+    let ended = ended.ok_or_else(missing)?;
+    let reply = match (side, &ended.provider_reply) {
+        (Side::Provider, Some(reply)) => reply,
+        _ => &ended.reply,
     };
-    let sql = format!(
-        "SELECT c.coding, c.size, c.body FROM transactions t JOIN contents c ON c.number = {column} \
-         WHERE t.transaction_id = $1"
-    );
-    let row = tx.row(sql, vec![id.into()]).await?;
+    let mut bytes = Vec::new();
+    for piece in reply.pieces() {
+        let sql = "SELECT coding, size, body FROM contents WHERE hash = $1";
+        let row = tx
+            .row(sql.to_owned(), vec![piece.bytes().to_vec().into()])
+            .await?;
+        bytes.push(row.and_then(|row| decoded(&row, 0)).ok_or_else(missing)?);
+    }
     tx.commit().await?;
-    let bytes = row.and_then(|row| decoded(&row, 0));
-    bytes.ok_or_else(|| StoreError::Missing(format!("the reply {id}")))
+    match bytes.as_slice() {
+        [] => Err(missing()),
+        [only] => Ok(only.clone()),
+        pieces => Ok(pieces.concat().into()),
+    }
 }
 
 /// The events of a transaction that have one of these names.
 async fn events(tx: &mut Tx, id: &str, names: &[&str]) -> Result<Vec<Event>, StoreError> {
     let sql = "SELECT event, coding, payload FROM conversation_events WHERE transaction_id = $1 ORDER BY sequence";
     let rows = tx.rows(sql, vec![id.into()]).await?;
-    let wanted = rows.iter().filter(|row| row.text(0).is_some_and(|name| names.contains(&name)));
+    let wanted = rows
+        .iter()
+        .filter(|row| row.text(0).is_some_and(|name| names.contains(&name)));
     let events = wanted.filter_map(|row| serde_json::from_slice(&payload(row, 1)?).ok());
     Ok(events.collect())
 }
@@ -125,7 +140,8 @@ async fn contents(
     hashes: HashSet<ContentHash>,
     found: &mut HashMap<ContentHash, Bytes>,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT coding, size, body, hash FROM contents WHERE body IS NOT NULL AND hash IN $IN";
+    let sql =
+        "SELECT coding, size, body, hash FROM contents WHERE body IS NOT NULL AND hash IN $IN";
     let hashes = hashes.iter().map(Value::from).collect();
     for row in tx.rows_in(sql, hashes).await? {
         if let (Some(bytes), Some(hash)) = (decoded(&row, 0), row.hash(3)) {
@@ -145,11 +161,15 @@ async fn path(tx: &mut Tx, head: ContentHash) -> Result<Vec<(Node, Message)>, St
         LEFT JOIN messages m ON m.number = n.message_number ORDER BY n.depth";
     let rows = tx.rows(sql, vec![(&head).into()]).await?;
     let missing = || StoreError::Missing(format!("a message before {head}"));
-    rows.iter().map(|row| step(row).ok_or_else(missing)).collect()
+    rows.iter()
+        .map(|row| step(row).ok_or_else(missing))
+        .collect()
 }
 
 fn step(row: &Row) -> Option<(Node, Message)> {
-    let raw = row.bytes(8).map(|raw| (row.int(7).unwrap_or_default(), raw));
+    let raw = row
+        .bytes(8)
+        .map(|raw| (row.int(7).unwrap_or_default(), raw));
     let message = body::restore(row.hash(4)?, row.text(5)?, row.text(6), raw)?;
     let gap = match row.bytes(2) {
         Some(gap) => Some(str::from_utf8(gap).ok()?.into()),

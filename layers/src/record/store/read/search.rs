@@ -95,7 +95,11 @@ pub(in super::super) async fn search(
         let numbers = found.iter().map(|hit| hit.number).collect();
         let said = messages(&mut tx, numbers).await?;
         for mut hit in found {
-            if hits.len() <= limit && said.get(&hit.number).is_some_and(|said| confirm(&query, said, &mut hit)) {
+            if hits.len() <= limit
+                && said
+                    .get(&hit.number)
+                    .is_some_and(|said| confirm(&query, said, &mut hit))
+            {
                 hits.push(hit);
             }
         }
@@ -125,7 +129,10 @@ async fn candidates(
 ) -> Result<Vec<Hit>, StoreError> {
     let mut conditions = Conditions::default();
     let words = written(tx.engine(), query);
-    conditions.add(&format!("p.message_number IN ({})", matching(tx.engine())), words);
+    conditions.add(
+        &format!("p.message_number IN ({})", matching(tx.engine())),
+        words,
+    );
     conditions.add("p.message_number < ?", before);
     filter.conditions(&mut conditions);
     let sql = format!(
@@ -170,7 +177,10 @@ fn confirm(query: &Query, said: &Readable, hit: &mut Hit) -> bool {
         return false;
     }
     let first = query.texts.first().map(String::as_str).unwrap_or_default();
-    let found = lower.iter().zip(&said.blocks).find(|(lower, _)| lower.contains(first));
+    let found = lower
+        .iter()
+        .zip(&said.blocks)
+        .find(|(lower, _)| lower.contains(first));
     if let Some((lower, block)) = found {
         hit.kind = block.kind;
         hit.tool_name.clone_from(&block.tool_name);
@@ -222,11 +232,22 @@ pub(super) async fn is_said(
 ) -> Result<bool, StoreError> {
     for some in numbers.chunks(16) {
         let sql = "SELECT body FROM messages WHERE number IN $IN";
-        let rows = tx.rows_in(sql, some.iter().map(|number| Value::from(*number)).collect()).await?;
-        let is_said = rows.iter().filter_map(|row| super::super::body::document(row.text(0)?)).any(|document| {
-            let readable = Readable { role: None, blocks: super::super::blocks::blocks(&document) };
-            says(query, &readable)
-        });
+        let rows = tx
+            .rows_in(
+                sql,
+                some.iter().map(|number| Value::from(*number)).collect(),
+            )
+            .await?;
+        let is_said = rows
+            .iter()
+            .filter_map(|row| super::super::body::document(row.text(0)?))
+            .any(|document| {
+                let readable = Readable {
+                    role: None,
+                    blocks: super::super::blocks::blocks(&document),
+                };
+                says(query, &readable)
+            });
         if is_said {
             return Ok(true);
         }
@@ -235,7 +256,13 @@ pub(super) async fn is_said(
 }
 
 fn says(query: &Query, said: &Readable) -> bool {
-    let texts = said.blocks.iter().flat_map(|block| [&block.tool_name, &block.text]);
+    let texts = said
+        .blocks
+        .iter()
+        .flat_map(|block| [&block.tool_name, &block.text]);
     let lower: Vec<_> = texts.flatten().map(|text| text.to_lowercase()).collect();
-    query.texts.iter().all(|text| lower.iter().any(|block| block.contains(text.as_str())))
+    query
+        .texts
+        .iter()
+        .all(|text| lower.iter().any(|block| block.contains(text.as_str())))
 }

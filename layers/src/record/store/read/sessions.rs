@@ -101,11 +101,16 @@ fn quoted(name: &str) -> String {
 
 /// A text in which nothing means anything to `LIKE`.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+    text.replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_")
 }
 
 fn columns() -> String {
-    let columns: Vec<_> = SessionRow::COLUMNS.iter().map(|name| format!("s.{name}")).collect();
+    let columns: Vec<_> = SessionRow::COLUMNS
+        .iter()
+        .map(|name| format!("s.{name}"))
+        .collect();
     columns.join(", ")
 }
 
@@ -144,8 +149,12 @@ async fn list(
     filter.conditions(&mut conditions);
     if let Some(cursor) = cursor {
         let (at, number) = (conditions.values.len() + 1, conditions.values.len() + 2);
-        conditions.values.extend([cursor.at.into(), cursor.number.into()]);
-        conditions.all.push(format!("(s.last_at, s.number) < (${at}, ${number})"));
+        conditions
+            .values
+            .extend([cursor.at.into(), cursor.number.into()]);
+        conditions
+            .all
+            .push(format!("(s.last_at, s.number) < (${at}, ${number})"));
     }
     let sql = format!(
         "SELECT {} FROM sessions s WHERE {} ORDER BY s.last_at DESC, s.number DESC LIMIT {limit}",
@@ -153,7 +162,10 @@ async fn list(
         conditions.sql(),
     );
     let rows = tx.rows(sql, conditions.values).await?;
-    Ok(rows.iter().filter_map(|row| SessionRow::read(row, 0)).collect())
+    Ok(rows
+        .iter()
+        .filter_map(|row| SessionRow::read(row, 0))
+        .collect())
 }
 
 /// The next sessions in which a text was said.
@@ -197,7 +209,10 @@ pub(in super::super) async fn session(
 }
 
 pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Option<SessionRow>, StoreError> {
-    let sql = format!("SELECT {} FROM sessions s WHERE s.session_id = $1", columns());
+    let sql = format!(
+        "SELECT {} FROM sessions s WHERE s.session_id = $1",
+        columns()
+    );
     let row = tx.row(sql, vec![id.into()]).await?;
     Ok(row.and_then(|row| SessionRow::read(&row, 0)))
 }

@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use super::{
     super::{
-        StoreError,
-        coding,
+        StoreError, coding,
         engine::{Row, Tx, Value},
         rows::{CallRow, DecisionRow, TransactionRow},
         sealed::Begin,
@@ -69,7 +68,9 @@ pub struct Call {
 }
 
 fn columns() -> String {
-    let columns = TransactionRow::COLUMNS.iter().map(|name| format!("t.{name}"));
+    let columns = TransactionRow::COLUMNS
+        .iter()
+        .map(|name| format!("t.{name}"));
     columns.collect::<Vec<_>>().join(", ")
 }
 
@@ -107,7 +108,10 @@ pub(super) async fn after(
         columns(),
     );
     let rows = tx.rows(sql, vec![session.into(), after.into()]).await?;
-    Ok(rows.iter().filter_map(|row| TransactionRow::read(row, 0)).collect())
+    Ok(rows
+        .iter()
+        .filter_map(|row| TransactionRow::read(row, 0))
+        .collect())
 }
 
 /// The last transactions of a session, the earliest first.
@@ -124,7 +128,10 @@ pub(super) async fn before(
         columns(),
     );
     let rows = tx.rows(sql, vec![session.into(), before.into()]).await?;
-    let mut found: Vec<_> = rows.iter().filter_map(|row| TransactionRow::read(row, 0)).collect();
+    let mut found: Vec<_> = rows
+        .iter()
+        .filter_map(|row| TransactionRow::read(row, 0))
+        .collect();
     found.reverse();
     Ok(found)
 }
@@ -199,7 +206,10 @@ pub(super) async fn decisions(
         DecisionRow::COLUMNS.join(", "),
     );
     let rows = tx.rows_in(&sql, ids).await?;
-    Ok(rows.iter().filter_map(|row| DecisionRow::read(row, 0)).collect())
+    Ok(rows
+        .iter()
+        .filter_map(|row| DecisionRow::read(row, 0))
+        .collect())
 }
 
 /// The calls of these transactions, in order.
@@ -209,15 +219,27 @@ pub(super) async fn calls(tx: &mut Tx, ids: Vec<Value>) -> Result<Vec<Call>, Sto
         CallRow::COLUMNS.join(", "),
     );
     let rows = tx.rows_in(&sql, ids).await?;
-    let rows: Vec<_> = rows.iter().filter_map(|row| CallRow::read(row, 0)).collect();
-    let numbers = rows.iter().flat_map(|row| [row.message_number, row.result_message_number]);
+    let rows: Vec<_> = rows
+        .iter()
+        .filter_map(|row| CallRow::read(row, 0))
+        .collect();
+    let numbers = rows
+        .iter()
+        .flat_map(|row| [row.message_number, row.result_message_number]);
     let said = messages(tx, numbers.flatten().collect()).await?;
     let text = |message: Option<i64>, kind, row: &CallRow| text_of(&said, message?, kind, row);
     let calls = rows.into_iter().map(|row| {
         use super::super::blocks::BlockKind::{ToolCall, ToolResult};
-        let arguments = row.input.clone().or_else(|| text(row.message_number, ToolCall, &row));
+        let arguments = row
+            .input
+            .clone()
+            .or_else(|| text(row.message_number, ToolCall, &row));
         let result = text(row.result_message_number, ToolResult, &row);
-        Call { row, arguments, result }
+        Call {
+            row,
+            arguments,
+            result,
+        }
     });
     Ok(calls.collect())
 }

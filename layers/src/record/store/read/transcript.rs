@@ -88,19 +88,32 @@ pub(in super::super) async fn transcript(
 }
 
 async fn turns(tx: &mut Tx, rows: Vec<TransactionRow>) -> Result<Vec<Turn>, StoreError> {
-    let ids = || rows.iter().map(|row| Value::from(row.transaction_id.as_str())).collect();
+    let ids = || {
+        rows.iter()
+            .map(|row| Value::from(row.transaction_id.as_str()))
+            .collect()
+    };
     let mut decisions: HashMap<String, Vec<DecisionRow>> = HashMap::new();
     for decision in transactions::decisions(tx, ids()).await? {
-        let of = decisions.entry(decision.transaction_id.clone()).or_default();
+        let of = decisions
+            .entry(decision.transaction_id.clone())
+            .or_default();
         of.push(decision);
     }
     let mut calls: HashMap<String, Vec<Call>> = HashMap::new();
     for call in transactions::calls(tx, ids()).await? {
-        calls.entry(call.row.transaction_id.clone()).or_default().push(call);
+        calls
+            .entry(call.row.transaction_id.clone())
+            .or_default()
+            .push(call);
     }
     let numbers = rows.iter().map(|row| Value::from(row.number)).collect();
     let mut said = said(tx, numbers).await?;
-    let followed = followed(tx, rows.iter().filter_map(|row| row.follows_number).collect()).await?;
+    let followed = followed(
+        tx,
+        rows.iter().filter_map(|row| row.follows_number).collect(),
+    )
+    .await?;
     let turns = rows.into_iter().map(|row| {
         let before = row.follows_number.and_then(|number| followed.get(&number));
         let shared = row.shared_messages.unwrap_or_default();
@@ -134,7 +147,9 @@ async fn said(tx: &mut Tx, numbers: Vec<Value>) -> Result<HashMap<i64, Vec<Said>
             place,
             is_reply: row.flag(2).unwrap_or_default(),
             role: readable.and_then(|message| message.role.clone()),
-            blocks: readable.map(|message| message.blocks.clone()).unwrap_or_default(),
+            blocks: readable
+                .map(|message| message.blocks.clone())
+                .unwrap_or_default(),
         });
     }
     Ok(said)
@@ -152,11 +167,19 @@ struct Followed {
 
 impl Followed {
     fn all(&self) -> i64 {
-        self.end + if self.is_one { self.replies.min(1) } else { self.replies }
+        self.end
+            + if self.is_one {
+                self.replies.min(1)
+            } else {
+                self.replies
+            }
     }
 }
 
-async fn followed(tx: &mut Tx, numbers: HashSet<i64>) -> Result<HashMap<i64, Followed>, StoreError> {
+async fn followed(
+    tx: &mut Tx,
+    numbers: HashSet<i64>,
+) -> Result<HashMap<i64, Followed>, StoreError> {
     let numbers = || numbers.iter().map(|number| Value::from(*number)).collect();
     let sql = "SELECT t.number, t.transaction_id, n.depth, t.dialect FROM transactions t \
         LEFT JOIN nodes n ON n.number = t.head_number WHERE t.number IN $IN";
@@ -166,7 +189,15 @@ async fn followed(tx: &mut Tx, numbers: HashSet<i64>) -> Result<HashMap<i64, Fol
             let end = row.int(2).map_or(0, |depth| depth + 1);
             // Of several choices a client goes on from one.
             let is_one = row.text(3) == Some("chat");
-            found.insert(number, Followed { transaction_id, end, replies: 0, is_one });
+            found.insert(
+                number,
+                Followed {
+                    transaction_id,
+                    end,
+                    replies: 0,
+                    is_one,
+                },
+            );
         }
     }
     let sql = "SELECT p.transaction_number, m.said FROM transaction_messages p \

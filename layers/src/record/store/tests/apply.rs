@@ -30,7 +30,10 @@ fn some() -> Recorder {
             let body = conversation(dialect, turn * 1_500, true);
             let id = recorder.asked(dialect, &body, |asked| {
                 asked.session = Some(session.as_str().into());
-                asked.user = Some(User { id: "ada".into(), trusted: turn == 2 });
+                asked.user = Some(User {
+                    id: "ada".into(),
+                    trusted: turn == 2,
+                });
             });
             let stream = turn % 2 == 0;
             recorder.decided(&id, "allow", |_| {});
@@ -54,14 +57,20 @@ async fn requests_and_replies_come_out_as_they_went_in(database: Database) {
             let pretty: serde_json::Value = serde_json::from_slice(&body).unwrap();
             let pretty = Bytes::from(serde_json::to_string_pretty(&pretty).unwrap());
             let reply = recorded(dialect, sent.len() % 2 == 0);
-            let form = if sent.len() % 2 == 0 { "stream" } else { "whole" };
+            let form = if sent.len() % 2 == 0 {
+                "stream"
+            } else {
+                "whole"
+            };
             let id = recorder.exchange(dialect, &body, form, &reply);
             sent.push((id.clone(), body.clone(), body, reply.clone()));
             let id = recorder.asked(dialect, sent.last().map(|sent| &sent.1).unwrap(), |_| {});
             recorder.changed(&id, dialect, &pretty);
             let provided = Bytes::from(format!("{} ", String::from_utf8_lossy(&reply)));
             let provider = recorder.reply(form, &provided);
-            recorder.ended(&id, form, &reply, |ended| ended.provider_reply = Some(provider));
+            recorder.ended(&id, form, &reply, |ended| {
+                ended.provider_reply = Some(provider)
+            });
             sent.push((id, sent.last().unwrap().1.clone(), pretty, reply));
         }
         assert_eq!(recorder.apply(&store).await.rejected, 0);
@@ -69,7 +78,10 @@ async fn requests_and_replies_come_out_as_they_went_in(database: Database) {
     assert!(sent.len() > 50);
     for (at, (id, client, provider, reply)) in sent.iter().enumerate() {
         assert_eq!(store.request_bytes(id, Side::Client).await.unwrap(), client);
-        assert_eq!(store.request_bytes(id, Side::Provider).await.unwrap(), provider);
+        assert_eq!(
+            store.request_bytes(id, Side::Provider).await.unwrap(),
+            provider
+        );
         assert_eq!(store.reply_bytes(id, Side::Client).await.unwrap(), reply);
         let more = usize::from(at % 2 == 1);
         let provided = store.reply_bytes(id, Side::Provider).await.unwrap();
@@ -93,13 +105,19 @@ async fn what_is_sent_again_is_kept_once(database: Database) {
         let messages = number(&store, "SELECT count(*) FROM messages").await - before;
         let value: serde_json::Value = serde_json::from_slice(&last).unwrap();
         let list = value["messages"].as_array().or(value["input"].as_array());
-        assert!(messages <= list.unwrap().len() as i64, "{dialect:?}: {messages}");
+        assert!(
+            messages <= list.unwrap().len() as i64,
+            "{dialect:?}: {messages}"
+        );
     }
 }
 
 async fn what_breaks_off_anywhere_is_taken_over_once(database: Database) {
     let recorder = some();
-    let end = Position { segment: 1, offset: recorder.kept.len() as u64 };
+    let end = Position {
+        segment: 1,
+        offset: recorder.kept.len() as u64,
+    };
     let expected = {
         let store = database.open().await;
         let applied = store.apply("w-1", &recorder.kept, end).await.unwrap();
@@ -110,15 +128,29 @@ async fn what_breaks_off_anywhere_is_taken_over_once(database: Database) {
     for length in (0..recorder.kept.len()).step_by(7) {
         let other = database.another().await;
         let store = other.open().await;
-        let at = Position { segment: 1, offset: length as u64 };
-        store.apply("w-1", &recorder.kept[..length], at).await.unwrap();
+        let at = Position {
+            segment: 1,
+            offset: length as u64,
+        };
+        store
+            .apply("w-1", &recorder.kept[..length], at)
+            .await
+            .unwrap();
         // The spool was told nothing of it, and hands over all of it again.
         store.apply("w-1", &recorder.kept, end).await.unwrap();
         assert_eq!(store.position("w-1").await.unwrap(), Some(end));
-        assert_eq!(difference(&everything(&store).await, &expected), None, "after {length}");
+        assert_eq!(
+            difference(&everything(&store).await, &expected),
+            None,
+            "after {length}"
+        );
         let again = store.apply("w-1", &recorder.kept, end).await.unwrap();
         assert_eq!(again.events, 0);
-        assert_eq!(difference(&everything(&store).await, &expected), None, "twice after {length}");
+        assert_eq!(
+            difference(&everything(&store).await, &expected),
+            None,
+            "twice after {length}"
+        );
         store.close().await;
         other.drop().await;
     }
@@ -127,7 +159,10 @@ async fn what_breaks_off_anywhere_is_taken_over_once(database: Database) {
 async fn record_by_record_is_as_all_at_once(database: Database) {
     let recorder = some();
     let store = database.open().await;
-    let end = Position { segment: 1, offset: 1 };
+    let end = Position {
+        segment: 1,
+        offset: 1,
+    };
     store.apply("w-1", &recorder.kept, end).await.unwrap();
     let expected = everything(&store).await;
     let other = database.another().await;
@@ -159,23 +194,38 @@ async fn what_is_lost_keeps_nothing_else_out(database: Database) {
     use crate::record::{What, spool::Kept};
     let recorder = some();
     let is_end = |kept: &Kept| matches!(kept, Kept::Event(link) if matches!(link.event.what, What::Ended(_)));
-    let is_start = |kept: &Kept| {
-        matches!(kept, Kept::Event(link) if matches!(link.event.what, What::RequestReceived(_)))
-    };
+    let is_start = |kept: &Kept| matches!(kept, Kept::Event(link) if matches!(link.event.what, What::RequestReceived(_)));
     let is_node = |kept: &Kept| matches!(kept, Kept::Node(_));
     let is_body = |kept: &Kept| matches!(kept, Kept::Content(_) | Kept::Message(_));
     let without: [&dyn Fn(&Kept) -> bool; 4] = [&is_end, &is_start, &is_node, &is_body];
     for lost in without {
         let other = database.another().await;
         let store = other.open().await;
-        let kept: Vec<_> = recorder.kept.iter().filter(|kept| !lost(kept)).cloned().collect();
-        let events = kept.iter().filter(|kept| matches!(kept, Kept::Event(_))).count();
-        let applied = store.apply("w-1", &kept, Position::default()).await.unwrap();
+        let kept: Vec<_> = recorder
+            .kept
+            .iter()
+            .filter(|kept| !lost(kept))
+            .cloned()
+            .collect();
+        let events = kept
+            .iter()
+            .filter(|kept| matches!(kept, Kept::Event(_)))
+            .count();
+        let applied = store
+            .apply("w-1", &kept, Position::default())
+            .await
+            .unwrap();
         assert_eq!(applied.events, events as u64);
-        assert_eq!(number(&store, "SELECT count(*) FROM conversation_events").await, events as i64);
+        assert_eq!(
+            number(&store, "SELECT count(*) FROM conversation_events").await,
+            events as i64
+        );
         assert_eq!(number(&store, "SELECT count(*) FROM transactions").await, 9);
         // What comes late after all finds its place.
-        store.apply("w-1", &recorder.kept, Position::default()).await.unwrap();
+        store
+            .apply("w-1", &recorder.kept, Position::default())
+            .await
+            .unwrap();
         let id = "0badcafe-00000001";
         let bytes = store.request_bytes(id, Side::Client).await.unwrap();
         assert_eq!(bytes, conversation(Dialect::Anthropic, 3_000, true));
@@ -191,7 +241,10 @@ async fn sums_are_those_of_what_happened(database: Database) {
     let id = recorder.asked(Dialect::Chat, &body, |asked| {
         asked.session = Some("s-chat".into());
         asked.model = Some("unknown".into());
-        asked.user = Some(User { id: "bob".into(), trusted: false });
+        asked.user = Some(User {
+            id: "bob".into(),
+            trusted: false,
+        });
     });
     recorder.decided(&id, "modify", |decided| decided.applied = false);
     recorder.ended(&id, "whole", &Bytes::from_static(b"{}"), |ended| {
@@ -207,7 +260,10 @@ async fn sums_are_those_of_what_happened(database: Database) {
     assert_eq!(session.users, ["ada", "bob"]);
     assert_eq!(session.endings["ok"], 3);
     assert_eq!(session.endings["truncated"], 1);
-    assert_eq!((session.allowed, session.blocked, session.modified), (3, 1, 0));
+    assert_eq!(
+        (session.allowed, session.blocked, session.modified),
+        (3, 1, 0)
+    );
     let exchange = store.transaction(&id).await.unwrap().unwrap();
     assert_eq!(exchange.row.cost_micros, None);
     assert_eq!(exchange.row.modified, 1);

@@ -22,7 +22,11 @@ on_both_engines! {
 }
 
 async fn turns(store: &AnyStore, session: &str) -> Vec<Turn> {
-    store.transcript(session, From::Start, None, 100).await.unwrap().items
+    store
+        .transcript(session, From::Start, None, 100)
+        .await
+        .unwrap()
+        .items
 }
 
 /// What a turn says, briefly.
@@ -30,9 +34,17 @@ fn brief(turn: &Turn) -> Vec<String> {
     let blocks = turn.messages.iter().flat_map(|said| {
         said.blocks.iter().map(|block| {
             let side = if said.is_reply { "<" } else { ">" };
-            let words = block.text.as_deref().or(block.reference.as_deref()).unwrap_or_default();
+            let words = block
+                .text
+                .as_deref()
+                .or(block.reference.as_deref())
+                .unwrap_or_default();
             // Clients write the input of a call in their own way.
-            let words = if block.kind == BlockKind::ToolCall { block.tool_name.as_deref().unwrap() } else { words.trim() };
+            let words = if block.kind == BlockKind::ToolCall {
+                block.tool_name.as_deref().unwrap()
+            } else {
+                words.trim()
+            };
             let words: String = words.chars().take(20).collect();
             format!("{side}{} {words}", block.kind.name())
         })
@@ -41,7 +53,11 @@ fn brief(turn: &Turn) -> Vec<String> {
 }
 
 fn body(dialect: Dialect, messages: &[Value]) -> Bytes {
-    let list = if dialect == Dialect::Responses { "input" } else { "messages" };
+    let list = if dialect == Dialect::Responses {
+        "input"
+    } else {
+        "messages"
+    };
     let body = json!({"model": "m", list: messages}).to_string();
     // As no number of serde_json is.
     Bytes::from(body.replace("\"@\"", "12345678901234567890123"))
@@ -64,10 +80,12 @@ fn again(dialect: Dialect) -> (Vec<Value>, Vec<Value>) {
             ]})],
         ),
         Dialect::Chat => (
-            vec![json!({"role": "assistant", "content": "Let me look.", "tool_calls": [
-                {"id": "call_A", "type": "function", "function": {"name": "read", "arguments": "{\"path\":\"a.txt\"}"}},
-                {"id": "call_B", "type": "function", "function": {"name": "bash", "arguments": "{\"cmd\":\"ls\"}"}},
-            ]})],
+            vec![
+                json!({"role": "assistant", "content": "Let me look.", "tool_calls": [
+                    {"id": "call_A", "type": "function", "function": {"name": "read", "arguments": "{\"path\":\"a.txt\"}"}},
+                    {"id": "call_B", "type": "function", "function": {"name": "bash", "arguments": "{\"cmd\":\"ls\"}"}},
+                ]}),
+            ],
             vec![
                 json!({"role": "tool", "tool_call_id": "call_A", "content": "The text."}),
                 json!({"role": "tool", "tool_call_id": "call_B", "content": "a.txt"}),
@@ -92,7 +110,10 @@ fn again(dialect: Dialect) -> (Vec<Value>, Vec<Value>) {
 
 async fn what_the_next_request_says_again_is_told_once(database: Database) {
     let store = database.open().await;
-    for (dialect, is_split) in Dialect::ALL.into_iter().flat_map(|dialect| [(dialect, false), (dialect, true)]) {
+    for (dialect, is_split) in Dialect::ALL
+        .into_iter()
+        .flat_map(|dialect| [(dialect, false), (dialect, true)])
+    {
         let session = format!("{}-{is_split}", dialect.name());
         let mut recorder = Recorder::named(&session);
         let hello = json!({"role": "user", "content": format!("Hello {session}")});
@@ -117,7 +138,11 @@ async fn what_the_next_request_says_again_is_told_once(database: Database) {
         let turns = turns(&store, &session).await;
         assert_eq!(turns.len(), 2);
         assert_eq!(brief(&turns[0]), reply, "{session}");
-        assert_eq!(brief(&turns[1]), [">tool_result The text.", ">tool_result a.txt"], "{session}");
+        assert_eq!(
+            brief(&turns[1]),
+            [">tool_result The text.", ">tool_result a.txt"],
+            "{session}"
+        );
         assert_eq!(turns[1].follows.as_deref(), Some(&*first));
         assert!(turns[1].continues, "{session}");
         // What the client has said again has taken the places of what was made of the reply.
@@ -125,7 +150,10 @@ async fn what_the_next_request_says_again_is_told_once(database: Database) {
         // Nobody has said Chat's second choice again, nor the thinking of the first.
         let left = if dialect == Dialect::Anthropic { 0 } else { 2 };
         assert_eq!(ours, left, "{session}");
-        let bytes = store.request_bytes(&second, super::super::Side::Client).await.unwrap();
+        let bytes = store
+            .request_bytes(&second, super::super::Side::Client)
+            .await
+            .unwrap();
         assert_eq!(bytes, body(dialect, &messages), "{session}");
     }
 }
@@ -153,12 +181,21 @@ async fn the_view_says_what_the_transcript_says(database: Database) {
         json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.y/z.png"}},
             {"type": "input_audio", "input_audio": {"data": "AAAA"}}, {"type": "new"}, 3]}),
     ];
-    recorder.exchange(Dialect::Chat, &body(Dialect::Chat, &odd), "whole", &Bytes::new());
+    recorder.exchange(
+        Dialect::Chat,
+        &body(Dialect::Chat, &odd),
+        "whole",
+        &Bytes::new(),
+    );
     recorder.apply(&store).await;
     let sql = "SELECT transaction_id, kind, tool_name, tool_call_id, text, reference FROM conversation_transcript \
         ORDER BY session_id, transaction_id, place, block, piece";
     let view = rows(&store, sql).await;
-    let mut sessions = store.sessions(&SessionFilter::default(), None, 1_000).await.unwrap().items;
+    let mut sessions = store
+        .sessions(&SessionFilter::default(), None, 1_000)
+        .await
+        .unwrap()
+        .items;
     sessions.sort_by(|a, b| a.session_id.cmp(&b.session_id));
     let mut told: Vec<Vec<Value>> = Vec::new();
     for session in sessions {
@@ -189,7 +226,9 @@ async fn a_message_written_otherwise_is_the_same(database: Database) {
     let mut recorder = Recorder::new();
     let list = |text: &str| json!({"role": "user", "content": [{"type": "text", "text": text}]});
     let plain = |text: &str| json!({"role": "user", "content": text});
-    let answer = Bytes::from(r#"{"type":"message","role":"assistant","content":[{"type":"text","text":"Yes."}]}"#);
+    let answer = Bytes::from(
+        r#"{"type":"message","role":"assistant","content":[{"type":"text","text":"Yes."}]}"#,
+    );
     let yes = json!({"role": "assistant", "content": [{"type": "text", "text": "Yes."}]});
     let ask = |recorder: &mut Recorder, messages: &[Value]| {
         let body = body(Dialect::Anthropic, messages);
@@ -197,9 +236,22 @@ async fn a_message_written_otherwise_is_the_same(database: Database) {
     };
     ask(&mut recorder, &[list("One"), list("Two")]);
     // What was marked for the cache comes as a list, and later as a text.
-    ask(&mut recorder, &[list("One"), plain("Two"), yes.clone(), list("Three")]);
+    ask(
+        &mut recorder,
+        &[list("One"), plain("Two"), yes.clone(), list("Three")],
+    );
     recorder.apply(&store).await;
-    ask(&mut recorder, &[plain("One"), plain("Two"), yes.clone(), plain("Three"), yes.clone(), list("Four")]);
+    ask(
+        &mut recorder,
+        &[
+            plain("One"),
+            plain("Two"),
+            yes.clone(),
+            plain("Three"),
+            yes.clone(),
+            list("Four"),
+        ],
+    );
     recorder.apply(&store).await;
     let turns = turns(&store, "a-session").await;
     let told: Vec<_> = turns.iter().map(brief).collect();
@@ -213,7 +265,8 @@ async fn branches_are_told(database: Database) {
     let store = database.open().await;
     let mut recorder = Recorder::new();
     let user = |text: &str| json!({"role": "user", "content": text});
-    let said = |text: &str| json!({"role": "assistant", "content": [{"type": "text", "text": text}]});
+    let said =
+        |text: &str| json!({"role": "assistant", "content": [{"type": "text", "text": text}]});
     let reply = |text: &str| {
         let content = json!([{"type": "text", "text": text}]);
         Bytes::from(json!({"type": "message", "role": "assistant", "content": content}).to_string())
@@ -221,7 +274,9 @@ async fn branches_are_told(database: Database) {
     let mut ids = Vec::new();
     let mut ask = |purpose: &str, messages: &[Value], answer: &str| {
         let body = body(Dialect::Anthropic, messages);
-        let id = recorder.asked(Dialect::Anthropic, &body, |asked| asked.purpose = Some(purpose.into()));
+        let id = recorder.asked(Dialect::Anthropic, &body, |asked| {
+            asked.purpose = Some(purpose.into())
+        });
         recorder.ended(&id, "whole", &reply(answer), |_| {});
         ids.push(id);
     };
@@ -229,22 +284,47 @@ async fn branches_are_told(database: Database) {
     ask("turn", &[user("1"), said("a"), user("2")], "b");
     // A sub-agent, in between.
     ask("sub_agent", &[user("sub")], "s");
-    ask("turn", &[user("1"), said("a"), user("2"), said("b"), user("3")], "c");
+    ask(
+        "turn",
+        &[user("1"), said("a"), user("2"), said("b"), user("3")],
+        "c",
+    );
     ask("sub_agent", &[user("sub"), said("s"), user("sub 2")], "t");
     // The same once more.
-    ask("turn", &[user("1"), said("a"), user("2"), said("b"), user("3")], "d");
+    ask(
+        "turn",
+        &[user("1"), said("a"), user("2"), said("b"), user("3")],
+        "d",
+    );
     // A rewind to the second turn.
     ask("turn", &[user("1"), said("a"), user("2 anew")], "e");
     // A compaction, and what is left.
-    ask("compaction", &[user("1"), said("a"), user("2 anew"), said("e"), user("Sum it up")], "It was so.");
+    ask(
+        "compaction",
+        &[
+            user("1"),
+            said("a"),
+            user("2 anew"),
+            said("e"),
+            user("Sum it up"),
+        ],
+        "It was so.",
+    );
     ask("turn", &[user("It was so. Go on.")], "f");
     recorder.apply(&store).await;
     let turns = turns(&store, "a-session").await;
     let told: Vec<_> = turns
         .iter()
         .map(|turn| {
-            let follows = turn.follows.as_ref().and_then(|id| ids.iter().position(|known| known == id));
-            let texts: Vec<_> = turn.messages.iter().map(|said| said.blocks[0].text.clone().unwrap()).collect();
+            let follows = turn
+                .follows
+                .as_ref()
+                .and_then(|id| ids.iter().position(|known| known == id));
+            let texts: Vec<_> = turn
+                .messages
+                .iter()
+                .map(|said| said.blocks[0].text.clone().unwrap())
+                .collect();
             (follows, turn.continues, texts.join(" "))
         })
         .collect();
@@ -271,7 +351,9 @@ async fn a_fork_has_all_of_its_history(database: Database) {
     let said = |text: &str| json!({"role": "assistant", "content": text});
     let mut ask = |session: &str, messages: &[Value]| {
         let body = body(Dialect::Chat, messages);
-        let id = recorder.asked(Dialect::Chat, &body, |asked| asked.session = Some(session.into()));
+        let id = recorder.asked(Dialect::Chat, &body, |asked| {
+            asked.session = Some(session.into())
+        });
         recorder.ended(&id, "opaque", &Bytes::new(), |_| {});
     };
     let old = [user("One"), said("1"), user("Two")];
@@ -281,17 +363,35 @@ async fn a_fork_has_all_of_its_history(database: Database) {
     ask("fork", &fork);
     ask("fork", &[&fork[..], &[said("3"), user("Four")]].concat());
     // Back into what both have.
-    ask("fork", &[&old[..], &[said("2"), user("Otherwise")]].concat());
+    ask(
+        "fork",
+        &[&old[..], &[said("2"), user("Otherwise")]].concat(),
+    );
     recorder.apply(&store).await;
     let told: Vec<_> = turns(&store, "fork").await.iter().map(brief).collect();
-    assert_eq!(told[0], [">text One", ">text 1", ">text Two", ">text 2", ">text Three"]);
+    assert_eq!(
+        told[0],
+        [
+            ">text One",
+            ">text 1",
+            ">text Two",
+            ">text 2",
+            ">text Three"
+        ]
+    );
     assert_eq!(told[1], [">text 3", ">text Four"]);
     assert_eq!(told[2], [">text Otherwise"]);
     let session = store.session("fork").await.unwrap().unwrap();
     assert_eq!(session.preview.as_deref(), Some("One"));
-    let hits = store.search("two", &SessionFilter::default(), None, 10).await.unwrap();
+    let hits = store
+        .search("two", &SessionFilter::default(), None, 10)
+        .await
+        .unwrap();
     assert_eq!(hits.items.len(), 1);
-    let filter = SessionFilter { text: Some("two".into()), ..SessionFilter::default() };
+    let filter = SessionFilter {
+        text: Some("two".into()),
+        ..SessionFilter::default()
+    };
     let found = store.sessions(&filter, None, 10).await.unwrap();
     assert_eq!(found.items.len(), 2);
 }
@@ -311,16 +411,25 @@ async fn calls_have_their_results_and_verdicts(database: Database) {
         {"type": "text", "text": "Let me look."},
         {"type": "tool_use", "id": "toolu_01A", "name": "Read", "input": {"path": "a.txt"}},
     ]);
-    let got = Bytes::from(json!({"type": "message", "role": "assistant", "content": content}).to_string());
+    let got = Bytes::from(
+        json!({"type": "message", "role": "assistant", "content": content}).to_string(),
+    );
     let provider = recorder.reply("stream", &recorded(dialect, true));
-    recorder.ended(&id, "whole", &got, |ended| ended.provider_reply = Some(provider));
+    recorder.ended(&id, "whole", &got, |ended| {
+        ended.provider_reply = Some(provider)
+    });
     recorder.apply(&store).await;
     let said = json!({"role": "assistant", "content": content});
     let result = json!({"role": "user", "content": [
         {"type": "tool_result", "tool_use_id": "toolu_01A", "content": "The text."},
         {"type": "text", "text": "Go on"},
     ]});
-    recorder.exchange(dialect, &body(dialect, &[hello, said, result]), "opaque", &Bytes::new());
+    recorder.exchange(
+        dialect,
+        &body(dialect, &[hello, said, result]),
+        "opaque",
+        &Bytes::new(),
+    );
     recorder.apply(&store).await;
     let exchange = store.transaction(&id).await.unwrap().unwrap();
     let calls: Vec<_> = exchange
@@ -334,7 +443,12 @@ async fn calls_have_their_results_and_verdicts(database: Database) {
     assert_eq!(
         calls,
         [
-            ("Read", Some("allow"), Some(r#"{"path":"a.txt"}"#), Some("The text.")),
+            (
+                "Read",
+                Some("allow"),
+                Some(r#"{"path":"a.txt"}"#),
+                Some("The text.")
+            ),
             ("Bash", Some("block"), Some(r#"{"command": "ls"}"#), None),
         ]
     );
@@ -360,10 +474,25 @@ async fn pictures_are_referred_to(database: Database) {
     let sent = body(Dialect::Anthropic, &messages);
     let id = recorder.exchange(Dialect::Anthropic, &sent, "opaque", &Bytes::new());
     recorder.apply(&store).await;
-    assert_eq!(store.request_bytes(&id, super::super::Side::Client).await.unwrap(), sent);
-    let content = |data: &str| format!("content:{}", crate::record::ContentHash::of(data.as_bytes()));
+    assert_eq!(
+        store
+            .request_bytes(&id, super::super::Side::Client)
+            .await
+            .unwrap(),
+        sent
+    );
+    let content = |data: &str| {
+        format!(
+            "content:{}",
+            crate::record::ContentHash::of(data.as_bytes())
+        )
+    };
     let turn = turns(&store, "a-session").await.remove(0);
-    let references: Vec<_> = turn.messages[0].blocks.iter().map(|block| block.reference.clone()).collect();
+    let references: Vec<_> = turn.messages[0]
+        .blocks
+        .iter()
+        .map(|block| block.reference.clone())
+        .collect();
     let expected = [
         Some(content(&picture)),
         None,
@@ -374,7 +503,11 @@ async fn pictures_are_referred_to(database: Database) {
     ];
     assert_eq!(references, expected);
     let sql = "SELECT reference FROM conversation_transcript ORDER BY place, block, piece";
-    let view: Vec<_> = rows(&store, sql).await.into_iter().map(|mut row| row.remove(0)).collect();
+    let view: Vec<_> = rows(&store, sql)
+        .await
+        .into_iter()
+        .map(|mut row| row.remove(0))
+        .collect();
     assert_eq!(json!(view), json!(expected));
 }
 
@@ -396,8 +529,15 @@ async fn sessions_without_a_name_get_one(database: Database) {
     ask("a", &[user("Other")]);
     ask("a", &[]);
     recorder.apply(&store).await;
-    let sessions = store.sessions(&SessionFilter::default(), None, 10).await.unwrap().items;
-    let counts: Vec<_> = sessions.iter().map(|session| session.transactions).collect();
+    let sessions = store
+        .sessions(&SessionFilter::default(), None, 10)
+        .await
+        .unwrap()
+        .items;
+    let counts: Vec<_> = sessions
+        .iter()
+        .map(|session| session.transactions)
+        .collect();
     assert_eq!(counts, [1, 1, 1, 2]);
     for session in sessions {
         let digits = session.session_id.strip_prefix("tree-").unwrap();
@@ -410,13 +550,27 @@ async fn first_words_are_the_persons(database: Database) {
     let mut recorder = Recorder::new();
     let text = |text: &str| json!({"type": "text", "text": text});
     let mut ask = |purpose: &str, content: Value| {
-        let body = body(Dialect::Anthropic, &[json!({"role": "user", "content": content})]);
-        recorder.asked(Dialect::Anthropic, &body, |asked| asked.purpose = Some(purpose.into()));
+        let body = body(
+            Dialect::Anthropic,
+            &[json!({"role": "user", "content": content})],
+        );
+        recorder.asked(Dialect::Anthropic, &body, |asked| {
+            asked.purpose = Some(purpose.into())
+        });
     };
     ask("probe", json!("quota"));
     ask("title", json!("Make a title of: Fix it"));
-    ask("turn", json!([text("<system-reminder>\nNo.\n</system-reminder>")]));
-    ask("turn", json!([text("<system-reminder>No.</system-reminder>"), text("Fix\nthe parser.")]));
+    ask(
+        "turn",
+        json!([text("<system-reminder>\nNo.\n</system-reminder>")]),
+    );
+    ask(
+        "turn",
+        json!([
+            text("<system-reminder>No.</system-reminder>"),
+            text("Fix\nthe parser.")
+        ]),
+    );
     ask("turn", json!("Something else"));
     recorder.apply(&store).await;
     let session = store.session("a-session").await.unwrap().unwrap();
@@ -427,12 +581,24 @@ async fn words_are_found(database: Database) {
     let store = database.open().await;
     let dialect = Dialect::Anthropic;
     let mut recorder = Recorder::new();
-    let hello = json!({"role": "user", "content": "Please open src/parser_two.rs und grüße 世界地図"});
+    let hello =
+        json!({"role": "user", "content": "Please open src/parser_two.rs und grüße 世界地図"});
     let (said, results) = again(dialect);
-    recorder.exchange(dialect, &body(dialect, &[hello.clone()]), "stream", &recorded(dialect, true));
+    recorder.exchange(
+        dialect,
+        &body(dialect, &[hello.clone()]),
+        "stream",
+        &recorded(dialect, true),
+    );
     let find = async |text: &str| {
-        let hits = store.search(text, &SessionFilter::default(), None, 10).await.unwrap();
-        let hits = hits.items.into_iter().map(|hit| format!("{} {}", hit.kind.name(), hit.transaction_id));
+        let hits = store
+            .search(text, &SessionFilter::default(), None, 10)
+            .await
+            .unwrap();
+        let hits = hits
+            .items
+            .into_iter()
+            .map(|hit| format!("{} {}", hit.kind.name(), hit.transaction_id));
         hits.collect::<Vec<_>>()
     };
     recorder.apply(&store).await;
@@ -470,7 +636,10 @@ async fn words_are_found(database: Database) {
     recorder.apply(&store).await;
     // Nothing is there twice when the reply has been said again.
     check().await;
-    assert_eq!(find("\"the text\"").await, ["tool_result 0badcafe-00000001"]);
+    assert_eq!(
+        find("\"the text\"").await,
+        ["tool_result 0badcafe-00000001"]
+    );
     let filter = |text: &str, model: Option<&str>| SessionFilter {
         text: Some(text.to_owned()),
         model: model.map(str::to_owned),
@@ -485,9 +654,17 @@ async fn words_are_found(database: Database) {
         let found = store.sessions(&filter, None, 10).await.unwrap();
         assert_eq!(found.items.len(), count, "{filter:?}");
     }
-    let hit = store.search("world OR both*", &SessionFilter::default(), None, 10).await.unwrap();
+    let hit = store
+        .search("world OR both*", &SessionFilter::default(), None, 10)
+        .await
+        .unwrap();
     assert!(hit.items.is_empty());
-    let hit = store.search("both", &SessionFilter::default(), None, 10).await.unwrap().items.remove(0);
+    let hit = store
+        .search("both", &SessionFilter::default(), None, 10)
+        .await
+        .unwrap()
+        .items
+        .remove(0);
     assert_eq!(hit.kind, BlockKind::Thinking);
     assert!(hit.is_reply && hit.excerpt.contains("Two files"), "{hit:?}");
 }

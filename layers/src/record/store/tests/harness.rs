@@ -139,7 +139,7 @@ pub(super) const START: i64 = 1_800_000_000_000_000;
 impl Recorder {
     pub(super) fn new() -> Self {
         Self {
-            known: Known::default(),
+            known: Known::new(1 << 16),
             turns: HashMap::new(),
             sequences: HashMap::new(),
             links: 0,
@@ -181,7 +181,7 @@ impl Recorder {
             ..Asked::default()
         };
         change(&mut asked);
-        self.event(&id, What::RequestReceived(asked));
+        self.event(&id, What::RequestReceived(Box::new(asked)));
         id
     }
 
@@ -233,6 +233,7 @@ impl Recorder {
             form: form.into(),
             bytes: bytes.len() as u64,
             body: Some(hash),
+            rest: Vec::new(),
             complete: true,
             blocks: Vec::new(),
         }
@@ -322,10 +323,16 @@ fn kept(entry: Entry) -> Kept {
 
 /// All that can be asked of a store, as JSON.
 pub(super) async fn everything(store: &AnyStore) -> Value {
-    let sessions = store.sessions(&SessionFilter::default(), None, 1_000).await.unwrap();
+    let sessions = store
+        .sessions(&SessionFilter::default(), None, 1_000)
+        .await
+        .unwrap();
     let mut all = Vec::new();
     for session in sessions.items {
-        let turns = store.transcript(&session.session_id, From::Start, None, 1_000).await.unwrap();
+        let turns = store
+            .transcript(&session.session_id, From::Start, None, 1_000)
+            .await
+            .unwrap();
         let mut exchanges = Vec::new();
         for turn in &turns.items {
             let id = &turn.row.transaction_id;
@@ -335,15 +342,29 @@ pub(super) async fn everything(store: &AnyStore) -> Value {
     }
     let mut counts = Vec::new();
     for table in [
-        "contents", "messages", "nodes", "users", "sessions", "transactions", "transaction_messages",
-        "conversation_events", "policy_decisions", "tool_calls",
+        "contents",
+        "messages",
+        "nodes",
+        "users",
+        "sessions",
+        "transactions",
+        "transaction_messages",
+        "conversation_events",
+        "policy_decisions",
+        "tool_calls",
     ] {
         counts.push(number(store, &format!("SELECT count(*) FROM {table}")).await);
     }
-    let users = "SELECT user_id, transactions, input_tokens, cost_micros FROM users ORDER BY user_id";
+    let users =
+        "SELECT user_id, transactions, input_tokens, cost_micros FROM users ORDER BY user_id";
     let view = "SELECT session_id, transaction_id, place, block, piece, kind, tool_name, tool_call_id, text, reference \
         FROM conversation_transcript ORDER BY session_id, transaction_id, place, block, piece";
-    serde_json::json!([all, counts, rows(store, users).await, rows(store, view).await])
+    serde_json::json!([
+        all,
+        counts,
+        rows(store, users).await,
+        rows(store, view).await
+    ])
 }
 
 /// Where two answers differ first.
@@ -353,9 +374,14 @@ pub(super) fn difference(a: &Value, b: &Value) -> Option<String> {
             let mut pairs = a.iter().zip(b).enumerate();
             pairs.find_map(|(at, (a, b))| Some(format!("{at}.{}", difference(a, b)?)))
         }
-        (Value::Object(a), Value::Object(b)) if a.len() == b.len() => a.iter().find_map(|(name, a)| {
-            Some(format!("{name}.{}", difference(a, b.get(name).unwrap_or(&Value::Null))?))
-        }),
+        (Value::Object(a), Value::Object(b)) if a.len() == b.len() => {
+            a.iter().find_map(|(name, a)| {
+                Some(format!(
+                    "{name}.{}",
+                    difference(a, b.get(name).unwrap_or(&Value::Null))?
+                ))
+            })
+        }
         _ => (a != b).then(|| format!(" {a} and {b}")),
     }
 }
@@ -363,14 +389,19 @@ pub(super) fn difference(a: &Value, b: &Value) -> Option<String> {
 /// The requests of real clients, with their dialects, by capture.
 pub(super) fn captures() -> Vec<Vec<(Dialect, Bytes)>> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/captures");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
     files.sort();
     let captures = files.into_iter().map(|file| {
         let capture: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         let requests = capture["requests"].as_array().unwrap().iter();
         let requests = requests.filter_map(|request| {
             let path = request["target"].as_str()?.split('?').next();
-            let dialect = Dialect::ALL.into_iter().find(|dialect| path == Some(dialect.path()))?;
+            let dialect = Dialect::ALL
+                .into_iter()
+                .find(|dialect| path == Some(dialect.path()))?;
             let body = request["body"].as_object()?;
             Some((dialect, Bytes::from(serde_json::to_string(body).unwrap())))
         });

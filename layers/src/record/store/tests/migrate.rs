@@ -27,48 +27,90 @@ async fn many_starters_migrate_once(database: Database) {
 
 async fn a_later_database_is_left_alone(database: Database) {
     let store = database.open().await;
-    execute(&store, "INSERT INTO migrations (number, name, checksum) VALUES (99, '0099_later', 'x')").await;
+    execute(
+        &store,
+        "INSERT INTO migrations (number, name, checksum) VALUES (99, '0099_later', 'x')",
+    )
+    .await;
     let error = database.try_open().await.unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 99, known: 2, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            StoreError::Newer {
+                found: 99,
+                known: 2,
+                ..
+            }
+        ),
+        "{error}"
+    );
     assert!(!error.is_transient());
 }
 
 async fn a_changed_migration_is_told(database: Database) {
     let store = database.open().await;
-    execute(&store, "UPDATE migrations SET checksum = 'x' WHERE number = 2").await;
+    execute(
+        &store,
+        "UPDATE migrations SET checksum = 'x' WHERE number = 2",
+    )
+    .await;
     let error = database.try_open().await.unwrap_err();
-    assert!(matches!(error, StoreError::Changed { number: 2, .. }), "{error}");
+    assert!(
+        matches!(error, StoreError::Changed { number: 2, .. }),
+        "{error}"
+    );
     assert!(error.to_string().contains("0002_transcript"));
 }
 
 async fn what_broke_off_is_done_again(database: Database) {
     let store = database.open().await;
-    execute(&store, "DROP VIEW conversation_transcript; DELETE FROM migrations WHERE number = 2;").await;
+    execute(
+        &store,
+        "DROP VIEW conversation_transcript; DELETE FROM migrations WHERE number = 2;",
+    )
+    .await;
     // Whoever is killed in the middle of a migration has not committed it.
     let mut tx = store.write().await.unwrap();
-    tx.script("CREATE VIEW conversation_transcript AS SELECT 1 AS one").await.unwrap();
+    tx.script("CREATE VIEW conversation_transcript AS SELECT 1 AS one")
+        .await
+        .unwrap();
     drop(tx);
     let store = database.open().await;
-    assert_eq!(number(&store, "SELECT count(*) FROM conversation_transcript").await, 0);
+    assert_eq!(
+        number(&store, "SELECT count(*) FROM conversation_transcript").await,
+        0
+    );
 }
 
 #[test]
 fn both_engines_have_the_same_migrations() {
     let names = |engine: &str| {
         let folder = format!("{}/../migrations/{engine}", env!("CARGO_MANIFEST_DIR"));
-        let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name());
+        let files = fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().file_name());
         let mut names: Vec<_> = files.map(|name| name.into_string().unwrap()).collect();
         names.sort();
         names
     };
     let files = names("sqlite");
     assert_eq!(files, names("postgres"));
-    for migrations in [super::super::migrate::SQLITE, super::super::migrate::POSTGRES] {
-        let known: Vec<_> = migrations.iter().map(|one| format!("{}.sql", one.name)).collect();
+    for migrations in [
+        super::super::migrate::SQLITE,
+        super::super::migrate::POSTGRES,
+    ] {
+        let known: Vec<_> = migrations
+            .iter()
+            .map(|one| format!("{}.sql", one.name))
+            .collect();
         assert_eq!(known, files);
         for (at, migration) in migrations.iter().enumerate() {
             assert_eq!(migration.number, at as i64 + 1);
-            assert!(migration.name.starts_with(&format!("{:04}_", migration.number)));
+            assert!(
+                migration
+                    .name
+                    .starts_with(&format!("{:04}_", migration.number))
+            );
         }
     }
 }
@@ -96,7 +138,10 @@ async fn files_are_for_their_owner_alone() {
     let folder = database.file().parent().unwrap().to_owned();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
-    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .collect();
     assert_eq!(files.len(), 3, "{files:?}");
     for file in files {
         assert_eq!(mode(&file), 0o600, "{file:?}");
@@ -105,18 +150,40 @@ async fn files_are_for_their_owner_alone() {
 
 #[tokio::test]
 async fn addresses_are_told_apart_and_passwords_are_not_told() {
-    let open = |address: &'static str| AnyStore::open(address, Options {
-        wait: std::time::Duration::from_millis(200),
-        ..Options::default()
-    });
-    for address in ["mysql://u:secret@h/d", "sqlite:", "", "postgres://u:secret@h:99999/d"] {
+    let open = |address: &'static str| {
+        AnyStore::open(
+            address,
+            Options {
+                wait: std::time::Duration::from_millis(200),
+                ..Options::default()
+            },
+        )
+    };
+    for address in [
+        "mysql://u:secret@h/d",
+        "sqlite:",
+        "",
+        "postgres://u:secret@h:99999/d",
+    ] {
         let error = open(address).await.unwrap_err();
-        assert!(matches!(error, StoreError::Address(_)), "{address}: {error:?}");
-        assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        assert!(
+            matches!(error, StoreError::Address(_)),
+            "{address}: {error:?}"
+        );
+        assert!(
+            !format!("{error} {error:?}").contains("secret"),
+            "{error:?}"
+        );
     }
     // Nobody listens there.
     let error = open("postgres://u:secret@127.0.0.1:1/d").await.unwrap_err();
     assert!(error.is_transient(), "{error:?}");
-    assert!(error.to_string().contains("postgres://u@127.0.0.1:1/d"), "{error}");
-    assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+    assert!(
+        error.to_string().contains("postgres://u@127.0.0.1:1/d"),
+        "{error}"
+    );
+    assert!(
+        !format!("{error} {error:?}").contains("secret"),
+        "{error:?}"
+    );
 }

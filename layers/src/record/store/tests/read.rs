@@ -22,7 +22,10 @@ fn some() -> Recorder {
         let id = recorder.asked(Dialect::Chat, &body, |asked| {
             asked.session = Some(format!("s_{at}").into());
             asked.model = Some(if at % 2 == 0 { "even" } else { "odd_" }.into());
-            asked.user = Some(User { id: format!("user{}", at % 3).into(), trusted: true });
+            asked.user = Some(User {
+                id: format!("user{}", at % 3).into(),
+                trusted: true,
+            });
         });
         if at == 3 {
             recorder.decided(&id, "block", |_| {});
@@ -42,24 +45,134 @@ async fn sessions_are_found(database: Database) {
     let all = SessionFilter::default;
     for (filter, expected) in [
         (all(), "6 5 4 3 2 1 0"),
-        (SessionFilter { model: text("even"), ..all() }, "6 4 2 0"),
-        (SessionFilter { model: text("odd_"), ..all() }, "5 3 1"),
-        (SessionFilter { model: text("odd%"), ..all() }, ""),
-        (SessionFilter { model: text("\"odd_\""), ..all() }, ""),
-        (SessionFilter { user: text("user0"), ..all() }, "6 3 0"),
-        (SessionFilter { user: text("user0"), model: text("even"), ..all() }, "6 0"),
-        (SessionFilter { ending: text("blocked"), ..all() }, "3"),
-        (SessionFilter { verdict: text("block"), ..all() }, "3"),
-        (SessionFilter { verdict: text("modify"), ..all() }, ""),
-        (SessionFilter { verdict: text("nonsense"), ..all() }, ""),
-        (SessionFilter { session: text("s_"), ..all() }, "6 5 4 3 2 1 0"),
-        (SessionFilter { session: text("s_4"), ..all() }, "4"),
-        (SessionFilter { session: text("%"), ..all() }, ""),
-        (SessionFilter { from: Some(START + 14_000_000), ..all() }, "6"),
-        (SessionFilter { until: Some(START + 4_000_000), ..all() }, "1 0"),
-        (SessionFilter { text: text("parser"), ..all() }, "6 5 4 3 2 1 0"),
-        (SessionFilter { text: text("parser"), user: text("user1"), ..all() }, "4 1"),
-        (SessionFilter { text: text("nowhere"), ..all() }, ""),
+        (
+            SessionFilter {
+                model: text("even"),
+                ..all()
+            },
+            "6 4 2 0",
+        ),
+        (
+            SessionFilter {
+                model: text("odd_"),
+                ..all()
+            },
+            "5 3 1",
+        ),
+        (
+            SessionFilter {
+                model: text("odd%"),
+                ..all()
+            },
+            "",
+        ),
+        (
+            SessionFilter {
+                model: text("\"odd_\""),
+                ..all()
+            },
+            "",
+        ),
+        (
+            SessionFilter {
+                user: text("user0"),
+                ..all()
+            },
+            "6 3 0",
+        ),
+        (
+            SessionFilter {
+                user: text("user0"),
+                model: text("even"),
+                ..all()
+            },
+            "6 0",
+        ),
+        (
+            SessionFilter {
+                ending: text("blocked"),
+                ..all()
+            },
+            "3",
+        ),
+        (
+            SessionFilter {
+                verdict: text("block"),
+                ..all()
+            },
+            "3",
+        ),
+        (
+            SessionFilter {
+                verdict: text("modify"),
+                ..all()
+            },
+            "",
+        ),
+        (
+            SessionFilter {
+                verdict: text("nonsense"),
+                ..all()
+            },
+            "",
+        ),
+        (
+            SessionFilter {
+                session: text("s_"),
+                ..all()
+            },
+            "6 5 4 3 2 1 0",
+        ),
+        (
+            SessionFilter {
+                session: text("s_4"),
+                ..all()
+            },
+            "4",
+        ),
+        (
+            SessionFilter {
+                session: text("%"),
+                ..all()
+            },
+            "",
+        ),
+        (
+            SessionFilter {
+                from: Some(START + 14_000_000),
+                ..all()
+            },
+            "6",
+        ),
+        (
+            SessionFilter {
+                until: Some(START + 4_000_000),
+                ..all()
+            },
+            "1 0",
+        ),
+        (
+            SessionFilter {
+                text: text("parser"),
+                ..all()
+            },
+            "6 5 4 3 2 1 0",
+        ),
+        (
+            SessionFilter {
+                text: text("parser"),
+                user: text("user1"),
+                ..all()
+            },
+            "4 1",
+        ),
+        (
+            SessionFilter {
+                text: text("nowhere"),
+                ..all()
+            },
+            "",
+        ),
     ] {
         let found = store.sessions(&filter, None, 100).await.unwrap();
         let names = found.items.iter().map(|session| &session.session_id[2..]);
@@ -81,10 +194,15 @@ async fn pages_follow_one_another(database: Database) {
     for limit in [1, 2, 3, 7, 8] {
         let (mut cursor, mut names) = (None, Vec::new());
         loop {
-            let page = store.sessions(&SessionFilter::default(), cursor, limit).await.unwrap();
+            let page = store
+                .sessions(&SessionFilter::default(), cursor, limit)
+                .await
+                .unwrap();
             names.extend(page.items.into_iter().map(|session| session.session_id));
             // As it goes through a URL.
-            cursor = page.next.map(|next| next.to_string().parse::<Cursor>().unwrap());
+            cursor = page
+                .next
+                .map(|next| next.to_string().parse::<Cursor>().unwrap());
             if cursor.is_none() {
                 break;
             }
@@ -92,7 +210,10 @@ async fn pages_follow_one_another(database: Database) {
         assert_eq!(names.len(), 8, "{limit}");
         let (mut cursor, mut ids) = (None, Vec::new());
         loop {
-            let page = store.transactions("a-session", cursor, limit).await.unwrap();
+            let page = store
+                .transactions("a-session", cursor, limit)
+                .await
+                .unwrap();
             ids.extend(page.items.into_iter().map(|row| row.transaction_id));
             cursor = page.next;
             if cursor.is_none() {
@@ -103,7 +224,10 @@ async fn pages_follow_one_another(database: Database) {
         for from in [From::Start, From::End] {
             let (mut cursor, mut pages) = (None, Vec::new());
             loop {
-                let page = store.transcript("a-session", from, cursor, limit).await.unwrap();
+                let page = store
+                    .transcript("a-session", from, cursor, limit)
+                    .await
+                    .unwrap();
                 let ids = page.items.into_iter().map(|turn| turn.row.transaction_id);
                 pages.push(ids.collect::<Vec<_>>());
                 cursor = page.next;
@@ -118,7 +242,10 @@ async fn pages_follow_one_another(database: Database) {
         }
         let (mut cursor, mut count) = (None, 0);
         loop {
-            let page = store.search("fix parser", &SessionFilter::default(), cursor, limit).await.unwrap();
+            let page = store
+                .search("fix parser", &SessionFilter::default(), cursor, limit)
+                .await
+                .unwrap();
             count += page.items.len();
             cursor = page.next;
             if cursor.is_none() {
@@ -144,6 +271,10 @@ async fn what_is_deleted_takes_everything_along(database: Database) {
         ("policy_decisions", 0),
         ("transaction_messages", 18),
     ] {
-        assert_eq!(number(&store, &format!("SELECT count(*) FROM {table}")).await, left, "{table}");
+        assert_eq!(
+            number(&store, &format!("SELECT count(*) FROM {table}")).await,
+            left,
+            "{table}"
+        );
     }
 }
