@@ -51,7 +51,7 @@ impl Spool {
     /// up to `limit` bytes.
     pub(crate) fn open(folder: &Path, limit: u64) -> io::Result<(Self, Feed)> {
         fs::create_dir_all(folder)?;
-        private(folder)?;
+        private(folder, 0o700)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -239,7 +239,8 @@ impl Spool {
         let mut file = OpenOptions::new()
             .create_new(true)
             .append(true)
-            .open(path)?;
+            .open(&path)?;
+        private(&path, 0o600)?;
         file.write_all(&segment::head(&self.writer, self.chain))?;
         file.sync_all()?;
         // So that the file has a name after a crash, too.
@@ -264,14 +265,15 @@ impl Spool {
     }
 }
 
+/// For its owner alone.
 #[cfg(unix)]
-fn private(folder: &Path) -> io::Result<()> {
+fn private(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path) -> io::Result<()> {
+fn private(_: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }
 
