@@ -169,6 +169,11 @@ pub(crate) fn run() -> ExitCode {
         }
     };
     done.unwrap_or_else(|failure| {
+        let error = failure.downcast_ref::<io::Error>();
+        if error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            // Whoever reads has read enough.
+            return ExitCode::SUCCESS;
+        }
         // Nothing more can be done if standard error is gone.
         writeln!(io::stderr(), "luthien: {failure}").ok();
         ExitCode::FAILURE
