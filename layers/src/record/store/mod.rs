@@ -61,6 +61,9 @@ pub struct Options {
     pub wait: Duration,
     /// What things cost. Without it, nobody knows.
     pub price: Option<Price>,
+    /// How long a message may be, in bytes, that SQLite keeps as it is. Of a longer one SQL sees the beginnings of its texts,
+    /// and the whole is compressed beside it. (PostgreSQL compresses by itself.)
+    pub plain: usize,
 }
 
 impl Default for Options {
@@ -69,6 +72,7 @@ impl Default for Options {
             connections: 4,
             wait: Duration::from_secs(5),
             price: None,
+            plain: 1024,
         }
     }
 }

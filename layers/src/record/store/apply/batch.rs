@@ -90,7 +90,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// Adds messages and nodes to what is known.
-    pub(super) fn enter(&self, state: &mut State, coder: &mut Coder) {
+    pub(super) fn enter(&self, state: &mut State, plain: usize, coder: &mut Coder) {
         for message in self.messages.values() {
             let number = state.message(message.hash);
             let Some(known) = state.messages.get_mut(&number) else {
@@ -99,7 +99,7 @@ impl<'a> Gathered<'a> {
             if known.has_body || known.stored.is_some() {
                 continue;
             }
-            let stored = Stored::of(message, coder);
+            let stored = Stored::of(message, plain, coder);
             match &stored.document {
                 Some(document) => {
                     known.role = blocks::role(document);

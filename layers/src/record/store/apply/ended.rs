@@ -230,7 +230,7 @@ impl Projector<'_> {
             };
         };
         if !state.has_body && state.stored.is_none() {
-            let stored = Stored::of(message, &mut Coder::new());
+            let stored = Stored::of(message, self.plain, &mut Coder::new());
             let said = stored
                 .document
                 .as_ref()

@@ -455,14 +455,17 @@ pub(super) async fn need(tx: &mut Tx, state: &mut State, need: Need) -> Result<(
             add_recent(tx, state, rows).await?;
         }
         Need::Bodies(numbers) => {
-            let sql = "SELECT number, body FROM messages WHERE number IN $IN";
+            let sql = format!(
+                "SELECT {}, m.number FROM messages m WHERE m.number IN $IN",
+                body::COLUMNS
+            );
             let numbers = numbers.into_iter().map(Value::from).collect();
-            for row in tx.rows_in(sql, numbers).await? {
+            for row in tx.rows_in(&sql, numbers).await? {
                 let message = row
-                    .int(0)
+                    .int(5)
                     .and_then(|number| state.messages.get_mut(&number));
-                if let (Some(message), Some(body)) = (message, row.text(1)) {
-                    message.loaded = body::document(body);
+                if let Some(message) = message {
+                    message.loaded = body::document(&row, 0);
                     // Nor is there more to be had if that was no JSON.
                     message.has_body = message.loaded.is_some();
                 }

@@ -18,7 +18,7 @@ pub(super) use clean::name_of;
 use super::{
     Options, StoreError,
     coding::Coder,
-    engine::{Tx, Value},
+    engine::{Engine, Tx, Value},
     rows::EventRow,
     sealed::Begin,
 };
@@ -122,14 +122,20 @@ async fn once(
     let number = note(&mut tx, writer, end, at).await?;
     if !kept.is_empty() {
         let mut state = load::load(&mut tx, &batch).await?;
-        batch.enter(&mut state, &mut coder);
+        let plain = match tx.engine() {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite => store.options().plain,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres => usize::MAX,
+        };
+        batch.enter(&mut state, plain, &mut coder);
         let known = load::events(&mut tx, &state).await?;
         let new = new(&batch, known, &mut applied);
         let names = sessions(&state, &new);
         load::sessions(&mut tx, &mut state, names).await?;
         let spoken = ended::read_replies(&mut state, &new);
         load::messages(&mut tx, &mut state, &spoken).await?;
-        project(&mut tx, &mut state, &new, &cleaner, store.options()).await?;
+        project(&mut tx, &mut state, &new, &cleaner, store.options(), plain).await?;
         write::write(&mut tx, state, &batch, number, &mut coder).await?;
     }
     tx.commit().await?;
@@ -209,6 +215,7 @@ async fn project(
     events: &[&Link],
     cleaner: &Cleaner,
     options: &Options,
+    plain: usize,
 ) -> Result<(), StoreError> {
     for link in events {
         let mut before = None;
@@ -217,6 +224,7 @@ async fn project(
                 state: &mut *state,
                 cleaner,
                 price: options.price.as_ref(),
+                plain,
             };
             let Err(need) = projector.event(&link.event) else {
                 break;

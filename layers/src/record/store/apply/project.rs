@@ -18,6 +18,8 @@ pub(super) struct Projector<'a> {
     pub(super) state: &'a mut State,
     pub(super) cleaner: &'a Cleaner,
     pub(super) price: Option<&'a Price>,
+    /// How long a message may be that is not compressed.
+    pub(super) plain: usize,
 }
 
 /// The name of the session that a request belongs to. What its client does not name is named after its tree.

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        StoreError, blocks,
+        StoreError, blocks, body,
         coding::Coder,
         engine::{Engine, Insert, Tx, Value},
         rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow},
@@ -371,11 +371,13 @@ async fn words(
             None => elsewhere.push(Value::from(*number)),
         }
     }
-    let sql = "SELECT number, body FROM messages WHERE body IS NOT NULL AND number IN $IN";
-    for found in tx.rows_in(sql, elsewhere).await? {
-        if let (Some(number), Some(body)) = (found.int(0), found.text(1)) {
-            let document = super::super::body::document(body);
-            rows.extend(row(number, document.as_ref()));
+    let sql = format!(
+        "SELECT {}, m.number FROM messages m WHERE m.number IN $IN",
+        body::COLUMNS
+    );
+    for found in tx.rows_in(&sql, elsewhere).await? {
+        if let Some(number) = found.int(5) {
+            rows.extend(row(number, body::document(&found, 0).as_ref()));
         }
     }
     Ok(in_order(rows.into_iter()))

@@ -30,16 +30,19 @@ pub(super) async fn messages(
     tx: &mut Tx,
     numbers: HashSet<i64>,
 ) -> Result<HashMap<i64, Readable>, StoreError> {
-    let sql = "SELECT number, role, body FROM messages WHERE number IN $IN";
+    let sql = format!(
+        "SELECT {}, m.number, m.role FROM messages m WHERE m.number IN $IN",
+        body::COLUMNS
+    );
     let numbers = numbers.into_iter().map(Value::from).collect();
-    let rows = tx.rows_in(sql, numbers).await?;
+    let rows = tx.rows_in(&sql, numbers).await?;
     let messages = rows.iter().filter_map(|row| {
-        let document = row.text(2).and_then(body::document);
+        let document = body::document(row, 0);
         let readable = Readable {
-            role: row.string(1),
+            role: row.string(6),
             blocks: document.as_ref().map(blocks::blocks).unwrap_or_default(),
         };
-        Some((row.int(0)?, readable))
+        Some((row.int(5)?, readable))
     });
     Ok(messages.collect())
 }
@@ -153,12 +156,15 @@ async fn contents(
 
 /// The way from the first message to this node.
 async fn path(tx: &mut Tx, head: ContentHash) -> Result<Vec<(Node, Message)>, StoreError> {
-    let sql = "WITH RECURSIVE way (number, parent_number) AS ( \
-        SELECT number, parent_number FROM nodes WHERE hash = $1 \
-        UNION ALL SELECT n.number, n.parent_number FROM nodes n JOIN way w ON n.number = w.parent_number) \
-        SELECT n.hash, n.depth, n.gap, p.hash, m.hash, m.body, m.media, m.coding, m.raw \
-        FROM way w JOIN nodes n ON n.number = w.number LEFT JOIN nodes p ON p.number = n.parent_number \
-        LEFT JOIN messages m ON m.number = n.message_number ORDER BY n.depth";
+    let sql = format!(
+        "WITH RECURSIVE way (number, parent_number) AS ( \
+         SELECT number, parent_number FROM nodes WHERE hash = $1 \
+         UNION ALL SELECT n.number, n.parent_number FROM nodes n JOIN way w ON n.number = w.parent_number) \
+         SELECT {}, n.hash, n.depth, n.gap, p.hash \
+         FROM way w JOIN nodes n ON n.number = w.number LEFT JOIN nodes p ON p.number = n.parent_number \
+         LEFT JOIN messages m ON m.number = n.message_number ORDER BY n.depth",
+        body::COLUMNS
+    );
     let rows = tx.rows(sql, vec![(&head).into()]).await?;
     let missing = || StoreError::Missing(format!("a message before {head}"));
     rows.iter()
@@ -167,19 +173,16 @@ async fn path(tx: &mut Tx, head: ContentHash) -> Result<Vec<(Node, Message)>, St
 }
 
 fn step(row: &Row) -> Option<(Node, Message)> {
-    let raw = row
-        .bytes(8)
-        .map(|raw| (row.int(7).unwrap_or_default(), raw));
-    let message = body::restore(row.hash(4)?, row.text(5)?, row.text(6), raw)?;
-    let gap = match row.bytes(2) {
+    let message = body::stored(row, 0)?;
+    let gap = match row.bytes(7) {
         Some(gap) => Some(str::from_utf8(gap).ok()?.into()),
         None => None,
     };
     let node = Node {
-        id: row.hash(0)?,
-        parent: row.hash(3).unwrap_or(ContentHash::NONE),
+        id: row.hash(5)?,
+        parent: row.hash(8).unwrap_or(ContentHash::NONE),
         message: message.hash,
-        depth: u32::try_from(row.int(1)?).ok()?,
+        depth: u32::try_from(row.int(6)?).ok()?,
         gap,
     };
     Some((node, message))

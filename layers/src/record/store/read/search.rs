@@ -8,7 +8,7 @@ use super::{
     super::{
         StoreError,
         blocks::BlockKind,
-        engine::{Engine, Tx, Value},
+        engine::{Engine, Tx},
         sealed::Begin,
         words::Query,
     },
@@ -231,24 +231,8 @@ pub(super) async fn is_said(
     numbers: &[i64],
 ) -> Result<bool, StoreError> {
     for some in numbers.chunks(16) {
-        let sql = "SELECT body FROM messages WHERE number IN $IN";
-        let rows = tx
-            .rows_in(
-                sql,
-                some.iter().map(|number| Value::from(*number)).collect(),
-            )
-            .await?;
-        let is_said = rows
-            .iter()
-            .filter_map(|row| super::super::body::document(row.text(0)?))
-            .any(|document| {
-                let readable = Readable {
-                    role: None,
-                    blocks: super::super::blocks::blocks(&document),
-                };
-                says(query, &readable)
-            });
-        if is_said {
+        let said = messages(tx, some.iter().copied().collect()).await?;
+        if said.values().any(|said| says(query, said)) {
             return Ok(true);
         }
     }

@@ -6,6 +6,7 @@ mod harness;
 mod migrate;
 mod poison;
 mod read;
+mod size;
 
 /// Each of these tests, in a new database of each engine.
 macro_rules! on_both_engines {
