@@ -19,7 +19,7 @@ use tokio::{
 use crate::config::Config;
 
 use folders::spool;
-pub(crate) use folders::{database, shown};
+pub(crate) use folders::{database, files, shown};
 
 /// How long the database may take to answer when we start.
 const START: Duration = Duration::from_secs(5);

@@ -74,7 +74,7 @@ impl<'a> Gathered<'a> {
                 let bodies = replies
                     .into_iter()
                     .flatten()
-                    .flat_map(|reply| reply.pieces());
+                    .flat_map(Reply::pieces);
                 for body in bodies {
                     self.content_hashes.insert(body);
                     self.reply_hashes.insert(body);
