@@ -132,13 +132,13 @@ pub(super) enum Engine {
 impl Engine {
     /// What is written behind a value of this column.
     fn cast(self, column: &str) -> &'static str {
-        match self {
+        match (self, column) {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite => "",
+            (Self::Sqlite, _) => "",
             #[cfg(feature = "postgres")]
-            Self::Postgres if column == "body_json" => "::json",
+            (Self::Postgres, "body_json") => "::json",
             #[cfg(feature = "postgres")]
-            Self::Postgres => "",
+            (Self::Postgres, _) => "",
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     state::State,
 };
 use crate::record::{
-    Content, ContentHash, Message, Node, Request, What,
+    Content, ContentHash, Message, Node, Reply, Request, What,
     spool::{Kept, Link},
 };
 
@@ -71,10 +71,7 @@ impl<'a> Gathered<'a> {
             What::RequestChanged(request) => self.request(request),
             What::Ended(ended) => {
                 let replies = [Some(&ended.reply), ended.provider_reply.as_ref()];
-                let bodies = replies
-                    .into_iter()
-                    .flatten()
-                    .flat_map(Reply::pieces);
+                let bodies = replies.into_iter().flatten().flat_map(Reply::pieces);
                 for body in bodies {
                     self.content_hashes.insert(body);
                     self.reply_hashes.insert(body);
