@@ -110,6 +110,9 @@ enum Command {
   luthien export --since 30d --user alice --format jsonl --output alice.jsonl
 ")]
     Export(record::Export),
+    /// Looks whether the record is still what was recorded.
+    #[command(subcommand)]
+    Log(record::Log),
     /// Starts, waits until ready, runs an agent with the right environment, and stops when it ends.
     ///
     /// The agent finds the sidecar by `ANTHROPIC_BASE_URL` and `OPENAI_BASE_URL`. Ports are chosen freely unless given. The log
@@ -161,6 +164,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Show(show)) => record::show(&cli.settings, &show),
         Some(Command::Search(search)) => record::search(&cli.settings, &search),
         Some(Command::Export(export)) => record::export(&cli.settings, &export),
+        Some(Command::Log(log)) => record::log(&cli.settings, &log),
         Some(Command::Exec(exec)) => exec::run(&cli.settings, exec),
         Some(Command::Demo) => demo::run(),
         Some(Command::Completions { shell }) => {

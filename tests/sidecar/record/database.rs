@@ -16,18 +16,23 @@ use crate::support::{
 pub(super) fn postgres(name: &str) -> String {
     let server = std::env::var("LUTHIEN_TEST_POSTGRES");
     let server = server.expect("there is no PostgreSQL: run scripts/test");
-    let psql = "psql=$(ls -d /usr/lib/postgresql/*/bin/psql | tail -1); \"$psql\" --no-psqlrc --quiet \"$0\" --command \"$1\"";
     for statement in [
         format!("DROP DATABASE IF EXISTS {name}"),
         format!("CREATE DATABASE {name}"),
     ] {
-        let done = Command::new("sh")
-            .args(["-c", psql, &server, &statement])
-            .status();
-        assert!(done.unwrap().success());
+        sql(&server, &statement);
     }
     let (server, _) = server.rsplit_once('/').unwrap();
     format!("{server}/{name}")
+}
+
+/// Does something to a database behind everybody's back.
+pub(super) fn sql(url: &str, statement: &str) {
+    let psql = "psql=$(ls -d /usr/lib/postgresql/*/bin/psql | tail -1); \"$psql\" --no-psqlrc --quiet \"$0\" --command \"$1\"";
+    let done = Command::new("sh")
+        .args(["-c", psql, url, statement])
+        .status();
+    assert!(done.unwrap().success());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{lines, printed};
+use super::{lines, printed, stop};
 use crate::support::{
     client::{ask, post},
     good::pair,
@@ -16,12 +16,6 @@ use crate::support::{
 
 fn id(response: &Message) -> &str {
     response.header("x-luthien-request-id").unwrap()
-}
-
-/// Ends it in order: then all of the record is in its database.
-async fn stop(sidecar: &mut Sidecar) {
-    sidecar.signal("TERM");
-    assert!(sidecar.ended().await.unwrap().success());
 }
 
 #[tokio::test]

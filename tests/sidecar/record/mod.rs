@@ -3,12 +3,22 @@
 mod crash;
 mod database;
 mod kept;
+mod verify;
 
 use std::{ffi::OsStr, path::Path};
 
 use serde_json::Value;
 
-use crate::support::{sidecar::luthien, within};
+use crate::support::{
+    sidecar::{Sidecar, luthien},
+    within,
+};
+
+/// Ends it in order: then all of the record is in its database.
+async fn stop(sidecar: &mut Sidecar) {
+    sidecar.signal("TERM");
+    assert!(sidecar.ended().await.unwrap().success());
+}
 
 /// What a command prints, run in this folder. It must succeed.
 async fn printed<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Vec<u8> {

@@ -24,6 +24,7 @@ mod said;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod words;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
@@ -48,6 +49,7 @@ pub use read::{
 pub use rows::{CallRow, DecisionRow, SessionRow, TransactionRow, UserRow};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+pub use verify::{Break, Progress, Verified};
 
 /// What a model's tokens cost at a time (in microseconds since 1970), in millionths of a dollar; `None` if nobody knows.
 pub type Price = Arc<dyn Fn(&str, &Tokens, i64) -> Option<u64> + Send + Sync>;
@@ -202,6 +204,15 @@ pub trait Store: sealed::Begin {
         limit: usize,
     ) -> impl Future<Output = Result<Page<Hit>, StoreError>> + Send {
         read::search(self, text, filter, cursor, limit)
+    }
+
+    /// Looks whether all of it is what was recorded: follows each writer's chain of events, and compares everything with
+    /// the hash by which it is called. Says from time to time how far it has come.
+    fn verify(
+        &self,
+        mut progress: impl FnMut(Progress) + Send,
+    ) -> impl Future<Output = Result<Verified, StoreError>> + Send {
+        async move { verify::verify(self, &mut progress).await }
     }
 }
 

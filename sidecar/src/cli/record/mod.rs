@@ -1,6 +1,7 @@
-//! `luthien sessions`, `luthien show`, `luthien search`, `luthien export`: what was recorded.
+//! `luthien sessions`, `luthien show`, `luthien search`, `luthien export`, `luthien log`: what was recorded.
 
 mod export;
+mod log;
 mod markdown;
 mod sessions;
 mod show;
@@ -15,6 +16,7 @@ use super::{Failure, Settings, say};
 use crate::{log::is_hidden, record};
 
 pub(super) use export::{Export, run as export};
+pub(super) use log::{Log, run as log};
 pub(super) use sessions::{Search, Sessions, run as sessions, search};
 pub(super) use show::{Show, run as show};
 

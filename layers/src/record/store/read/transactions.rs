@@ -186,7 +186,7 @@ fn event(row: &Row) -> Option<EventText> {
 }
 
 /// The text of an event, from its coding and payload.
-pub(super) fn payload(row: &Row, at: usize) -> Option<Bytes> {
+pub(in super::super) fn payload(row: &Row, at: usize) -> Option<Bytes> {
     let (coding, payload) = (row.int(at)?, row.bytes(at + 1)?);
     if coding == 0 {
         return Some(payload.to_vec().into());

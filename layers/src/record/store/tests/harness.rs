@@ -16,10 +16,11 @@ use super::super::{
     AnyStore, Applied, From, Options, SessionFilter, Store, StoreError, engine::Tx, sealed::Begin,
 };
 use crate::record::{
-    Asked, Content, Decided, Ended, Ending, Entry, Event, Reply, Request, Tokens, What,
+    Asked, Content, ContentHash, Decided, Ended, Ending, Entry, Event, Reply, Request, Tokens,
+    What,
     known::{Known, Turn},
     split::split,
-    spool::{Kept, Link, Position},
+    spool::{Kept, Link, Position, link},
 };
 
 /// A database of its own.
@@ -127,6 +128,7 @@ pub(super) struct Recorder {
     turns: HashMap<String, Turn>,
     sequences: HashMap<String, u32>,
     links: u64,
+    chain: ContentHash,
     clock: i64,
     prefix: String,
     pub(super) kept: Vec<Kept>,
@@ -143,6 +145,7 @@ impl Recorder {
             turns: HashMap::new(),
             sequences: HashMap::new(),
             links: 0,
+            chain: ContentHash::NONE,
             clock: START,
             prefix: "0badcafe".to_owned(),
             kept: Vec::new(),
@@ -283,9 +286,10 @@ impl Recorder {
         *sequence += 1;
         self.links += 1;
         let text = Bytes::from(serde_json::to_vec(&event).unwrap());
+        self.chain = link(self.chain, &text);
         self.kept.push(Kept::Event(Link {
             number: self.links,
-            hash: crate::record::ContentHash::of(&text),
+            hash: self.chain,
             text,
             event: Box::new(event),
         }));

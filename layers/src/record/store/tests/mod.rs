@@ -7,6 +7,7 @@ mod migrate;
 mod poison;
 mod read;
 mod size;
+mod verify;
 
 /// Each of these tests, in a new database of each engine.
 macro_rules! on_both_engines {
