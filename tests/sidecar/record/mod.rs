@@ -1,5 +1,6 @@
 //! What the binary records: on its embedded defaults, with PostgreSQL, and when it is killed.
 
+mod cache_why;
 mod crash;
 mod database;
 mod kept;
@@ -36,4 +37,10 @@ async fn lines<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+/// Ends it in order: then all of the record is in its database.
+async fn stop(sidecar: &mut Sidecar) {
+    sidecar.signal("TERM");
+    assert!(sidecar.ended().await.unwrap().success());
 }

@@ -1,5 +1,6 @@
-//! `luthien sessions`, `luthien show`, `luthien search`, `luthien export`, `luthien log`: what was recorded.
+//! `luthien sessions`, `luthien show`, `luthien search`, `luthien export`, `luthien log`, `luthien cache-why`: what was recorded.
 
+mod cache_why;
 mod export;
 mod log;
 mod markdown;
@@ -15,6 +16,7 @@ use luthien::record::store::{AnyStore, Options, SessionFilter};
 use super::{Failure, Settings, say};
 use crate::{log::is_hidden, record};
 
+pub(super) use cache_why::{CacheWhy, HELP as CACHE_WHY, run as cache_why};
 pub(super) use export::{Export, run as export};
 pub(super) use log::{Log, run as log};
 pub(super) use sessions::{Search, Sessions, run as sessions, search};

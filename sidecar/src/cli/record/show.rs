@@ -68,7 +68,7 @@ pub(in super::super) fn run(settings: &Settings, show: &Show) -> Result<ExitCode
 }
 
 /// The session of this name, or the only one whose name begins so.
-async fn find(store: &AnyStore, id: &str) -> Result<SessionRow, Failure> {
+pub(super) async fn find(store: &AnyStore, id: &str) -> Result<SessionRow, Failure> {
     if let Some(session) = store.session(id).await? {
         return Ok(session);
     }
