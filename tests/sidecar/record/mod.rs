@@ -38,9 +38,3 @@ async fn lines<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
-
-/// Ends it in order: then all of the record is in its database.
-async fn stop(sidecar: &mut Sidecar) {
-    sidecar.signal("TERM");
-    assert!(sidecar.ended().await.unwrap().success());
-}
