@@ -22,6 +22,7 @@
 mod act;
 #[cfg(test)]
 mod bounds_tests;
+mod globs;
 mod mark;
 mod patch;
 mod path;
