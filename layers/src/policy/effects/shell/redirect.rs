@@ -7,8 +7,13 @@ use brush_parser::ast::{
 
 use super::{
     super::{Act, Exhaust, Write, mark, programs},
-    Data, Shell, State,
+    Data, MAX_TEXT, Shell, State,
 };
+
+/// Whether it is no file, but a connection: `/dev/tcp/host/80`.
+fn is_wire(name: &str) -> bool {
+    name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/")
+}
 
 /// A file that is written by a command, and whether it is added to.
 pub(super) type Written = (String, bool);
@@ -111,6 +116,9 @@ impl Shell<'_> {
 
     /// What text is, that has come out of an expansion.
     pub(in super::super) fn data_of(&self, text: String) -> Data {
+        if text.len() > MAX_TEXT {
+            return Data::hidden();
+        }
         Data {
             remote: text
                 .contains(mark::REMOTE)
@@ -125,9 +133,10 @@ impl Shell<'_> {
 
     /// What is in a file, as far as it has been written here.
     pub(in super::super) fn read_file(&mut self, state: &State, name: &str) -> Data {
-        if name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/") {
+        if is_wire(name) {
             let host = name.split('/').nth(3).unwrap_or("?").to_owned();
             self.remote = Some(host.clone());
+            programs::sent(self, Some(host.clone()), false, false);
             return Data {
                 remote: Some(host),
                 ..Data::hidden()
@@ -193,9 +202,8 @@ impl Shell<'_> {
         {
             return;
         }
-        if name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/") {
-            let host = name.split('/').nth(3).map(str::to_owned);
-            return programs::sent(self, host, data.is_secret, true);
+        if is_wire(name) {
+            return self.wired(name, data);
         }
         if data.is_endless {
             self.act(Act::Exhaust {
@@ -218,6 +226,29 @@ impl Shell<'_> {
         self.act(Act::Write { path, how });
     }
 
+    /// Something is written into a connection, or it is opened. A request says what is asked for.
+    fn wired(&mut self, name: &str, data: &Data) {
+        let mut parts = name.split('/').skip(3);
+        let (host, port) = (parts.next(), parts.next().unwrap_or_default());
+        let is_opened = data.text.as_deref() == Some("");
+        let text = data.text.as_deref().unwrap_or_default();
+        let mut words = text.split_whitespace().skip(1);
+        let target = words.next().filter(|word| word.starts_with('/'));
+        let evidence = match is_opened {
+            true => name.to_owned(),
+            false => format!(
+                "{} > {}:{port}{}",
+                self.evidence,
+                host.unwrap_or("?"),
+                target.unwrap_or_default()
+            ),
+        };
+        let evidence = std::mem::replace(&mut self.evidence, evidence);
+        self.remote = host.map(str::to_owned);
+        programs::sent(self, host.map(str::to_owned), data.is_secret, !is_opened);
+        self.evidence = evidence;
+    }
+
     /// `<(…)`: the name of what the command writes.
     pub(super) fn process_substitution(
         &mut self,
@@ -225,9 +256,8 @@ impl Shell<'_> {
         kind: &ProcessSubstitutionKind,
         group: &SubshellCommand,
     ) -> String {
-        let mut inner = state.clone();
         let command = brush_parser::ast::CompoundCommand::Subshell(group.clone());
-        let out = self.compound(&mut inner, &command, &Data::hidden());
+        let out = self.compound(state, &command, &Data::hidden());
         let name = format!("/dev/fd/{}", 63_usize.saturating_sub(state.files.len()));
         match kind {
             ProcessSubstitutionKind::Read => {
