@@ -52,6 +52,30 @@ fn what_is_longer_than_is_looked_at_is_opaque() {
     }
 }
 
+#[test]
+fn what_doubles_again_and_again_is_not_kept() {
+    let words = "w ".repeat(300);
+    for command in [
+        format!("x=ab; for i in {words}; do x=$x$x$x; done; $x"),
+        format!("x=ab; for i in {words}; do echo $x$x > f; x=$(cat f f f); done; $x"),
+        format!("echo ab {} | sh", "| sed 's/.*/&&&&/' ".repeat(300)),
+        format!("echo ab {} | sh", "| base64 ".repeat(3000)),
+        "x=aaaaaaaa; for i in 1 2 3 4 5 6 7 8 9; do x=${x//a/$x}; done; $x".to_owned(),
+        format!(
+            "x={}; echo {}; $x$x",
+            "a".repeat(30_000),
+            "$x ".repeat(9000)
+        ),
+        "for ((i=0;i<9999;i++)); do for ((j=0;j<9999;j++)); do x=$((x+i*j)); done; done; $x"
+            .to_owned(),
+        format!("x='{}'; y=$((x))", "x+".repeat(20_000)),
+    ] {
+        let (_, took) = is_opaque(&command);
+        let start = command.get(..60).unwrap_or(&command);
+        assert!(took < Duration::from_secs(10), "{start}: {took:?}");
+    }
+}
+
 /// The program, and its code on standard input.
 fn is_opaque_code(program: &str, code: &str) -> (bool, Duration) {
     is_opaque(&format!("{program} - <<'END'\n{code}\nEND"))

@@ -22,6 +22,7 @@
 mod act;
 #[cfg(test)]
 mod bounds_tests;
+mod globs;
 mod mark;
 #[cfg(test)]
 mod network_tests;

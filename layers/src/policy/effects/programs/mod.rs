@@ -1,7 +1,9 @@
 //! What programs do, by their names and arguments.
 
 mod address;
+mod archives;
 mod args;
+mod assignments;
 mod builtins;
 mod carriers;
 mod code;
@@ -9,11 +11,14 @@ mod containers;
 mod database;
 mod disk;
 mod editors;
+mod encodings;
+mod env;
 mod fetch;
 mod files;
 mod find;
 mod firewall;
 mod foreign;
+mod formats;
 mod git;
 mod hosts;
 mod infrastructure;
@@ -23,6 +28,7 @@ mod meaning;
 mod names;
 mod packages;
 mod payload;
+mod patches;
 mod readers;
 mod registries;
 mod requests;
@@ -37,6 +43,7 @@ mod transfers;
 mod valued;
 mod wires;
 mod wrappers;
+mod xargs;
 
 use self::args::Args;
 pub(crate) use self::{address::is_here, git::is_shared as is_shared_branch};
@@ -102,12 +109,32 @@ pub(super) const PATTERNS: &[&str] = &[
     "truncate",
     "rmdir",
     "unlink",
-    "wget",
+    "luthien",
     "ssh",
     "scp",
+    "rsync",
+    "ncat",
     "socat",
     "openssl",
-    "luthien",
+    "awk",
+    "sed",
+    "tar",
+    "head",
+    "tail",
+    "less",
+    "xxd",
+    "install",
+    "ln",
+    "claude",
+    "codex",
+    "nft",
+    "iptables",
+    "service",
+    "aws",
+    "gh",
+    "psql",
+    "mysql",
+    "sqlite3",
 ];
 
 /// A command that is carried out.
@@ -152,22 +179,6 @@ fn carried_out(
 ) -> Data {
     let words = argv.get(1..).unwrap_or_default();
     let command = Command { name, words, stdin };
-    // A program under another name.
-    if let Some(word) = argv.first().filter(|word| word.contains('/')) {
-        let path = shell.path(state, word).resolved;
-        if let Some(known) = state
-            .programs
-            .get(&path)
-            .filter(|known| *known != name)
-            .cloned()
-        {
-            let mut argv = argv.to_vec();
-            if let Some(first) = argv.first_mut() {
-                *first = known;
-            }
-            return shell.invoke(state, argv, command.stdin);
-        }
-    }
     // What has been written here into a folder in which programs are looked for.
     if !state.files.is_empty() && argv.first().is_some_and(|word| !word.contains('/')) {
         let folders = [
@@ -182,14 +193,14 @@ fn carried_out(
             state.files.get(&path.resolved).cloned()
         });
         if let Some(script) = script {
-            return interpreters::script(shell, state, name, script, words);
+            return interpreters::started(shell, state, argv, script);
         }
     }
     // A script that has been written here.
     if let Some(word) = argv.first().filter(|word| word.contains('/')) {
         let path = shell.path(state, word);
         if let Some(script) = state.files.get(&path.resolved).cloned() {
-            return interpreters::script(shell, state, name, script, words);
+            return interpreters::started(shell, state, argv, script);
         }
     }
     let rooms: [Room; 19] = [
@@ -272,6 +283,11 @@ pub(super) fn to_far(shell: &mut Shell<'_>, argv: &[String]) {
     if interpreters::SHELLS.contains(&name) {
         builtins::backdoor(shell, name);
     }
+}
+
+/// Whether a file is what the program is given: `-`, `/dev/stdin`.
+fn is_stdin(file: &str) -> bool {
+    matches!(file, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
 }
 
 /// A word as a shell reads it back.

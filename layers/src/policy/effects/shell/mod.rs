@@ -1,5 +1,6 @@
 //! Shell text, carried out in thought.
 
+mod arithmetic;
 mod braces;
 mod commands;
 mod data;
@@ -7,13 +8,19 @@ mod escapes;
 mod expand;
 mod heredoc;
 mod invoke;
+mod loops;
 mod params;
 mod pattern;
 mod redirect;
 mod salvage;
 mod scan;
 mod state;
+#[cfg(test)]
+mod tests;
+mod truth;
 mod walk;
+
+use std::borrow::Cow;
 
 use brush_parser::{
     ParserOptions,
@@ -22,13 +29,18 @@ use brush_parser::{
 };
 
 pub(crate) use self::commands::commands;
-pub(super) use self::{data::Data, escapes::unescaped, pattern::matches, state::State};
+pub(super) use self::{
+    arithmetic::parsed as arithmetic, data::Data, escapes::unescaped, pattern::matches,
+    state::State,
+};
 use super::{
     Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch, programs,
 };
 
 /// How many commands are followed in one call.
-const MAX_STEPS: usize = 4000;
+const MAX_STEPS: usize = 8000;
+/// How many bytes variables and substitutions may put into the words of one call.
+const MAX_GROWTH: usize = 16 << 20;
 /// How deep parentheses and the like may stand in one another in one text.
 const MAX_NESTING: usize = 48;
 
@@ -37,6 +49,9 @@ pub(super) fn run(text: &str, place: &Place, effects: &mut Effects) {
     let mut shell = Shell::new(place, effects);
     let mut state = State::new(place);
     shell.text(&mut state, text, &Data::default());
+    for code in std::mem::take(&mut shell.traps) {
+        shell.text(&mut state, &code, &Data::default());
+    }
 }
 
 /// What happens if these words are a command, with no shell before it.
@@ -67,8 +82,16 @@ pub(super) struct Shell<'a> {
     readers: Vec<(String, CompoundCommand)>,
     /// Names for addresses that have been written down here: lines of `/etc/hosts`.
     pub(super) names: Vec<(String, String)>,
+    /// What runs when the shell ends.
+    traps: Vec<String>,
     /// What has been said to be opaque, once each.
     said: Vec<Opaque>,
+    /// How many bytes variables and substitutions have put into words.
+    grown: usize,
+    /// How many loops are around a command.
+    loops: usize,
+    /// How many temporary files have been made.
+    pub(super) temporary: usize,
 }
 
 impl<'a> Shell<'a> {
@@ -86,7 +109,11 @@ impl<'a> Shell<'a> {
             lists_all: false,
             readers: Vec::new(),
             names: Vec::new(),
+            traps: Vec::new(),
             said: Vec::new(),
+            grown: 0,
+            loops: 0,
+            temporary: 0,
         }
     }
 
@@ -138,6 +165,13 @@ impl<'a> Shell<'a> {
         if !self.said.contains(&why) {
             self.said.push(why);
             self.act(Act::Opaque { why });
+        }
+    }
+
+    /// Something runs when the shell ends.
+    pub(super) fn later(&mut self, code: String) {
+        if self.traps.len() < MAX_DEPTH {
+            self.traps.push(code);
         }
     }
 
@@ -206,6 +240,28 @@ impl<'a> Shell<'a> {
     }
 }
 
+/// The parser takes `;;` for the end of a case (brush-parser 0.4.0), in `for ((;;))` as well.
+fn endless(text: &str) -> Cow<'_, str> {
+    if !text.contains("((") || !text.contains(";;") {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split("((");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_loop = out.trim_end().ends_with("for");
+        out.push_str("((");
+        match part.split_once("))").filter(|_| is_loop) {
+            Some((sum, rest)) => {
+                out.push_str(&sum.replace(";;", ";1;"));
+                out.push_str("))");
+                out.push_str(rest);
+            }
+            None => out.push_str(part),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// The text as a shell reads it, unless none could.
 fn parsed(text: &str) -> Option<Program> {
     if scan::nesting(text) > MAX_NESTING {
@@ -213,7 +269,8 @@ fn parsed(text: &str) -> Option<Program> {
     }
     let options = ParserOptions::default();
     let unix = text.contains('\r').then(|| text.replace("\r\n", "\n"));
-    let text = heredoc::as_strings(unix.as_deref().unwrap_or(text));
+    let text = endless(unix.as_deref().unwrap_or(text));
+    let text = heredoc::as_strings(&text);
     let tokens = uncached_tokenize_str(&text, &options.tokenizer_options()).ok()?;
     parse_tokens(&tokens, &options).ok()
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, rc::Rc};
 use brush_parser::ast::FunctionDefinition;
 
 use super::{
-    super::{Place, mark, programs},
+    super::{MAX_TEXT, Place, mark, programs},
     Data,
 };
 
@@ -19,6 +19,8 @@ pub(in super::super) struct State {
     pub(in super::super) cwd: String,
     /// Where it was before.
     pub(super) before: String,
+    /// Where it comes back to with `popd`.
+    pub(in super::super) folders: Vec<String>,
     /// `$0`, if it is another than the shell's.
     pub(super) name: Option<String>,
     /// What leads elsewhere: links, and directories that a container sees.
@@ -32,6 +34,8 @@ pub(in super::super) struct State {
     /// The functions that are being called.
     pub(super) calls: Vec<Vec<String>>,
     pub(super) home: String,
+    /// The scripts that are being run, by what their paths mean.
+    pub(in super::super) running: Vec<String>,
 }
 
 impl State {
@@ -57,7 +61,21 @@ impl State {
     }
 
     pub(in super::super) fn set(&mut self, name: &str, value: Vec<String>) {
+        // What is longer is not looked at, and so not known.
+        let length: usize = value.iter().map(String::len).sum();
+        let value = match length <= MAX_TEXT {
+            true => value,
+            false => vec![mark::UNKNOWN.to_string()],
+        };
         self.variables.insert(name.to_owned(), value);
+    }
+
+    /// A shell beside this one has ended: what it has done to files stays, and nothing else.
+    pub(super) fn adopt(&mut self, inner: Self) {
+        self.files = inner.files;
+        self.links = inner.links;
+        self.programs = inner.programs;
+        self.running = inner.running;
     }
 
     /// What a variable is; nothing if it is not known.
@@ -110,6 +128,13 @@ impl State {
 
     pub(in super::super) fn set_name(&mut self, name: &str) {
         self.name = Some(name.to_owned());
+    }
+
+    /// What separates the words of a line.
+    pub(in super::super) fn separators(&self) -> String {
+        self.variables
+            .get("IFS")
+            .map_or_else(|| " \t\n".to_owned(), |ifs| ifs.concat())
     }
 
     /// What a variable of the environment is, as one text.
