@@ -23,6 +23,7 @@ mod act;
 #[cfg(test)]
 mod bounds_tests;
 mod mark;
+pub(crate) mod names;
 mod patch;
 mod path;
 #[cfg(test)]
