@@ -152,9 +152,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .map(String::as_str)
                     .unwrap_or_default(),
             );
+            let is_end = |word: &String| {
+                let signal = word.trim_start_matches("SIG");
+                matches!(signal, "EXIT" | "0" | "INT" | "TERM" | "HUP" | "QUIT")
+            };
             if words.len() > 1 && !code.is_empty() {
                 // It runs later, and all variables are what they are then.
-                run_code(shell, state, &code, &Data::default());
+                match words.iter().skip(1).all(is_end) {
+                    true => state.at_end(code),
+                    false => drop(run_code(shell, state, &code, &Data::default())),
+                }
             }
             Some(Data::text(""))
         }

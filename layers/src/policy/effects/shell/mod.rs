@@ -23,7 +23,9 @@ use brush_parser::{
 
 pub(crate) use self::commands::commands;
 pub(super) use self::{data::Data, escapes::unescaped, pattern::matches, state::State};
-use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch};
+use super::{
+    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch, programs::Made,
+};
 
 /// How many commands are followed in one call.
 const MAX_STEPS: usize = 4000;
@@ -65,6 +67,10 @@ pub(super) struct Shell<'a> {
     readers: Vec<(String, CompoundCommand)>,
     /// What has been said to be opaque, once each.
     said: Vec<Opaque>,
+    /// What has been made in this call.
+    pub(super) made: Made,
+    /// How many loops are around the command.
+    pub(super) loops: usize,
 }
 
 impl<'a> Shell<'a> {
@@ -82,6 +88,8 @@ impl<'a> Shell<'a> {
             lists_all: false,
             readers: Vec::new(),
             said: Vec::new(),
+            made: Made::default(),
+            loops: 0,
         }
     }
 
@@ -93,6 +101,11 @@ impl<'a> Shell<'a> {
     /// How much has been written down.
     pub(super) fn count(&self) -> usize {
         self.effects.iter().len()
+    }
+
+    /// Of what was written down since then, only what is so stays.
+    pub(super) fn keep(&mut self, since: usize, is: impl Fn(&Act) -> bool) {
+        self.effects.keep(since, |effect| is(&effect.act));
     }
 
     /// Of what was written down since then, all that is everyday is taken back.
@@ -117,6 +130,16 @@ impl<'a> Shell<'a> {
     /// What a path means here.
     pub(super) fn path(&self, state: &State, written: &str) -> PathRef {
         let path = PathRef::within(written, &state.cwd, self.place);
+        // What a container sees of this machine may have been looked up already.
+        if state.is_container() {
+            let mut seen = state.links.iter().map(|(_, to)| to.as_str());
+            let is_seen_as = |from: &str| !from.is_empty() && path.is_within(from);
+            if seen.any(|to| path.is_within(to))
+                && !state.links.iter().any(|(from, _)| is_seen_as(from))
+            {
+                return path;
+            }
+        }
         let mut links = state.links.iter().rev();
         let led = links.find_map(|(link, to)| {
             let rest = path.resolved.strip_prefix(link.as_str())?;
@@ -162,7 +185,15 @@ impl<'a> Shell<'a> {
         self.text -= text.len();
         self.depth += 1;
         let out = match parsed(text) {
-            Some(program) => self.program(state, &program, stdin),
+            Some(program) => {
+                // What an outer text wants to be run in the end is not run in the end of this one.
+                let outer = std::mem::take(&mut state.at_end);
+                let out = self.program(state, &program, stdin);
+                for code in std::mem::replace(&mut state.at_end, outer) {
+                    self.text(state, &code, &Data::default());
+                }
+                out
+            }
             None => {
                 text.clone_into(&mut self.evidence);
                 self.opaque(Opaque::Unparsed);

@@ -32,6 +32,8 @@ pub(in super::super) struct State {
     /// The functions that are being called.
     pub(super) calls: Vec<Vec<String>>,
     pub(super) home: String,
+    /// What is run in the end: `trap … EXIT`.
+    pub(super) at_end: Vec<String>,
 }
 
 impl State {
@@ -56,8 +58,21 @@ impl State {
         }
     }
 
+    /// Whether its root is a directory of this machine.
+    pub(super) fn is_container(&self) -> bool {
+        self.links.first().is_some_and(|(from, _)| from.is_empty())
+    }
+
     pub(in super::super) fn set(&mut self, name: &str, value: Vec<String>) {
         self.variables.insert(name.to_owned(), value);
+    }
+
+    /// As it was before.
+    pub(super) fn restore(&mut self, name: &str, value: Option<Vec<String>>) {
+        match value {
+            Some(value) => drop(self.variables.insert(name.to_owned(), value)),
+            None => drop(self.variables.remove(name)),
+        }
     }
 
     /// What a variable is; nothing if it is not known.
@@ -115,6 +130,11 @@ impl State {
     /// What a variable of the environment is, as one text.
     pub(in super::super) fn variable(&self, name: &str) -> String {
         self.get(name).concat()
+    }
+
+    /// Something to be run in the end.
+    pub(in super::super) fn at_end(&mut self, code: String) {
+        self.at_end.push(code);
     }
 
     pub(in super::super) fn shift(&mut self, count: usize) {

@@ -116,12 +116,15 @@ impl Shell<'_> {
                     None => state.args.clone(),
                 };
                 let mut out = Data::default();
+                let is_loop = usize::from(values.len() > 1);
+                self.loops += is_loop;
                 for value in values.into_iter().take(TURNS) {
                     // A turn is only taken for what is there.
                     let value = value.replace(mark::is_unsure, &mark::SOME.to_string());
                     state.set(&each.variable_name, vec![value]);
                     out = out.and(self.list(state, &each.body.list, stdin));
                 }
+                self.loops -= is_loop;
                 out
             }
             CompoundCommand::ArithmeticForClause(each) => {
@@ -203,10 +206,12 @@ impl Shell<'_> {
         };
         let before = self.count();
         let mut out = Data::default();
+        self.loops += 1;
         for stdin in lines {
             out = out.and(self.list(state, condition, &stdin));
             out = out.and(self.list(state, body, &stdin));
         }
+        self.loops -= 1;
         if is_endless
             && !waits(body)
             && self
@@ -271,7 +276,13 @@ impl Shell<'_> {
             }
         }
         // They hold for the words behind it only if there is no command; whoever sets `IFS` there means to.
+        let mut before = Vec::new();
         for assignment in assignments {
+            if let AssignmentName::VariableName(name) = &assignment.name
+                && is_of_one_command(name)
+            {
+                before.push((name.clone(), state.variables.get(name).cloned()));
+            }
             self.assign(state, assignment);
         }
         if let Some(word) = &command.word_or_name {
@@ -320,6 +331,9 @@ impl Shell<'_> {
             programs::to_far(self, &argv);
         }
         let out = self.invoke(state, argv, stdin);
+        for (name, value) in before {
+            state.restore(&name, value);
+        }
         self.written(state, &files, out)
     }
 
@@ -354,6 +368,23 @@ impl Shell<'_> {
         programs::variable(self, name, &value);
         state.set(name, value);
     }
+}
+
+/// Variables that say where a program works: `RAILS_ENV=test` before one says nothing of the next.
+fn is_of_one_command(name: &str) -> bool {
+    [
+        "_ENV",
+        "_URL",
+        "_DATABASE",
+        "HOST",
+        "PORT",
+        "DATABASE",
+        "_MODULE",
+        "_NAME",
+        "_FILE",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
 }
 
 /// Whether there is something in a loop that takes its time, or ends it.
