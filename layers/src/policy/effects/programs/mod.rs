@@ -1,9 +1,12 @@
 //! What programs do, by their names and arguments.
 
+mod agents;
 mod args;
+mod asked;
 mod builtins;
 mod carriers;
 mod code;
+mod compositions;
 mod containers;
 mod database;
 mod disk;
@@ -11,17 +14,26 @@ mod editors;
 mod fetch;
 mod files;
 mod find;
+mod firewall;
 mod foreign;
+mod forges;
 mod git;
 mod hosts;
 mod infrastructure;
 mod interpreters;
+mod kubernetes;
 mod languages;
+mod made;
 mod meaning;
+mod migrations;
 mod packages;
 mod readers;
 mod secrets;
 mod sed;
+mod session;
+mod settings;
+mod sql;
+mod stores;
 mod system;
 mod texts;
 mod wrappers;
@@ -30,6 +42,7 @@ use self::args::Args;
 pub(super) use self::{
     database::sql,
     fetch::{host, sent},
+    made::Made,
     meaning::{is_secret, variable},
 };
 pub(crate) use self::{fetch::is_here, git::is_shared as is_shared_branch};
@@ -88,6 +101,38 @@ pub(super) const PATTERNS: &[&str] = &[
     "truncate",
     "rmdir",
     "unlink",
+    "wipefs",
+    "blkdiscard",
+    "psql",
+    "mysql",
+    "dropdb",
+    "redis-cli",
+    "helm",
+    "aws",
+    "gcloud",
+    "iptables",
+    "ufw",
+    "nft",
+    "insmod",
+    "modprobe",
+    "mount",
+    "umount",
+    "useradd",
+    "usermod",
+    "passwd",
+    "visudo",
+    "ln",
+    "install",
+    "sed",
+    "awk",
+    "tar",
+    "rsync",
+    "scp",
+    "ssh",
+    "security",
+    "getent",
+    "launchctl",
+    "service",
 ];
 
 /// A command that is carried out.
@@ -169,7 +214,7 @@ fn carried_out(
             return interpreters::script(shell, state, name, script, words);
         }
     }
-    let rooms: [Room; 14] = [
+    let rooms: [Room; 18] = [
         builtins::run,
         texts::run,
         files::run,
@@ -181,6 +226,10 @@ fn carried_out(
         fetch::run,
         disk::run,
         database::run,
+        migrations::run,
+        agents::run,
+        stores::run,
+        firewall::run,
         infrastructure::run,
         packages::run,
         system::run,
@@ -192,6 +241,10 @@ fn carried_out(
         let argv = ["service".to_owned(), name.to_owned()];
         let argv = argv.into_iter().chain(words.iter().cloned()).collect();
         return shell.invoke(state, argv, command.stdin);
+    }
+    if asked::is_question(name, words) {
+        executes(shell, name, words);
+        return Data::hidden();
     }
     carriers::edits_in_place(shell, state, &command);
     carriers::outputs(shell, state, &command);
