@@ -24,6 +24,7 @@ mod act;
 mod bounds_tests;
 mod globs;
 mod mark;
+pub(crate) mod names;
 #[cfg(test)]
 mod network_tests;
 mod patch;

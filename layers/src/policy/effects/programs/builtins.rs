@@ -137,12 +137,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .map(String::as_str)
                     .unwrap_or_default(),
             );
+            let is_end = |word: &String| {
+                let signal = word.trim_start_matches("SIG");
+                matches!(signal, "EXIT" | "0" | "INT" | "TERM" | "HUP" | "QUIT")
+            };
             if words.len() > 1 && !code.is_empty() {
-                run_code(shell, state, &code, &Data::default());
-                // It runs later, and all variables are what they are then.
-                if code.contains('$') {
-                    shell.later(code);
+                if !words.iter().skip(1).all(is_end) {
+                    run_code(shell, state, &code, &Data::default());
                 }
+                // It runs later, and all variables are what they are then.
+                state.at_end(code);
             }
             Some(Data::text(""))
         }

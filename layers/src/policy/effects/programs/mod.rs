@@ -1,12 +1,15 @@
 //! What programs do, by their names and arguments.
 
 mod address;
+mod agents;
 mod archives;
 mod args;
+mod asked;
 mod assignments;
 mod builtins;
 mod carriers;
 mod code;
+mod compositions;
 mod containers;
 mod database;
 mod disk;
@@ -18,22 +21,30 @@ mod files;
 mod find;
 mod firewall;
 mod foreign;
+mod forges;
 mod formats;
 mod git;
 mod hosts;
 mod infrastructure;
 mod interpreters;
+mod kubernetes;
 mod languages;
+mod made;
 mod meaning;
+mod migrations;
 mod names;
 mod packages;
-mod payload;
 mod patches;
+mod payload;
 mod readers;
 mod registries;
 mod requests;
+mod rules;
 mod secrets;
 mod sed;
+mod session;
+mod settings;
+mod sql;
 mod ssh;
 mod stores;
 mod system;
@@ -41,6 +52,7 @@ mod texts;
 mod tokens;
 mod transfers;
 mod valued;
+mod vaults;
 mod wires;
 mod wrappers;
 mod xargs;
@@ -50,6 +62,7 @@ pub(crate) use self::{address::is_here, git::is_shared as is_shared_branch};
 pub(super) use self::{
     address::{Address, host, sent},
     database::sql,
+    made::Made,
     meaning::{is_secret, variable},
     tokens::mark as token,
     wires::socket,
@@ -135,6 +148,24 @@ pub(super) const PATTERNS: &[&str] = &[
     "psql",
     "mysql",
     "sqlite3",
+    "wipefs",
+    "blkdiscard",
+    "dropdb",
+    "redis-cli",
+    "helm",
+    "gcloud",
+    "ufw",
+    "insmod",
+    "modprobe",
+    "mount",
+    "umount",
+    "useradd",
+    "usermod",
+    "passwd",
+    "visudo",
+    "security",
+    "getent",
+    "launchctl",
 ];
 
 /// A command that is carried out.
@@ -203,7 +234,7 @@ fn carried_out(
             return interpreters::started(shell, state, argv, script);
         }
     }
-    let rooms: [Room; 19] = [
+    let rooms: [Room; 23] = [
         builtins::run,
         texts::run,
         files::run,
@@ -212,7 +243,7 @@ fn carried_out(
         editors::run,
         interpreters::run,
         git::run,
-        firewall::run,
+        rules::run,
         ssh::run,
         fetch::run,
         wires::run,
@@ -220,6 +251,10 @@ fn carried_out(
         names::run,
         disk::run,
         database::run,
+        migrations::run,
+        agents::run,
+        vaults::run,
+        firewall::run,
         infrastructure::run,
         packages::run,
         system::run,
@@ -231,6 +266,10 @@ fn carried_out(
         let argv = ["service".to_owned(), name.to_owned()];
         let argv = argv.into_iter().chain(words.iter().cloned()).collect();
         return shell.invoke(state, argv, command.stdin);
+    }
+    if asked::is_question(name, words) {
+        executes(shell, name, words);
+        return Data::hidden();
     }
     carriers::edits_in_place(shell, state, &command);
     carriers::outputs(shell, state, &command);

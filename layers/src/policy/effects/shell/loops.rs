@@ -32,7 +32,8 @@ impl Shell<'_> {
         let most = if self.loops > 0 { FEW } else { TURNS };
         let mut out = Data::default();
         let start = self.count();
-        self.loops += 1;
+        let is_loop = usize::from(values.len() > 1);
+        self.loops += is_loop;
         for (turn, value) in values.into_iter().take(most).enumerate() {
             // A turn is only taken for what is there.
             let value = value.replace(mark::CONTENT, mark::LINE.encode_utf8(&mut [0; 4]));
@@ -43,7 +44,7 @@ impl Shell<'_> {
             out = out.and(self.list(state, &each.body.list, stdin));
             self.repeated(start, before, turn);
         }
-        self.loops -= 1;
+        self.loops -= is_loop;
         out
     }
 

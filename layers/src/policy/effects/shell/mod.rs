@@ -34,7 +34,8 @@ pub(super) use self::{
     state::State,
 };
 use super::{
-    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch, programs,
+    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch,
+    programs::{self, Made},
 };
 
 /// How many commands are followed in one call.
@@ -49,9 +50,6 @@ pub(super) fn run(text: &str, place: &Place, effects: &mut Effects) {
     let mut shell = Shell::new(place, effects);
     let mut state = State::new(place);
     shell.text(&mut state, text, &Data::default());
-    for code in std::mem::take(&mut shell.traps) {
-        shell.text(&mut state, &code, &Data::default());
-    }
 }
 
 /// What happens if these words are a command, with no shell before it.
@@ -82,16 +80,16 @@ pub(super) struct Shell<'a> {
     readers: Vec<(String, CompoundCommand)>,
     /// Names for addresses that have been written down here: lines of `/etc/hosts`.
     pub(super) names: Vec<(String, String)>,
-    /// What runs when the shell ends.
-    traps: Vec<String>,
     /// What has been said to be opaque, once each.
     said: Vec<Opaque>,
     /// How many bytes variables and substitutions have put into words.
     grown: usize,
     /// How many loops are around a command.
-    loops: usize,
+    pub(super) loops: usize,
     /// How many temporary files have been made.
     pub(super) temporary: usize,
+    /// What has been made in this call.
+    pub(super) made: Made,
 }
 
 impl<'a> Shell<'a> {
@@ -109,11 +107,11 @@ impl<'a> Shell<'a> {
             lists_all: false,
             readers: Vec::new(),
             names: Vec::new(),
-            traps: Vec::new(),
             said: Vec::new(),
             grown: 0,
             loops: 0,
             temporary: 0,
+            made: Made::default(),
         }
     }
 
@@ -154,6 +152,11 @@ impl<'a> Shell<'a> {
         });
     }
 
+    /// Of what was written down since then, only what is so stays.
+    pub(super) fn keep(&mut self, since: usize, is: impl Fn(&Act) -> bool) {
+        self.effects.keep(since, |effect| is(&effect.act));
+    }
+
     /// Of what was written down since then, all that is everyday is taken back.
     pub(super) fn forget_everyday(&mut self, since: usize) {
         self.effects
@@ -168,11 +171,19 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// Something runs when the shell ends.
-    pub(super) fn later(&mut self, code: String) {
-        if self.traps.len() < MAX_DEPTH {
-            self.traps.push(code);
+    /// Something that ends for itself, and what it has said to be run then. What an outer shell wants to be run in its end
+    /// is not run in the end of this one.
+    fn to_its_end(
+        &mut self,
+        state: &mut State,
+        run: impl FnOnce(&mut Self, &mut State) -> Data,
+    ) -> Data {
+        let outer = std::mem::take(&mut state.at_end);
+        let out = run(self, state);
+        for code in std::mem::replace(&mut state.at_end, outer) {
+            self.text(state, &code, &Data::default());
         }
+        out
     }
 
     /// What a patch does.
@@ -183,6 +194,16 @@ impl<'a> Shell<'a> {
     /// What a path means here.
     pub(super) fn path(&self, state: &State, written: &str) -> PathRef {
         let path = PathRef::within(written, &state.cwd, self.place);
+        // What a container sees of this machine may have been looked up already.
+        if state.is_container() {
+            let mut seen = state.links.iter().map(|(_, to)| to.as_str());
+            let is_seen_as = |from: &str| !from.is_empty() && path.is_within(from);
+            if seen.any(|to| path.is_within(to))
+                && !state.links.iter().any(|(from, _)| is_seen_as(from))
+            {
+                return path;
+            }
+        }
         let mut links = state.links.iter().rev();
         let led = links.find_map(|(link, to)| {
             let rest = path.resolved.strip_prefix(link.as_str())?;
@@ -228,7 +249,9 @@ impl<'a> Shell<'a> {
         self.text -= text.len();
         self.depth += 1;
         let out = match parsed(text) {
-            Some(program) => self.program(state, &program, stdin),
+            Some(program) => {
+                self.to_its_end(state, |shell, state| shell.program(state, &program, stdin))
+            }
             None => {
                 text.clone_into(&mut self.evidence);
                 self.opaque(Opaque::Unparsed);

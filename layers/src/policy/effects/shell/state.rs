@@ -5,7 +5,7 @@ use std::{collections::HashMap, rc::Rc};
 use brush_parser::ast::FunctionDefinition;
 
 use super::{
-    super::{MAX_TEXT, Place, mark, programs},
+    super::{MAX_DEPTH, MAX_TEXT, Place, mark, programs},
     Data,
 };
 
@@ -36,6 +36,8 @@ pub(in super::super) struct State {
     pub(super) home: String,
     /// The scripts that are being run, by what their paths mean.
     pub(in super::super) running: Vec<String>,
+    /// What is run in the end: `trap … EXIT`.
+    pub(super) at_end: Vec<String>,
 }
 
 impl State {
@@ -60,6 +62,11 @@ impl State {
         }
     }
 
+    /// Whether its root is a directory of this machine.
+    pub(super) fn is_container(&self) -> bool {
+        self.links.first().is_some_and(|(from, _)| from.is_empty())
+    }
+
     pub(in super::super) fn set(&mut self, name: &str, value: Vec<String>) {
         // What is longer is not looked at, and so not known.
         let length: usize = value.iter().map(String::len).sum();
@@ -76,6 +83,14 @@ impl State {
         self.links = inner.links;
         self.programs = inner.programs;
         self.running = inner.running;
+    }
+
+    /// As it was before.
+    pub(super) fn restore(&mut self, name: &str, value: Option<Vec<String>>) {
+        match value {
+            Some(value) => drop(self.variables.insert(name.to_owned(), value)),
+            None => drop(self.variables.remove(name)),
+        }
     }
 
     /// What a variable is; nothing if it is not known.
@@ -140,6 +155,13 @@ impl State {
     /// What a variable of the environment is, as one text.
     pub(in super::super) fn variable(&self, name: &str) -> String {
         self.get(name).concat()
+    }
+
+    /// Something to be run in the end.
+    pub(in super::super) fn at_end(&mut self, code: String) {
+        if self.at_end.len() < MAX_DEPTH && !self.at_end.contains(&code) {
+            self.at_end.push(code);
+        }
     }
 
     pub(in super::super) fn shift(&mut self, count: usize) {

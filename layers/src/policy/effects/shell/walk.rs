@@ -139,7 +139,9 @@ impl Shell<'_> {
             CompoundCommand::BraceGroup(group) => self.list(state, &group.list, stdin),
             CompoundCommand::Subshell(group) => {
                 let mut inner = state.clone();
-                let out = self.list(&mut inner, &group.list, stdin);
+                let out = self.to_its_end(&mut inner, |shell, inner| {
+                    shell.list(inner, &group.list, stdin)
+                });
                 state.adopt(inner);
                 out
             }
@@ -238,12 +240,14 @@ impl Shell<'_> {
         }
         // They hold for the words behind it only if there is no command; whoever sets `IFS` there means to.
         let is_command = command.word_or_name.is_some();
-        let sets_separators = assignments
-            .iter()
-            .any(|assignment| assignment.name.to_string() == "IFS");
-        let separators =
-            (is_command && sets_separators).then(|| state.variables.get("IFS").cloned());
+        let mut before = Vec::new();
         for assignment in assignments {
+            if let AssignmentName::VariableName(name) = &assignment.name
+                && is_command
+                && is_of_one_command(name)
+            {
+                before.push((name.clone(), state.variables.get(name).cloned()));
+            }
             self.assign(state, assignment);
         }
         if let Some(word) = &command.word_or_name {
@@ -292,10 +296,8 @@ impl Shell<'_> {
             programs::to_far(self, &argv);
         }
         let out = self.call(state, argv, stdin);
-        match separators {
-            Some(Some(separators)) => state.set("IFS", separators),
-            Some(None) => drop(state.variables.remove("IFS")),
-            None => {}
+        for (name, value) in before {
+            state.restore(&name, value);
         }
         self.written(state, &files, out)
     }
@@ -379,4 +381,22 @@ impl Shell<'_> {
         }
         all
     }
+}
+
+/// Variables that say how one command works, or where: `RAILS_ENV=test` before one says nothing of the next.
+fn is_of_one_command(name: &str) -> bool {
+    [
+        "IFS",
+        "_ENV",
+        "_URL",
+        "_DATABASE",
+        "HOST",
+        "PORT",
+        "DATABASE",
+        "_MODULE",
+        "_NAME",
+        "_FILE",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
 }
