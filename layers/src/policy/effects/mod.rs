@@ -109,11 +109,12 @@ impl Effects {
             }
             _ => None,
         };
-        if self
-            .0
-            .last()
-            .is_some_and(|last| last.act == act && last.elevated == elevated)
-        {
+        let is_told = |last: &Effect| {
+            // To which port and path something goes, the words alone say.
+            let is_there = matches!(act, Act::Net { .. }) && last.evidence != shortened(evidence);
+            last.act == act && last.elevated == elevated && !is_there
+        };
+        if self.0.last().is_some_and(is_told) {
             return;
         }
         self.0.push(Effect {

@@ -1,6 +1,7 @@
 //! What programs do, by their names and arguments.
 
 mod args;
+mod awk;
 mod builtins;
 mod carriers;
 mod code;

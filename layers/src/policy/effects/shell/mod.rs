@@ -90,6 +90,16 @@ impl<'a> Shell<'a> {
         self.effects.add(act, &self.evidence, self.elevated);
     }
 
+    /// Other words for what is done next. The answer is what stood there before.
+    pub(super) fn say(&mut self, evidence: String) -> String {
+        std::mem::replace(&mut self.evidence, evidence)
+    }
+
+    /// The words of the call that say what is being done.
+    pub(super) fn said(&self) -> &str {
+        &self.evidence
+    }
+
     /// How much has been written down.
     pub(super) fn count(&self) -> usize {
         self.effects.iter().len()

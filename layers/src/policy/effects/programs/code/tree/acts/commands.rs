@@ -105,7 +105,7 @@ impl Runner<'_, '_> {
     }
 
     /// A line for a shell.
-    pub(super) fn line(&mut self, line: &str, args: &Args) -> Value {
+    pub(in super::super) fn line(&mut self, line: &str, args: &Args) -> Value {
         let words: Vec<String> = line.split_whitespace().take(8).map(str::to_owned).collect();
         self.starts_itself(&words);
         let mut inner = self.inside(args);
@@ -115,7 +115,7 @@ impl Runner<'_, '_> {
         Value::of_data(&data)
     }
 
-    pub(super) fn argv(&mut self, mut words: Vec<String>, args: &Args) -> Value {
+    pub(in super::super) fn argv(&mut self, mut words: Vec<String>, args: &Args) -> Value {
         let mut inner = self.inside(args);
         let stdin = self.input(args);
         let is_unknown =
@@ -142,7 +142,7 @@ impl Runner<'_, '_> {
     }
 
     /// The state in which a command runs: somewhere else perhaps.
-    pub(super) fn inside(&self, args: &Args) -> State {
+    pub(in super::super) fn inside(&self, args: &Args) -> State {
         let mut inner = self.state.clone();
         if let Some(cwd) = args.named("cwd").and_then(Value::text) {
             let path = self.shell.path(&inner, &cwd);
@@ -151,7 +151,7 @@ impl Runner<'_, '_> {
         inner
     }
 
-    pub(super) fn input(&self, args: &Args) -> Data {
+    pub(in super::super) fn input(&self, args: &Args) -> Data {
         match args.named("input").or_else(|| args.named("stdin_data")) {
             Some(value) => value.data(self.shell.remote.as_deref()),
             None => Data::default(),

@@ -77,6 +77,10 @@ impl Runner<'_, '_> {
         if path.contains("://") {
             return self.fetch(args, false);
         }
+        // In Ruby it may be a command.
+        if let (Some(command), "ruby") = (path.strip_prefix('|'), self.language) {
+            return self.line(command, &Args::default());
+        }
         let mode = args.named("mode").and_then(Value::text);
         let mode = mode
             .or_else(|| args.text(1))

@@ -6,6 +6,7 @@ mod hosts;
 pub(super) mod library;
 pub(super) mod losses;
 mod processes;
+mod rows;
 
 use self::library::Does;
 use super::{
@@ -33,12 +34,18 @@ impl Runner<'_, '_> {
             }
             Does::Delete { recursive } => {
                 let recursive = recursive || args.is_set("recursive");
-                let paths = match args.get(0) {
-                    Value::List(paths) => paths.to_vec(),
-                    path => vec![path],
+                // In some languages there may be as many as one likes.
+                let most = match self.language {
+                    "perl" | "ruby" => args.values.len(),
+                    _ => 1,
                 };
-                for path in paths {
-                    self.delete(&path, recursive);
+                for path in args.values.iter().take(most) {
+                    match path {
+                        Value::List(paths) => {
+                            paths.iter().for_each(|path| self.delete(path, recursive));
+                        }
+                        path => self.delete(path, recursive),
+                    }
                 }
                 Value::Nothing
             }

@@ -48,12 +48,15 @@ impl Runner<'_, '_> {
     /// Ends a process: which, or with the signal before it.
     pub(super) fn kill(&mut self, name: &str, args: &Args) -> Value {
         // Some have the signal first.
-        let target = match args.get(1).number() {
-            Some(n) if n < 0.0 => args.get(1),
-            _ => args.get(0),
+        let is_first = matches!(self.language, "perl" | "ruby")
+            || args.get(1).number().is_some_and(|n| n < 0.0);
+        let (signal, target) = match is_first {
+            true => (args.get(0), args.get(1)),
+            false => (args.get(1), args.get(0)),
         };
         let number = |value: &Value| value.number().or_else(|| value.text()?.parse().ok());
-        let is_probe = args.get(1).number() == Some(0.0);
+        // It asks whether there is one.
+        let is_probe = matches!(signal.text().as_deref(), Some("0" | "ZERO" | "SIGZERO"));
         self.kills += usize::from(number(&target).is_some() && !is_probe);
         let is_all = number(&target).is_some_and(|n| n == -1.0 || n == 1.0)
             || target.text().is_some_and(|text| text.contains(mark::STAR))
@@ -71,8 +74,15 @@ impl Runner<'_, '_> {
             });
         }
         if !is_probe && !args.values.is_empty() {
-            let target = mark::shown(&target.written());
-            self.shell.act(Act::Process { what, target });
+            let others = args
+                .values
+                .get(2..)
+                .filter(|_| is_first)
+                .unwrap_or_default();
+            for target in std::iter::once(&target).chain(others) {
+                let target = mark::shown(&target.written());
+                self.shell.act(Act::Process { what, target });
+            }
         }
         Value::Nothing
     }

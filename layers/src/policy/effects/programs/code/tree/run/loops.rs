@@ -42,12 +42,13 @@ impl Runner<'_, '_> {
                 values.push(value);
             }
             if self.flow.take() == Some(Flow::Ends) && left.is_none() {
-                left = Some(self.snapshot());
+                left = Some((self.snapshot(), self.out.clone()));
             }
         }
         self.often -= usize::from(is_many);
-        if let Some(before) = left {
+        if let Some((before, out)) = left {
             self.restore(before);
+            self.out = out;
         }
         match is_whole {
             true => Value::list(values),
@@ -72,6 +73,10 @@ impl Runner<'_, '_> {
         self.flow = None;
         self.endless -= endless;
         self.often -= often;
+        // There everything is a loop, and what comes of all of them is what counts.
+        if self.language == "awk" {
+            self.forget(&each.body);
+        }
         Value::list(if is_kept { vec![value] } else { Vec::new() })
     }
 

@@ -160,6 +160,13 @@ impl Runner<'_, '_> {
             "executable" if is("sys") => return Value::Text("python3".to_owned()),
             "execPath" if is("process") => return Value::Text("node".to_owned()),
             "sep" if is("os") || is("path") => return Value::Text("/".to_owned()),
+            "pardir" if is("os") || is("path") => return Value::Text("..".to_owned()),
+            "curdir" if is("os") || is("path") => return Value::Text(".".to_owned()),
+            "extsep" if is("os") || is("path") => return Value::Text(".".to_owned()),
+            "pathsep" | "delimiter" if is("os") || is("path") => {
+                return Value::Text(":".to_owned());
+            }
+            "devnull" if is("os") || is("path") => return Value::Text("/dev/null".to_owned()),
             "linesep" | "EOL" if is("os") => return Value::Text("\n".to_owned()),
             "ascii_lowercase" if is("string") => return Value::Text(('a'..='z').collect()),
             "ascii_uppercase" if is("string") => return Value::Text(('A'..='Z').collect()),

@@ -171,10 +171,41 @@ impl Runner<'_, '_> {
                 let does = Does::As(&["mv"]);
                 self.does("replace", does, &Args::of(vec![of.clone(), args.get(0)]));
             }
-            "symlink_to" => {
-                let does = Does::As(&["ln", "-s"]);
-                self.does("symlink", does, &Args::of(vec![args.get(0), of.clone()]));
+            "symlink_to" | "hardlink_to" | "link_to" | "make_symlink" | "make_link" => {
+                // `a.symlink_to(b)` makes `a`; so does `a.hardlink_to(b)`, and `b` is what the others make.
+                let (from, to) = match name {
+                    "link_to" => (of.clone(), args.get(0)),
+                    _ => (args.get(0), of.clone()),
+                };
+                let does = match name.contains("sym") {
+                    true => Does::As(&["ln", "-s"]),
+                    false => Does::As(&["ln"]),
+                };
+                self.does("link", does, &Args::of(vec![from, to]));
             }
+            "move" | "move_into" | "move_to" if args.values.len() == 1 => {
+                let does = Does::As(&["mv"]);
+                self.does("move", does, &Args::of(vec![of.clone(), args.get(0)]));
+            }
+            "copy" | "copy_into" | "copy_to" | "copyfile" if args.text(0).is_some() => {
+                let does = Does::As(&["cp", "-r"]);
+                self.does("copy", does, &Args::of(vec![of.clone(), args.get(0)]));
+            }
+            "mkdir" | "mkpath" | "makedirs" => {
+                let does = Does::As(&["mkdir", "-p"]);
+                self.does("mkdir", does, &Args::of(vec![of.clone()]));
+            }
+            // Paths of Ruby and Perl.
+            "write" | "binwrite" | "spew" | "spew_utf8" | "spew_raw"
+                if matches!(self.language, "ruby" | "perl") =>
+            {
+                self.write(of, false, &args.get(0));
+            }
+            "append" | "append_utf8" | "append_raw" if self.language == "perl" => {
+                self.write(of, true, &args.get(0));
+            }
+            "remove_tree" => self.delete(of, true),
+            "slurp" | "slurp_utf8" | "binread" => return Some(self.read(of)),
             "iterdir" => return Some(self.listing(path, "*")),
             "glob" | "rglob" => {
                 let pattern = args.text(0).unwrap_or_else(|| "*".to_owned());

@@ -1,5 +1,6 @@
 //! Code, carried out in thought: every branch, every loop a few times, and functions that nobody calls once.
 
+mod awk;
 mod calls;
 mod loops;
 mod members;
@@ -58,6 +59,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) often: usize,
     /// The host that was asked last.
     pub(super) remote: Option<String>,
+    /// A name and a port to which a way has been opened.
+    pub(super) address: Option<String>,
     /// Ways to other hosts have been opened.
     pub(super) is_connected: bool,
     /// A shell runs that takes what it is told.
@@ -83,6 +86,10 @@ pub(super) struct Runner<'r, 'a> {
     flow: Option<Flow>,
     /// What has been given to be called when something happens.
     handlers: Vec<Value>,
+    /// Commands that are written to, and what has been written so far.
+    pipes: Vec<(String, String)>,
+    /// Within how much that is known not to be done.
+    vain: usize,
     steps: usize,
     depth: usize,
     made: Vec<Rc<Function>>,
@@ -97,6 +104,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             language: code.language,
             stdin: code.stdin.clone(),
             argv: code.argv.to_vec(),
+            address: None,
             is_connected: false,
             has_shell: false,
             itself: 0,
@@ -114,6 +122,8 @@ impl<'r, 'a> Runner<'r, 'a> {
             yielded: Vec::new(),
             flow: None,
             handlers: Vec::new(),
+            pipes: Vec::new(),
+            vain: 0,
             often: 0,
             steps: MAX_STEPS,
             depth: 0,
@@ -125,6 +135,8 @@ impl<'r, 'a> Runner<'r, 'a> {
     /// All of it, and then what is only defined: somebody may call it whom nobody sees here.
     pub(super) fn all(&mut self, node: &Node) {
         self.eval(node);
+        self.flow = None;
+        self.close_pipes(None);
         let mut at = 0;
         while let Some(function) = self.made.get(at).cloned() {
             at += 1;
@@ -132,6 +144,7 @@ impl<'r, 'a> Runner<'r, 'a> {
                 self.apply(&function, &Rc::default(), &Args::default());
             }
         }
+        self.close_pipes(None);
     }
 
     /// Code within the code, where it stands.
@@ -224,6 +237,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             Node::Assign(assign) => {
                 let (target, node) = &**assign;
                 let value = self.eval(node);
+                self.doubled(target, &value);
                 self.assign(target, value.clone());
                 value
             }
@@ -244,20 +258,7 @@ impl<'r, 'a> Runner<'r, 'a> {
                 self.yielded.truncate(MAX_ITEMS);
                 Value::unknown()
             }
-            Node::If(parts) => {
-                let [condition, then, or] = &**parts;
-                let condition = self.eval(condition).number();
-                // Both ways, whatever decides; but what is known to go on with the next does so.
-                let flow = match (then, condition) {
-                    (Node::Next, Some(n)) if n != 0.0 => Some(Flow::Next),
-                    (Node::Break, Some(n)) if n != 0.0 => Some(Flow::Ends),
-                    _ => None,
-                };
-                let values = [self.eval(then), self.eval(or)];
-                self.flow = flow.or(self.flow);
-                let [then, or] = values;
-                if then.is_known() { then } else { or }
-            }
+            Node::If(parts) => self.decided(parts),
             Node::Block(nodes) => self.block(nodes),
             Node::Either(nodes) => {
                 let values: Vec<_> = nodes.iter().map(|node| self.eval(node)).collect();
@@ -266,7 +267,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             }
             Node::Shell(node) => {
                 let line = self.eval(node);
-                self.does("system", Does::Command, &Args::of(vec![line]))
+                self.does("backquotes", Does::Command, &Args::of(vec![line]))
             }
         }
     }
@@ -297,13 +298,49 @@ impl<'r, 'a> Runner<'r, 'a> {
         let Some(flow) = self.flow.filter(|_| !nodes.is_empty()) else {
             return;
         };
-        let before = self.snapshot();
-        self.flow = None;
         for node in nodes {
-            self.eval(node);
+            self.in_vain(node);
         }
         self.flow = Some(flow);
+    }
+
+    /// What is done only if nobody knows better: what it does counts, what it changes and writes does not.
+    fn in_vain(&mut self, node: &Node) {
+        if matches!(node, Node::Nothing | Node::Break | Node::Next) {
+            return;
+        }
+        let (before, out) = (self.snapshot(), self.out.clone());
+        let flow = self.flow.take();
+        self.vain += 1;
+        self.eval(node);
+        self.vain -= 1;
+        self.flow = flow;
+        self.out = out;
         self.restore(before);
+    }
+
+    /// Both ways are gone, whatever decides. Where that is known, one of them in vain.
+    fn decided(&mut self, parts: &[Node; 3]) -> Value {
+        let [condition, then, or] = parts;
+        let Some(decision) = self.eval(condition).number() else {
+            let values = [self.eval(then), self.eval(or)];
+            // Whether the loop goes on is not known then.
+            self.flow = None;
+            let [then, or] = values;
+            return if then.is_known() { then } else { or };
+        };
+        if decision == 0.0 {
+            self.in_vain(then);
+            return self.eval(or);
+        }
+        let value = self.eval(then);
+        match then {
+            Node::Next => self.flow = Some(Flow::Next),
+            Node::Break => self.flow = Some(Flow::Ends),
+            _ => {}
+        }
+        self.in_vain(or);
+        value
     }
 
     fn values(&mut self, nodes: &[Node]) -> Vec<Value> {
@@ -323,6 +360,19 @@ impl<'r, 'a> Runner<'r, 'a> {
             }
         }
         values
+    }
+
+    /// A text that is written twice into itself, without end.
+    fn doubled(&mut self, target: &Target, value: &Value) {
+        if let (true, Target::Name(name), Value::Text(text)) = (self.endless > 0, target, value)
+            && let Some(Value::Text(before)) = self.find(name)
+            && !before.is_empty()
+            && text.len() >= 2 * before.len()
+            && text.starts_with(before.as_str())
+            && text.ends_with(before.as_str())
+        {
+            self.exhausted(Exhaust::Memory);
+        }
     }
 
     fn map(&mut self, nodes: &[(Node, Node)]) -> Value {

@@ -3,22 +3,41 @@
 use super::{
     super::{
         acts::{library, losses},
+        syntax::Node,
         values::{Args, MAX_TEXT, Value, functions},
     },
     Runner, is_callable, tainted,
 };
 use crate::policy::effects::{
-    Act, mark,
+    Act, Scope, mark,
     programs::{host, is_secret, sent},
     shell::Data,
 };
 
+/// Options that are addresses.
+const ADDRESSES: &[&str] = &[
+    "baseURL",
+    "baseUrl",
+    "base_url",
+    "basePath",
+    "base_path",
+    "api_base",
+    "apiBase",
+    "uri_base",
+    "endpoint",
+    "endpoint_url",
+    "server_url",
+    "serverUrl",
+];
 /// The most bytes of a name: what has been called of what has been called.
 const MAX_NAME: usize = 200;
 
 impl Runner<'_, '_> {
     /// Calls one by its full name. The first who knows it says what it gives.
     pub(super) fn outside(&mut self, name: &str, args: &Args) -> Value {
+        if name.starts_with("awk_") && self.language == "awk" {
+            return self.of_awk(name, args);
+        }
         let last = name.rsplit(['.', ':']).next().unwrap_or(name);
         let known = self
             .written_out(name, last, args)
@@ -39,7 +58,7 @@ impl Runner<'_, '_> {
                 _ => value,
             };
         }
-        self.connects(last, args);
+        self.connects(name, last, args);
         if let Some(act) = losses::find(name, args).filter(|_| !self.is_made_up()) {
             self.shell.act(act);
         }
@@ -107,6 +126,38 @@ impl Runner<'_, '_> {
             }
             ("php", "RecursiveIteratorIterator" | "IteratorIterator") => args.get(0),
             // `find(sub { … }, $folder)`
+            ("perl", "path") if name == "path" && args.text(0).is_some() => {
+                functions::joined_path(&args.values)
+            }
+            // Modules whose functions are programs.
+            ("python" | "pypy", program) if name.strip_prefix("sh.") == Some(program) => {
+                let words = std::iter::once(program.to_owned());
+                self.argv(
+                    words
+                        .chain(args.values.iter().map(Value::written))
+                        .collect(),
+                    args,
+                )
+            }
+            ("python" | "pypy", "FileInput" | "input")
+                if args.is_set("inplace") && name.to_lowercase().starts_with("fileinput") =>
+            {
+                let files = match args.get(0) {
+                    Value::List(files) => files.to_vec(),
+                    file => vec![file],
+                };
+                for file in files {
+                    self.write(&file, false, &Value::Nothing);
+                }
+                Value::unknown()
+            }
+            // What is rolled back has not been done.
+            ("ruby", "transaction") if args.functions().iter().any(is_rolled_back) => {
+                let before = self.made_up.replace(true);
+                self.callbacks(&Value::unknown(), args);
+                self.made_up = before;
+                Value::unknown()
+            }
             ("perl", "find" | "finddepth") if args.values.len() > 1 => {
                 let all = self.listing(&args.get(1).written(), "**").items();
                 let one = all.into_iter().flatten().next().unwrap_or(Value::unknown());
@@ -199,7 +250,7 @@ impl Runner<'_, '_> {
     }
 
     /// Whether what it works with is there for a test alone: a database in memory, a cloud that is made up.
-    fn connects(&mut self, last: &str, args: &Args) {
+    fn connects(&mut self, name: &str, last: &str, args: &Args) {
         const OPENS: &[&str] = &[
             "connect",
             "create_engine",
@@ -214,7 +265,14 @@ impl Runner<'_, '_> {
             "Database",
             "Pool",
         ];
-        if args.text(0).is_some_and(|text| text.ends_with(":memory:")) {
+        let is_temporary = |path: &str| {
+            let scope = self.shell.path(self.state, path).scope;
+            name.to_lowercase().contains("sqlite") && scope == Scope::Temporary
+        };
+        let to = args.text(0).unwrap_or_default();
+        let path = to.split_once("://").map_or(to.as_str(), |(_, path)| path);
+        let is_sqlite = to.starts_with("sqlite") || !to.contains("://");
+        if to.contains(":memory:") || to == "sqlite://" || is_sqlite && is_temporary(path) {
             self.made_up = self.made_up.or(Some(true));
         } else if OPENS.contains(&last) {
             self.made_up = Some(self.find("mock_aws").is_some());
@@ -227,13 +285,18 @@ impl Runner<'_, '_> {
 
     /// Addresses and secret files that somebody is told of.
     fn named_to(&mut self, args: &Args) {
-        for text in args.all().filter_map(Value::text).take(16) {
+        // SDKs have the address among their options.
+        let named = ADDRESSES.iter().filter_map(|name| args.named(name));
+        let all: Vec<_> = args.all().chain(named).filter_map(Value::text).collect();
+        for text in all.into_iter().take(16) {
             let is_word = text.len() < 512 && !text.contains(char::is_whitespace);
             if ["http://", "https://", "ws://", "wss://", "ftp://"]
                 .iter()
                 .any(|scheme| text.starts_with(scheme))
             {
-                sent(self.shell, host(&text), false, false);
+                self.told_as(&text, |runner| {
+                    sent(runner.shell, host(&text), false, false);
+                });
             } else if is_word && text.contains(['.', '/']) {
                 let path = self.shell.path(self.state, &text);
                 if is_secret(&path) {
@@ -264,6 +327,18 @@ impl Runner<'_, '_> {
             false => Value::Name(format!("{name}()")),
         }
     }
+}
+
+/// Whether a block of a transaction says that nothing of it is to stay.
+fn is_rolled_back(block: &Value) -> bool {
+    let Value::Function(function, _) = block else {
+        return false;
+    };
+    let mut is_back = false;
+    function.body.visit(&mut |node| {
+        is_back |= matches!(node, Node::Member(_, name) | Node::Name(name) if name == "Rollback");
+    });
+    is_back
 }
 
 /// Of paths, the names alone.

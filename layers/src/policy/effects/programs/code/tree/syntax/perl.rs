@@ -24,7 +24,10 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         }
         "bareword" | "package" | "filehandle" => Node::Name(lower.text(node).replace("::", ".")),
         "autoquoted_bareword" => Node::Text(lower.text(node).to_owned()),
-        "string_literal" => Node::Text(lower.field_text(node, "content")),
+        "string_literal" => match node.child_by_field_name("content") {
+            Some(content) => Node::Text(lower.text(content).to_owned()),
+            None => Node::Text(bare(lower.text(node))),
+        },
         "interpolated_string_literal" => interpolated(lower, node),
         "command_string" => Node::Shell(Box::new(interpolated(lower, node))),
         "quoted_word_list" => {
@@ -146,13 +149,15 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     }
 }
 
+/// What is between quotes: nothing, or nothing but space.
+fn bare(text: &str) -> String {
+    text.chars().filter(|c| c.is_whitespace()).collect()
+}
+
 /// A text in which variables stand. What is between them has no nodes of its own.
 fn interpolated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     let Some(content) = node.child_by_field_name("content") else {
-        // Nothing, or nothing but space.
-        let text = lower.text(node);
-        let inside = text.get(1..text.len().saturating_sub(1));
-        return Node::Text(inside.unwrap_or_default().to_owned());
+        return Node::Text(bare(lower.text(node)));
     };
     let text = lower.text(content);
     let start = content.start_byte();
@@ -298,6 +303,16 @@ fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         let function = lower.block(made);
         return Node::call(function, args);
     }
+    // `print FILE …` looks as if the file were a function.
+    if let ("print" | "printf" | "say", [Node::Call(written)]) =
+        (name.as_str(), args.as_mut_slice())
+        && let Node::Name(file) = &written.function
+        && file.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+    {
+        let file = Node::Name(file.clone());
+        let args = std::mem::take(&mut written.args);
+        return Node::call(Node::Member(Box::new(file), "write".to_owned()), args);
+    }
     match name.as_str() {
         "shift" | "pop" => {
             let list = args
@@ -317,7 +332,13 @@ fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         }
         "open" | "sysopen" if args.len() > 1 => {
             let file = target(args.remove(0));
-            Node::assign(file, Node::call(Node::Name("perl_open".to_owned()), args))
+            // The one has a text that says how, the other flags.
+            let open = if name == "open" {
+                "perl_open"
+            } else {
+                "os.open"
+            };
+            Node::assign(file, Node::call(Node::Name(open.to_owned()), args))
         }
         "join" if !args.is_empty() => {
             let between = args.remove(0);

@@ -1,6 +1,6 @@
 //! Functions of libraries that have no effect, by their names.
 
-use super::{super::is_end_of as is_end, Args, MAX_ITEMS, Value, codes, texts};
+use super::{super::is_end_of as is_end, Args, MAX_ITEMS, Value, codes, format, packed, texts};
 use crate::policy::effects::mark;
 
 /// What a function gives; `None` for one that is not known here.
@@ -158,6 +158,10 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "b64decode" | "a2b_base64" | "atob" | "base64_decode" | "decode64" | "strict_decode64"
         | "urlsafe_decode64" | "urlsafe_b64decode" | "decodebytes" | "standard_b64decode"
         | "decode_base64" => made(codes::base64(&text(0)?)?),
+        "decompress" | "inflate" | "inflateSync" | "inflateRawSync" | "gunzip" | "gunzipSync"
+        | "unzipSync" | "gzinflate" | "gzuncompress" | "gzdecode" | "zlib_decode"
+        | "uncompress" | "memGunzip" => made(packed::unpacked(&text(0)?)?),
+        "urlsplit" | "urlparse" | "parse_url" => Some(address(&text(0)?)),
         "unhexlify" | "fromhex" | "a2b_hex" | "hex2bin" => made(codes::hex(&text(0)?)?),
         "from" if is_end(name, "Buffer.from") => match args.get(0) {
             Value::List(items) => made(codes::of_codes(&items)?),
@@ -222,7 +226,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "split" if is_end(name, "shlex.split") => words(&text(0)?).map(Value::texts),
         "format" | "sprintf" if name == "util.format" || last == "sprintf" => {
             let rest = args.values.get(1..).unwrap_or_default();
-            made(texts::percent(&text(0)?, rest))
+            made(format::percent(&text(0)?, rest))
         }
         "sub" if is_end(name, "re.sub") => made(texts::replaced(&text(0)?, &text(2)?, &text(1)?)?),
         "str_replace" => {
@@ -298,6 +302,27 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "bool" | "Boolean" => Some(Value::unknown()),
         _ => None,
     }
+}
+
+/// The parts of a URL.
+fn address(url: &str) -> Value {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (netloc, behind) = rest.split_at_checked(at).unwrap_or((rest, ""));
+    let path = behind.split(['?', '#']).next().unwrap_or_default();
+    let host = netloc.rsplit('@').next().unwrap_or(netloc);
+    let host = host.split(':').next().unwrap_or(host);
+    let query = behind.split_once('?').map_or("", |(_, query)| query);
+    let parts = [
+        ("scheme", scheme),
+        ("netloc", netloc),
+        ("hostname", host),
+        ("host", host),
+        ("path", path),
+        ("query", query),
+    ];
+    let parts = parts.map(|(name, part)| (name.to_owned(), Value::made(part.to_owned())));
+    Value::map(parts.to_vec())
 }
 
 /// What never ends.

@@ -1,7 +1,10 @@
 //! What expressions are, as far as that can be told.
 
+pub(super) mod awk;
 pub(super) mod codes;
+pub(super) mod format;
 pub(super) mod functions;
+mod packed;
 mod shared;
 pub(super) mod texts;
 
