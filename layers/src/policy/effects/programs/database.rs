@@ -260,7 +260,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .first()
                 .is_some_and(|word| word == "runner" || word == "r");
             let code = words.get(1).filter(|_| is_code)?;
-            super::code::scan(shell, state, "ruby", &super::mark_code(code));
+            // The code itself, or where it is.
+            let code = match code.as_str() {
+                "-" => command.stdin.text.clone()?,
+                code => super::mark_code(code),
+            };
+            super::code::scan(shell, state, "ruby", &code);
             Some(Data::hidden())
         }
         "dotnet" if text.contains("ef database drop") => {

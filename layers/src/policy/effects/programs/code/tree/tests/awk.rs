@@ -234,6 +234,9 @@ fn everyday_programs_are_read() {
         "{ print (NR == 1 ? \"a\" : \"b\") \"c\" }",
         "$3==\"LISTEN\"{split($4,a,\":\");print a[2]}",
         "{ print \"a\" \"b\"; print -1 \" \" -2 }",
+        "{ a[$1][$2]++ } END { for (k in a) for (l in a[k]) print k, l, a[k][l] }",
+        "BEGIN { PROCINFO[\"sorted_in\"] = \"@ind_str_asc\" } { n[$1] = n[$1] \" \" $2 }",
+        "{ if (x) ; else y = 1; for (;;) break; while (x) ; }",
         "/^diff --git a\\/(.*) b/ { f = substr($3, 3) } /^\\+[^+]/ { n[f]++ } END { for (f in n) print n[f], f | \"sort -rn\" }",
     ] {
         let effects = shell(&format!("awk '{program}' data.txt"));

@@ -203,11 +203,13 @@ impl Parser<'_> {
         Some(Term::Place(Place::Name(known)))
     }
 
-    /// `[a, b]`
+    /// `[a, b]`, and `[a][b]`, which is the same here.
     pub(super) fn key(&mut self) -> Option<Node> {
-        self.expect("[")?;
         let is_written = std::mem::take(&mut self.is_written);
-        let keys = self.list("]")?;
+        let mut keys = Vec::new();
+        while self.take("[") {
+            keys.extend(self.list("]")?);
+        }
         self.is_written = is_written;
         Some(joined_key(keys))
     }
@@ -285,8 +287,8 @@ impl Parser<'_> {
 
 /// Several keys are one text.
 fn joined_key(mut keys: Vec<Node>) -> Node {
-    if keys.len() == 1 {
-        return keys.remove(0);
+    if keys.len() < 2 {
+        return keys.pop().unwrap_or_else(|| text(""));
     }
     let mut all = Vec::new();
     for key in keys {

@@ -158,6 +158,28 @@ impl Parser<'_> {
                 body: self.body()?,
             })));
         }
+        // Of an array in an array: whatever is in it.
+        if let Some(
+            [
+                Token::Name(key),
+                Token::Word("in"),
+                Token::Name(_),
+                Token::Sign("["),
+            ],
+        ) = ahead
+        {
+            self.at += 3;
+            self.names.variables.insert(key.clone());
+            let inner = self.key()?;
+            self.expect(")")?;
+            let over = Node::Block(vec![inner, Node::Outside("?".to_owned())]);
+            return Some(Node::Each(Box::new(Each {
+                target: Target::Name(key.clone()),
+                over,
+                only: Vec::new(),
+                body: self.body()?,
+            })));
+        }
         let mut parts = [Node::Nothing, Node::Nothing, Node::Nothing];
         for (part, end) in parts.iter_mut().zip([";", ";", ")"]) {
             while self.take_line() {}
