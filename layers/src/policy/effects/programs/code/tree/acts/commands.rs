@@ -12,9 +12,28 @@ use crate::policy::effects::{
 };
 
 impl Runner<'_, '_> {
-    pub(super) fn command(&mut self, name: &str, args: &Args) -> Value {
+    pub(in super::super) fn command(&mut self, name: &str, args: &Args) -> Value {
         self.forked();
         let mut values = args.values.clone();
+        let is_mode = |mode: &str| {
+            mode.len() < 4 && mode.starts_with(['r', 'w']) && !mode.contains(char::is_whitespace)
+        };
+        // `popen("sh", "w")`: what is written then goes into it.
+        let mode = args
+            .text(1)
+            .filter(|mode| is_end_of(&name.to_lowercase(), "popen") && is_mode(mode));
+        if let Some(mode) = mode {
+            values.remove(1);
+            if let (true, Some(line)) = (mode != "r", args.text(0)) {
+                self.line(&line, args);
+                let into = Value::File {
+                    path: format!("|{line}"),
+                    is_written: true,
+                    is_secret: false,
+                };
+                return into;
+            }
+        }
         if let Some(named) = args.named("args").or_else(|| args.named("cmd"))
             && !matches!(values.first(), Some(Value::Text(_)))
         {

@@ -55,11 +55,7 @@ impl Runner<'_, '_> {
         }
         let path = path.written();
         if let Some(command) = path.strip_prefix('|') {
-            let args = Args {
-                values: Vec::new(),
-                named: vec![("input".to_owned(), what.clone())],
-            };
-            self.line(command, &args);
+            self.piped(command.to_owned(), what.written());
             return;
         }
         if self.endless > 0 && append {

@@ -55,7 +55,12 @@ impl Runner<'_, '_> {
                     || args
                         .named("flag")
                         .is_some_and(|flag| flag.written().contains('a'));
-                self.write(&args.get(0), append, &args.get(1));
+                let named = ["path", "filename"]
+                    .iter()
+                    .find_map(|name| args.named(name));
+                let path = args.values.first().or(named);
+                let path = path.cloned().unwrap_or(Value::Nothing);
+                self.write(&path, append, &args.get(1));
                 Value::Nothing
             }
             Does::Read => self.read(&args.get(0)),

@@ -6,7 +6,7 @@ use super::super::{
 };
 use crate::policy::effects::{
     Act, Exhaust, Process, mark,
-    programs::{builtins, interpreters::SHELLS},
+    programs::{builtins, interpreters::SHELLS, languages},
 };
 
 impl Runner<'_, '_> {
@@ -39,9 +39,17 @@ impl Runner<'_, '_> {
             .first()
             .map(|word| word.rsplit('/').next().unwrap_or(word));
         let is_shell = name.is_some_and(|name| SHELLS.contains(&name));
-        if is_shell && words.get(1).is_none_or(|word| word == "-i") {
+        let is_bare = words
+            .get(1)
+            .is_none_or(|word| matches!(word.as_str(), "-i" | "-s" | "-"));
+        if is_shell && is_bare {
             self.has_shell = true;
             self.shell_elsewhere();
+        }
+        // Code may come by its standard input.
+        let is_told = is_shell || name.is_some_and(|name| languages::known(name).is_some());
+        if is_told && is_bare {
+            self.listens = Some(words.join(" "));
         }
     }
 

@@ -141,7 +141,7 @@ impl Runner<'_, '_> {
     }
 
     /// Something is written into a command, which runs when all of it is there.
-    fn piped(&mut self, command: String, text: String) {
+    pub(in super::super) fn piped(&mut self, command: String, text: String) {
         let has_room = self.pipes.len() < MAX_PIPES;
         let known = self.pipes.iter_mut().find(|(name, _)| *name == command);
         match known {
@@ -154,12 +154,12 @@ impl Runner<'_, '_> {
             // What might not be written at all is no part of what is.
             known => {
                 let all = known.map_or_else(String::new, |(_, all)| all.clone()) + &text;
-                self.into_command(&command, all);
+                self.run_with(&command, all);
             }
         }
     }
 
-    fn into_command(&mut self, command: &str, text: String) {
+    fn run_with(&mut self, command: &str, text: String) {
         let args = Args {
             values: Vec::new(),
             named: vec![("input".to_owned(), Value::Text(text))],
@@ -191,7 +191,7 @@ impl Runner<'_, '_> {
         self.pipes = open;
         let closed: Vec<(String, String)> = closed;
         for (command, text) in closed {
-            self.into_command(&command, text);
+            self.run_with(&command, text);
         }
     }
 }

@@ -161,8 +161,9 @@ impl Runner<'_, '_> {
             "execPath" if is("process") => return Value::Text("node".to_owned()),
             "sep" if is("os") || is("path") => return Value::Text("/".to_owned()),
             "pardir" if is("os") || is("path") => return Value::Text("..".to_owned()),
-            "curdir" if is("os") || is("path") => return Value::Text(".".to_owned()),
-            "extsep" if is("os") || is("path") => return Value::Text(".".to_owned()),
+            "curdir" | "extsep" if is("os") || is("path") => {
+                return Value::Text(".".to_owned());
+            }
             "pathsep" | "delimiter" if is("os") || is("path") => {
                 return Value::Text(":".to_owned());
             }

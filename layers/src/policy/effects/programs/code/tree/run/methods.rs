@@ -49,6 +49,8 @@ impl Runner<'_, '_> {
         match name {
             "call" | "bind" | "apply" | "__call__" if is_callable(&of) => {
                 let values = match (name, args.get(1)) {
+                    // There it has no other object before its arguments.
+                    ("call", _) if self.language == "ruby" => args.values.clone(),
                     ("__call__", _) => args.values.clone(),
                     ("apply", Value::List(items)) => items.to_vec(),
                     _ => args.values.get(1..).unwrap_or_default().to_vec(),
@@ -83,6 +85,8 @@ impl Runner<'_, '_> {
                     self.write(&path, false, &Value::Text(String::new()));
                     Value::Nothing
                 }
+                // Archives.
+                "extractall" | "extract" => self.outside("extractall", args),
                 "close" | "flush" | "seek" | "fileno" => Value::Nothing,
                 _ if *is_written => of.clone(),
                 _ => {
@@ -99,8 +103,15 @@ impl Runner<'_, '_> {
         if OVER.contains(&name) && matches!(args.get(0), Value::Name(_)) {
             functions.push(args.get(0));
         }
-        if let (Value::List(items), [function]) = (&of, functions.as_slice()) {
+        let is_whole = matches!(name, "then" | "tap" | "yield_self");
+        if let (Value::List(items), [function], false) = (&of, functions.as_slice(), is_whole) {
             return self.over(items, name, function, args);
+        }
+        if let (Value::Text(text), "replace" | "replaceAll" | "gsub" | "sub", [function]) =
+            (&of, name, functions.as_slice())
+            && let Some(value) = self.replaced(text, &args.get(0), function)
+        {
+            return value;
         }
         if let Some(value) = self.path_method(&of, name, args) {
             return value;
@@ -148,10 +159,12 @@ impl Runner<'_, '_> {
         };
         match name {
             "unlink" | "rmdir" | "delete" => self.delete(of, false),
-            "rmtree" | "rmtree_p" | "remove" => self.delete(of, true),
+            "rmtree" | "rmtree_p" | "remove" | "remove_tree" => self.delete(of, true),
             "write_text" | "write_bytes" => self.write(of, false, &args.get(0)),
             "touch" => self.write(of, true, &Value::Text(String::new())),
-            "read_text" | "read_bytes" => return Some(self.read(of)),
+            "read_text" | "read_bytes" | "slurp" | "slurp_utf8" | "binread" => {
+                return Some(self.read(of));
+            }
             "open" => {
                 let mode = args.text(0).unwrap_or_else(|| "r".to_owned());
                 return Some(self.opened(path.clone(), &mode));
@@ -204,8 +217,6 @@ impl Runner<'_, '_> {
             "append" | "append_utf8" | "append_raw" if self.language == "perl" => {
                 self.write(of, true, &args.get(0));
             }
-            "remove_tree" => self.delete(of, true),
-            "slurp" | "slurp_utf8" | "binread" => return Some(self.read(of)),
             "iterdir" => return Some(self.listing(path, "*")),
             "glob" | "rglob" => {
                 let pattern = args.text(0).unwrap_or_else(|| "*".to_owned());

@@ -65,6 +65,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) is_connected: bool,
     /// A shell runs that takes what it is told.
     pub(super) has_shell: bool,
+    /// A program that runs what it is told by its standard input.
+    pub(super) listens: Option<String>,
     /// How often the code has started itself.
     pub(super) itself: usize,
     /// How many processes have been ended, one after the other.
@@ -107,6 +109,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             address: None,
             is_connected: false,
             has_shell: false,
+            listens: None,
             itself: 0,
             kills: 0,
             is_chosen: false,

@@ -63,6 +63,7 @@ impl Runner<'_, '_> {
             self.shell.act(act);
         }
         self.told(last, args);
+        self.spoken_to(name, last, args);
         if let Some(words) = losses::git(name, args) {
             self.shell.invoke(self.state, words, Data::default());
             return Value::unknown();
@@ -82,7 +83,9 @@ impl Runner<'_, '_> {
     fn written_out(&mut self, name: &str, last: &str, args: &Args) -> Option<Value> {
         let is_print = match last {
             "print" | "puts" | "log" | "echo" | "info" | "p" | "say" => true,
-            "write" => name.contains("std") || name.contains("process"),
+            "write" => {
+                (name.contains("std") || name.contains("process")) && !name.contains("stdin")
+            }
             _ => false,
         };
         if !is_print {
@@ -104,7 +107,13 @@ impl Runner<'_, '_> {
     fn of_language(&mut self, name: &str, last: &str, args: &Args) -> Option<Value> {
         let rest = || Args::of(args.values.get(1..).unwrap_or_default().to_vec());
         Some(match (self.language, last) {
-            ("php", "call_user_func") => self.call(args.get(0), &rest()),
+            (
+                "php",
+                "call_user_func"
+                | "forward_static_call"
+                | "register_shutdown_function"
+                | "register_tick_function",
+            ) => self.call(args.get(0), &rest()),
             ("php", "call_user_func_array") => {
                 let values = args.get(1).items().unwrap_or_default();
                 self.call(args.get(0), &Args::of(values))
@@ -128,6 +137,29 @@ impl Runner<'_, '_> {
             // `find(sub { … }, $folder)`
             ("perl", "path") if name == "path" && args.text(0).is_some() => {
                 functions::joined_path(&args.values)
+            }
+            ("perl", "open3" | "open2") if args.values.len() > 2 => {
+                let most = if last == "open3" { 3 } else { 2 };
+                self.command(last, &args.behind(most))
+            }
+            // A function by its name, which is called with each.
+            (
+                "php",
+                "array_walk" | "array_filter" | "usort" | "uasort" | "array_walk_recursive",
+            ) if args.text(1).is_some() => {
+                let items = args.get(0).items().unwrap_or_default();
+                self.over(&items, "each", &args.get(1), args)
+            }
+            // A pattern, what makes another of what it finds, and a text.
+            ("python" | "pypy", "sub") if name == "re.sub" && is_callable(&args.get(1)) => {
+                let pattern = Value::Pattern(args.text(0)?);
+                return self.replaced(&args.text(2)?, &pattern, &args.get(1));
+            }
+            ("php", "preg_replace_callback") => {
+                let pattern = args.text(0)?;
+                let end = pattern.rfind(pattern.chars().next()?)?;
+                let pattern = Value::Pattern(pattern.get(1..end)?.to_owned());
+                return self.replaced(&args.text(2)?, &pattern, &args.get(1));
             }
             // Modules whose functions are programs.
             ("python" | "pypy", program) if name.strip_prefix("sh.") == Some(program) => {
@@ -222,6 +254,29 @@ impl Runner<'_, '_> {
             "exit" | "quit" => Value::Nothing,
             _ => return None,
         })
+    }
+
+    /// What goes to a program that has been started: `p.communicate(b"…")`, `p.stdin.write("…")`.
+    fn spoken_to(&mut self, name: &str, last: &str, args: &Args) {
+        const SAYS: &[&str] = &[
+            "communicate",
+            "write",
+            "writelines",
+            "end",
+            "puts",
+            "print",
+            "sendline",
+            "send",
+        ];
+        let given = args.named("input").cloned().unwrap_or(args.get(0));
+        if let (Some(program), true) = (
+            &self.listens,
+            name.starts_with("?()") && SAYS.contains(&last),
+        ) && !matches!(given, Value::Nothing | Value::Function(..))
+        {
+            let end = if last == "sendline" { "\n" } else { "" };
+            self.piped(program.clone(), given.written() + end);
+        }
     }
 
     /// `Thread(target=f, args=(x,))`, `submit(f, x)`, `enter(1, 1, f, argument=(x,))`, `finalize(y, f, x)`.

@@ -22,10 +22,18 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
                 None => Node::Name(name),
             }
         }
+        // Functions that take what the loop is about, if nothing is said.
+        "function" | "bareword" if matches!(lower.text(node), "unlink" | "rmdir") => {
+            let function = Node::Name(lower.text(node).to_owned());
+            Node::call(function, vec![Node::Name("$_".to_owned())])
+        }
         "bareword" | "package" | "filehandle" => Node::Name(lower.text(node).replace("::", ".")),
         "autoquoted_bareword" => Node::Text(lower.text(node).to_owned()),
         "string_literal" => match node.child_by_field_name("content") {
-            Some(content) => Node::Text(lower.text(content).to_owned()),
+            Some(content) => {
+                let [before, after] = spaces(lower, node, content);
+                Node::Text(format!("{before}{}{after}", lower.text(content)))
+            }
             None => Node::Text(bare(lower.text(node))),
         },
         "interpolated_string_literal" => interpolated(lower, node),
@@ -149,6 +157,21 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     }
 }
 
+/// White space between the quotes and what the grammar takes for the text.
+fn spaces<'s>(lower: &Lower<'s>, node: Syntax<'_>, content: Syntax<'_>) -> [&'s str; 2] {
+    let whole = lower.text(node);
+    let before = whole.get(..content.start_byte() - node.start_byte());
+    let before = before.unwrap_or_default();
+    let after = whole.get(content.end_byte() - node.start_byte()..);
+    let after = after.unwrap_or_default();
+    let start = before.trim_end().len();
+    let end = after.len() - after.trim_start().len();
+    [
+        before.get(start..).unwrap_or_default(),
+        after.get(..end).unwrap_or_default(),
+    ]
+}
+
 /// What is between quotes: nothing, or nothing but space.
 fn bare(text: &str) -> String {
     text.chars().filter(|c| c.is_whitespace()).collect()
@@ -161,7 +184,11 @@ fn interpolated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     };
     let text = lower.text(content);
     let start = content.start_byte();
+    let [before, after] = spaces(lower, node, content);
     let mut pieces = Vec::new();
+    if !before.is_empty() {
+        pieces.push(Node::Text(before.to_owned()));
+    }
     let mut end = 0;
     for child in children(content) {
         if child.kind() == "escape_sequence" {
@@ -174,7 +201,8 @@ fn interpolated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         pieces.push(lower.node(child));
         end = child.end_byte() - start;
     }
-    pieces.push(Node::Text(unescaped(text.get(end..).unwrap_or_default())));
+    let last = text.get(end..).unwrap_or_default();
+    pieces.push(Node::Text(unescaped(last) + after));
     match pieces.len() {
         1 => pieces.remove(0),
         _ => Node::Joined(pieces),
@@ -358,6 +386,10 @@ fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             };
             Node::call(Node::Member(Box::new(of), name), Vec::new())
         }
+        "scalar" if args.len() == 1 => match args.pop() {
+            Some(Node::Spread(of)) => Node::call(Node::Name(name), vec![*of]),
+            of => Node::call(Node::Name(name), of.into_iter().collect()),
+        },
         "sprintf" | "printf" => Node::call(Node::Name("sprintf".to_owned()), args),
         "split" => {
             let of = args.get(1).is_some().then(|| args.remove(1));
@@ -444,7 +476,7 @@ fn each(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         Some(variable) => lower.target(variable),
         None => Target::Name("$_".to_owned()),
     };
-    let over = lower.field(node, "list");
+    let over = listed(lower.field(node, "list"));
     let body = match node.child_by_field_name("block") {
         Some(block) => lower.node(block),
         None => children(node)
@@ -459,9 +491,17 @@ fn each(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     }))
 }
 
+/// One value is a list of one.
+fn listed(node: Node) -> Node {
+    match node {
+        Node::Text(_) | Node::Joined(_) | Node::Number(_) => Node::List(vec![node]),
+        node => node,
+    }
+}
+
 fn map(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     let callback = lower.field(node, "callback");
-    let over = lower.field(node, "list");
+    let over = listed(lower.field(node, "list"));
     let it = Node::Name("$_".to_owned());
     let (only, body) = match lower.text(node).starts_with("grep") {
         true => (vec![callback], it),

@@ -262,14 +262,13 @@ fn operation(op: &str, terms: &[Value]) -> Option<Value> {
         "neg" => return Some(Value::Number(-number(first)?)),
         "num" => return Some(Value::Number(number(first)?)),
         "&&" | "||" => {
-            let all = terms.iter().map(truth);
-            let is = all.fold(Some(op == "&&"), |so_far, next| match (op, so_far, next) {
-                ("&&", Some(false), _) | ("&&", _, Some(false)) => Some(false),
-                ("||", Some(true), _) | ("||", _, Some(true)) => Some(true),
-                (_, Some(a), Some(b)) => Some(if op == "&&" { a && b } else { a || b }),
-                _ => None,
-            });
-            return is?.into_value();
+            // One that is so, or is not, may decide alone.
+            let decides = op == "||";
+            if terms.iter().any(|term| truth(term) == Some(decides)) {
+                return decides.into_value();
+            }
+            let is_known = terms.iter().all(|term| truth(term).is_some());
+            return is_known.then_some(!decides)?.into_value();
         }
         _ => {}
     }

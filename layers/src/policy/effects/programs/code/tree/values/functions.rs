@@ -1,6 +1,8 @@
 //! Functions of libraries that have no effect, by their names.
 
-use super::{super::is_end_of as is_end, Args, MAX_ITEMS, Value, codes, format, packed, texts};
+use super::{
+    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, packed, texts,
+};
 use crate::policy::effects::mark;
 
 /// What a function gives; `None` for one that is not known here.
@@ -8,6 +10,16 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
     let last = name.rsplit(['.', ':', '#']).next().unwrap_or(name);
     let text = |at: usize| args.text(at);
     let made = |text: String| Some(Value::made(text));
+    // `str.join(" ", list)` is a method of its first argument.
+    let is_unbound = ["str.", "bytes.", "bytearray."]
+        .iter()
+        .any(|of| name.strip_prefix(of) == Some(last));
+    if let (true, Some(value)) = (
+        is_unbound,
+        texts::method(&args.get(0), last, &args.behind(1)),
+    ) {
+        return Some(value);
+    }
     match last {
         // What goes on until something comes.
         "iter" if args.values.len() == 2 => Some(Value::Name(ENDLESS.to_owned())),
@@ -84,7 +96,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "normalize" if text(0).is_some_and(|form| form.starts_with("NF")) => {
             made(text(1)?.chars().map(codes::narrow).collect())
         }
-        "Map" | "Set" if !args.values.is_empty() => Some(args.get(0)),
+        "Map" | "Set" | "Template" if !args.values.is_empty() => Some(args.get(0)),
         "fromEntries" => {
             let pairs = args.get(0).items()?;
             let pairs = pairs.iter().filter_map(|pair| {
@@ -162,6 +174,13 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         | "unzipSync" | "gzinflate" | "gzuncompress" | "gzdecode" | "zlib_decode"
         | "uncompress" | "memGunzip" => made(packed::unpacked(&text(0)?)?),
         "urlsplit" | "urlparse" | "parse_url" => Some(address(&text(0)?)),
+        "b32decode" => made(bases::base32(&text(0)?)?),
+        "b85decode" => made(bases::base85(&text(0)?)?),
+        "unescape" if is_end(name, "html.unescape") => made(bases::entities(&text(0)?)),
+        "html_entity_decode" | "htmlspecialchars_decode" | "unescapeHTML" | "decode_entities" => {
+            made(bases::entities(&text(0)?))
+        }
+        "scalar" if args.values.len() == 1 => Some(args.get(0)),
         "unhexlify" | "fromhex" | "a2b_hex" | "hex2bin" => made(codes::hex(&text(0)?)?),
         "from" if is_end(name, "Buffer.from") => match args.get(0) {
             Value::List(items) => made(codes::of_codes(&items)?),
@@ -222,13 +241,17 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         }
         "which" => made(format!("/usr/bin/{}", text(0)?)),
         "list2cmdline" | "shelljoin" => texts::joined(&args.get(0).items()?, " "),
-        "join" if is_end(name, "shlex.join") => texts::joined(&args.get(0).items()?, " "),
+        "join" if is_end(name, "shlex.join") || is_end(name, "Shellwords.join") => {
+            texts::joined(&args.get(0).items()?, " ")
+        }
         "split" if is_end(name, "shlex.split") => words(&text(0)?).map(Value::texts),
-        "format" | "sprintf" if name == "util.format" || last == "sprintf" => {
+        "format" | "sprintf" if matches!(name, "util.format" | "format") || last == "sprintf" => {
             let rest = args.values.get(1..).unwrap_or_default();
             made(format::percent(&text(0)?, rest))
         }
-        "sub" if is_end(name, "re.sub") => made(texts::replaced(&text(0)?, &text(2)?, &text(1)?)?),
+        "sub" if is_end(name, "re.sub") && text(1).is_some() => {
+            made(texts::replaced(&text(0)?, &text(2)?, &text(1)?)?)
+        }
         "str_replace" => {
             let parts = Args::of(vec![args.get(0), args.get(1)]);
             texts::method(&args.get(2), "replace", &parts)
@@ -244,6 +267,12 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
             &Args::of(args.values.get(1..)?.to_vec()),
         ),
         "trim" => made(text(0)?.trim().to_owned()),
+        "pack" if text(0).is_some_and(|how| how.starts_with(['C', 'c', 'U', 'W'])) => {
+            made(codes::of_codes(args.values.get(1..)?)?)
+        }
+        "pack" if text(0).is_some_and(|how| how.starts_with(['a', 'A'])) => {
+            texts::joined(args.values.get(1..)?, "")
+        }
         "pack" => codes::hex(&text(1)?)
             .filter(|_| text(0).is_some_and(|how| how.starts_with('H')))
             .map(Value::made),

@@ -1,6 +1,7 @@
 //! What expressions are, as far as that can be told.
 
 pub(super) mod awk;
+mod bases;
 pub(super) mod codes;
 pub(super) mod format;
 pub(super) mod functions;

@@ -1,6 +1,6 @@
 //! What texts and lists can do without any effect.
 
-use super::{Args, MAX_TEXT, Value, codes};
+use super::{Args, MAX_ITEMS, MAX_TEXT, Value, codes};
 
 /// What a method gives; `None` for one that is not known here.
 pub(in super::super) fn method(of: &Value, name: &str, args: &Args) -> Option<Value> {
@@ -126,6 +126,7 @@ fn of_text(text: &str, name: &str, args: &Args) -> Option<Value> {
             }
         }
         "format" => made(formatted(text, args)),
+        "substitute" | "safe_substitute" => made(substituted(text, args)),
         "concat" => {
             let mut all = vec![Value::Text(text.to_owned())];
             all.extend(args.values.iter().cloned());
@@ -401,4 +402,32 @@ pub(in super::super) fn replaced(pattern: &str, text: &str, to: &str) -> Option<
     }
     out.push_str(text.get(end..)?);
     Some(out)
+}
+
+/// Where a pattern, or a text, stands in a text.
+pub(in super::super) fn places(text: &str, of: &Value) -> Option<Vec<std::ops::Range<usize>>> {
+    let pattern = match of {
+        Value::Pattern(pattern) => pattern.clone(),
+        of => regex::escape(&of.text()?),
+    };
+    let pattern = regex::RegexBuilder::new(&pattern)
+        .size_limit(64 << 10)
+        .build()
+        .ok()?;
+    let places = pattern.find_iter(text).take(MAX_ITEMS);
+    Some(places.map(|found| found.range()).collect())
+}
+
+/// `$name`, `${name}`, as they are given.
+fn substituted(text: &str, args: &Args) -> String {
+    let mut out = text.to_owned();
+    for (name, value) in args.named.iter().take(16) {
+        let value = value.written();
+        if out.len().saturating_mul(value.len() + 1) > 16 * MAX_TEXT {
+            break;
+        }
+        out = out.replace(&format!("${{{name}}}"), &value);
+        out = out.replace(&format!("${name}"), &value);
+    }
+    out
 }

@@ -41,4 +41,9 @@ pub(super) const DATA: &[(&str, Does)] = &[
     ("runpy.run_path", Does::Include),
     ("runpy.run_module", Does::Include),
     ("importscripts", Does::Include),
+    ("cprofile.run", Does::Eval),
+    ("profile.run", Does::Eval),
+    ("pdb.run", Does::Eval),
+    ("pdb.runeval", Does::Eval),
+    ("trace().run", Does::Eval),
 ];

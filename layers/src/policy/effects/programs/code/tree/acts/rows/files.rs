@@ -169,4 +169,7 @@ pub(super) const FILES: &[(&str, Does)] = &[
     ("deno.open", Does::Open),
     ("deno.opensync", Does::Open),
     ("io.sysopen", Does::Open),
+    ("unpack_archive", Does::As(&["cp", "-r"])),
+    ("logging.filehandler", Does::Write { append: true }),
+    ("rotatingfilehandler", Does::Write { append: true }),
 ];

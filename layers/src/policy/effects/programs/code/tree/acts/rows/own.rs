@@ -38,4 +38,8 @@ pub(super) const OWN: &[(&str, &str, Does)] = &[
     ("ruby", "ln_s", Does::As(&["ln", "-s"])),
     ("ruby", "ln_sf", Does::As(&["ln", "-sf"])),
     ("ruby", "mkdir_p", Does::As(&["mkdir", "-p"])),
+    ("perl", "run", Does::Command),
+    ("perl", "capture", Does::Command),
+    ("perl", "capturex", Does::Command),
+    ("perl", "systemx", Does::Command),
 ];

@@ -49,4 +49,5 @@ pub(super) const REMOVALS: &[(&str, Does)] = &[
     ("fileutils.remove_file", Does::Delete { recursive: false }),
     ("safe_unlink", Does::Delete { recursive: false }),
     ("libc.remove", Does::Delete { recursive: false }),
+    ("send2trash", Does::Delete { recursive: true }),
 ];

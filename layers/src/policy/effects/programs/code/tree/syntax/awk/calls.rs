@@ -34,7 +34,7 @@ impl Parser<'_> {
         let mut args = self.arguments()?;
         if !KNOWN.contains(&function) {
             let called = Node::call(Node::Name(function.to_owned()), args);
-            return Some(self.given(called, arrays));
+            return Some(self.given(called, &arrays));
         }
         if function == "length" && args.is_empty() {
             args.push(name("$0"));
@@ -75,7 +75,7 @@ impl Parser<'_> {
         arrays
     }
 
-    fn given(&mut self, called: Node, arrays: Vec<String>) -> Node {
+    fn given(&mut self, called: Node, arrays: &[String]) -> Node {
         if arrays.is_empty() {
             return called;
         }

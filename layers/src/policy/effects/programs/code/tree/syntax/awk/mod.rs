@@ -218,9 +218,8 @@ impl<'t> Parser<'t> {
     }
 
     fn function(&mut self) -> Option<Node> {
-        let function = match self.next()? {
-            Token::Call(name) | Token::Name(name) => name,
-            _ => return None,
+        let (Token::Call(function) | Token::Name(function)) = self.next()? else {
+            return None;
         };
         self.expect("(")?;
         let mut params = Vec::new();

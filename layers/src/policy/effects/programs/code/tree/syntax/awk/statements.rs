@@ -213,12 +213,11 @@ impl Parser<'_> {
                 return Some(Node::Either(all));
             }
             match self.peek()? {
-                Token::Word("default") => self.at += 1,
+                Token::Word("default" | "break") => self.at += 1,
                 Token::Word("case") => {
                     self.at += 1;
                     all.push(self.unary_case()?);
                 }
-                Token::Word("break") => self.at += 1,
                 _ => all.push(self.statement()?),
             }
         }
