@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     super::{
         acts::library::{self, Does},
-        values::{Args, Value, functions, texts},
+        values::{Args, Value, paths, texts},
     },
     Runner,
     calls::is_callable,
@@ -225,7 +225,7 @@ impl Runner<'_, '_> {
             "joinpath" => {
                 let mut parts = vec![of.clone()];
                 parts.extend(args.values.iter().cloned());
-                return Some(functions::joined_path(&parts));
+                return Some(paths::joined_path(&parts));
             }
             _ => return None,
         }

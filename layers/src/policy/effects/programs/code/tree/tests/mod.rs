@@ -5,6 +5,7 @@ use crate::policy::{
 
 mod awk;
 mod calls;
+mod started;
 
 /// What a command does.
 fn told(command: &str) -> Effects {

@@ -6,7 +6,7 @@ use base64::{
 };
 
 use super::{
-    MAX_ITEMS, MAX_TEXT, Value, format, functions,
+    MAX_ITEMS, MAX_TEXT, Value, format, paths,
     texts::{self, whole},
 };
 
@@ -191,7 +191,7 @@ pub(in super::super) fn operation(op: &str, left: &Value, right: &Value) -> Valu
         }
         // Paths that are joined.
         ("/", a, b) if a.text().is_some() || b.text().is_some() => {
-            functions::joined_path(&[a.clone(), b.clone()])
+            paths::joined_path(&[a.clone(), b.clone()])
         }
         ("==", Value::Text(a), Value::Text(b)) => Value::bool(a == b),
         ("!=", Value::Text(a), Value::Text(b)) => Value::bool(a != b),

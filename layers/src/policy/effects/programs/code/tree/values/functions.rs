@@ -1,7 +1,7 @@
 //! Functions of libraries that have no effect, by their names.
 
 use super::{
-    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, packed, texts,
+    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, packed, paths, texts,
 };
 use crate::policy::effects::mark;
 
@@ -173,7 +173,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "decompress" | "inflate" | "inflateSync" | "inflateRawSync" | "gunzip" | "gunzipSync"
         | "unzipSync" | "gzinflate" | "gzuncompress" | "gzdecode" | "zlib_decode"
         | "uncompress" | "memGunzip" => made(packed::unpacked(&text(0)?)?),
-        "urlsplit" | "urlparse" | "parse_url" => Some(address(&text(0)?)),
+        "urlsplit" | "urlparse" | "parse_url" => Some(paths::address(&text(0)?)),
         "b32decode" => made(bases::base32(&text(0)?)?),
         "b85decode" => made(bases::base85(&text(0)?)?),
         "unescape" if is_end(name, "html.unescape") => made(bases::entities(&text(0)?)),
@@ -197,9 +197,9 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "str_rot13" => made(codes::decoded(&text(0)?, "rot13")?),
         "decodeURIComponent" | "decodeURI" | "unescape" | "unquote" | "unquote_plus"
         | "urldecode" | "rawurldecode" => made(codes::unquoted(&text(0)?)?),
-        "join" if is_path(name) => Some(joined_path(&args.values)),
+        "join" if paths::is_path(name) => Some(paths::joined_path(&args.values)),
         "resolve" | "Path" | "PurePath" | "PosixPath" | "joinpath" | "Pathname" => {
-            Some(joined_path(&args.values))
+            Some(paths::joined_path(&args.values))
         }
         "expanduser" | "abspath" | "realpath" | "normpath" | "normalize" | "expand_path"
         | "quote" | "glob" | "iglob" | "expandvars" | "globSync" | "escapeshellarg"
@@ -221,7 +221,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
             let text = text(0)?;
             made(text.rsplit('/').next().unwrap_or_default().to_owned())
         }
-        "dirname" => made(parent(&text(0)?)),
+        "dirname" => made(paths::parent(&text(0)?)),
         "homedir" | "gethomedir" => made("~".to_owned()),
         "home" if is_end(name, "Path.home") || is_end(name, "Dir.home") => made("~".to_owned()),
         "getcwd" | "cwd" | "pwd" | "getcwdb" => made(".".to_owned()),
@@ -333,27 +333,6 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
     }
 }
 
-/// The parts of a URL.
-fn address(url: &str) -> Value {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (netloc, behind) = rest.split_at_checked(at).unwrap_or((rest, ""));
-    let path = behind.split(['?', '#']).next().unwrap_or_default();
-    let host = netloc.rsplit('@').next().unwrap_or(netloc);
-    let host = host.split(':').next().unwrap_or(host);
-    let query = behind.split_once('?').map_or("", |(_, query)| query);
-    let parts = [
-        ("scheme", scheme),
-        ("netloc", netloc),
-        ("hostname", host),
-        ("host", host),
-        ("path", path),
-        ("query", query),
-    ];
-    let parts = parts.map(|(name, part)| (name.to_owned(), Value::made(part.to_owned())));
-    Value::map(parts.to_vec())
-}
-
 /// What never ends.
 pub(in super::super) const ENDLESS: &str = "endless";
 /// Numbers, more of them than are looked at.
@@ -364,47 +343,6 @@ fn temporary() -> Value {
         path: "/tmp/x".to_owned(),
         is_written: true,
         is_secret: false,
-    }
-}
-
-/// Whether a `join` is one of paths.
-fn is_path(name: &str) -> bool {
-    [
-        "path.join",
-        "File.join",
-        "posixpath.join",
-        "posix.join",
-        "pathlib.join",
-    ]
-    .iter()
-    .any(|known| is_end(name, known))
-}
-
-/// A path below another, or in its place.
-pub(in super::super) fn joined_path(parts: &[Value]) -> Value {
-    let mut path = String::new();
-    for part in parts {
-        let part = part.written();
-        if part.starts_with(['/', '~']) {
-            path = part;
-        } else {
-            if !path.is_empty() && !path.ends_with('/') {
-                path.push('/');
-            }
-            path.push_str(&part);
-        }
-    }
-    Value::made(path)
-}
-
-/// The directory that something is in.
-pub(in super::super) fn parent(path: &str) -> String {
-    match path.trim_end_matches('/').rsplit_once('/') {
-        Some(("", _)) => "/".to_owned(),
-        Some((parent, _)) => parent.to_owned(),
-        None if path.starts_with('~') || path == ".." => format!("{path}/.."),
-        None if path == "." => "..".to_owned(),
-        None => ".".to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ pub(super) mod codes;
 pub(super) mod format;
 pub(super) mod functions;
 mod packed;
+pub(super) mod paths;
 mod shared;
 pub(super) mod texts;
 

@@ -1,14 +1,20 @@
 //! Perl, read.
 
+mod calls;
+mod texts;
+
 use std::rc::Rc;
 
 use tree_sitter::Node as Syntax;
 
+use self::{
+    calls::{arguments, call, flat},
+    texts::{bare, changed, interpolated, spaces},
+};
 use super::{
-    lower::{Lower, children, repeated, target},
+    lower::{Lower, children, repeated},
     node::{Each, Function, Node, Param, Target},
 };
-use crate::policy::effects::shell::unescaped;
 
 pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     match node.kind() {
@@ -157,88 +163,6 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     }
 }
 
-/// White space between the quotes and what the grammar takes for the text.
-fn spaces<'s>(lower: &Lower<'s>, node: Syntax<'_>, content: Syntax<'_>) -> [&'s str; 2] {
-    let whole = lower.text(node);
-    let before = whole.get(..content.start_byte() - node.start_byte());
-    let before = before.unwrap_or_default();
-    let after = whole.get(content.end_byte() - node.start_byte()..);
-    let after = after.unwrap_or_default();
-    let start = before.trim_end().len();
-    let end = after.len() - after.trim_start().len();
-    [
-        before.get(start..).unwrap_or_default(),
-        after.get(..end).unwrap_or_default(),
-    ]
-}
-
-/// What is between quotes: nothing, or nothing but space.
-fn bare(text: &str) -> String {
-    text.chars().filter(|c| c.is_whitespace()).collect()
-}
-
-/// A text in which variables stand. What is between them has no nodes of its own.
-fn interpolated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
-    let Some(content) = node.child_by_field_name("content") else {
-        return Node::Text(bare(lower.text(node)));
-    };
-    let text = lower.text(content);
-    let start = content.start_byte();
-    let [before, after] = spaces(lower, node, content);
-    let mut pieces = Vec::new();
-    if !before.is_empty() {
-        pieces.push(Node::Text(before.to_owned()));
-    }
-    let mut end = 0;
-    for child in children(content) {
-        if child.kind() == "escape_sequence" {
-            continue;
-        }
-        let before = text
-            .get(end..child.start_byte() - start)
-            .unwrap_or_default();
-        pieces.push(Node::Text(unescaped(before)));
-        pieces.push(lower.node(child));
-        end = child.end_byte() - start;
-    }
-    let last = text.get(end..).unwrap_or_default();
-    pieces.push(Node::Text(unescaped(last) + after));
-    match pieces.len() {
-        1 => pieces.remove(0),
-        _ => Node::Joined(pieces),
-    }
-}
-
-/// Lists in lists are one.
-fn flat(nodes: Vec<Node>) -> Vec<Node> {
-    let mut all = Vec::new();
-    for node in nodes {
-        match node {
-            Node::List(inner) => all.extend(inner),
-            Node::Name(name) if name.starts_with('@') => {
-                all.push(Node::Spread(Box::new(Node::Name(name))));
-            }
-            // Functions that give lists.
-            Node::Each(each) => all.push(Node::Spread(Box::new(Node::Each(each)))),
-            Node::Call(call) if is_listing(&call.function) => {
-                all.push(Node::Spread(Box::new(Node::Call(call))));
-            }
-            node => all.push(node),
-        }
-    }
-    all
-}
-
-fn is_listing(function: &Node) -> bool {
-    let (Node::Name(name) | Node::Member(_, name)) = function else {
-        return false;
-    };
-    matches!(
-        name.as_str(),
-        "reverse" | "sort" | "split" | "keys" | "values" | "glob"
-    )
-}
-
 /// `a => b, c => d`
 fn pairs(node: Node) -> Node {
     let Node::List(nodes) = node else {
@@ -292,119 +216,6 @@ fn element(lower: &mut Lower<'_>, node: Syntax<'_>, of: &str, key: &str, sigil: 
     Node::Index(Box::new(whole), key)
 }
 
-fn arguments(lower: &mut Lower<'_>, node: Syntax<'_>) -> Vec<Node> {
-    let args = match node.child_by_field_name("arguments") {
-        Some(args) => vec![lower.node(args)],
-        None => Vec::new(),
-    };
-    flat(args)
-}
-
-fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
-    let name = lower.field_text(node, "function");
-    let name = name.trim_start_matches('&').replace("::", ".");
-    let mut args = arguments(lower, node);
-    if node.kind().starts_with("func1op") {
-        args = flat(lower.all(node));
-    }
-    // `print {$file} …`
-    let file = children(node)
-        .into_iter()
-        .find(|child| child.kind() == "indirect_object");
-    if let Some(file) = file {
-        let file = lower.block(file);
-        return match name.as_str() {
-            "print" | "printf" | "say" => {
-                Node::call(Node::Member(Box::new(file), "write".to_owned()), args)
-            }
-            // `system { $program } @words`
-            _ => Node::call(Node::Name(name), args),
-        };
-    }
-    // `&{"name"}(…)`
-    let made = node.child_by_field_name("function").and_then(|function| {
-        children(function)
-            .into_iter()
-            .find(|child| child.kind().ends_with("_expression"))
-    });
-    if let Some(made) = made {
-        let function = lower.block(made);
-        return Node::call(function, args);
-    }
-    // `print FILE …` looks as if the file were a function.
-    if let ("print" | "printf" | "say", [Node::Call(written)]) =
-        (name.as_str(), args.as_mut_slice())
-        && let Node::Name(file) = &written.function
-        && file.chars().all(|c| c.is_ascii_uppercase() || c == '_')
-    {
-        let file = Node::Name(file.clone());
-        let args = std::mem::take(&mut written.args);
-        return Node::call(Node::Member(Box::new(file), "write".to_owned()), args);
-    }
-    match name.as_str() {
-        "shift" | "pop" => {
-            let list = args
-                .pop()
-                .map_or(Node::Name("@_".to_owned()), |list| match list {
-                    Node::Spread(list) => *list,
-                    list => list,
-                });
-            Node::call(Node::Member(Box::new(list), name), Vec::new())
-        }
-        "push" | "unshift" if !args.is_empty() => {
-            let list = match args.remove(0) {
-                Node::Spread(list) => *list,
-                list => list,
-            };
-            Node::call(Node::Member(Box::new(list), name), args)
-        }
-        "open" | "sysopen" if args.len() > 1 => {
-            let file = target(args.remove(0));
-            // The one has a text that says how, the other flags.
-            let open = if name == "open" {
-                "perl_open"
-            } else {
-                "os.open"
-            };
-            Node::assign(file, Node::call(Node::Name(open.to_owned()), args))
-        }
-        "join" if !args.is_empty() => {
-            let between = args.remove(0);
-            Node::call(
-                Node::Member(Box::new(Node::List(args)), name),
-                vec![between],
-            )
-        }
-        "reverse" => {
-            let of = match (args.len(), args.pop()) {
-                (1, Some(Node::Spread(of))) => *of,
-                (1, Some(of)) => of,
-                (_, last) => {
-                    args.extend(last);
-                    Node::List(args)
-                }
-            };
-            Node::call(Node::Member(Box::new(of), name), Vec::new())
-        }
-        "scalar" if args.len() == 1 => match args.pop() {
-            Some(Node::Spread(of)) => Node::call(Node::Name(name), vec![*of]),
-            of => Node::call(Node::Name(name), of.into_iter().collect()),
-        },
-        "sprintf" | "printf" => Node::call(Node::Name("sprintf".to_owned()), args),
-        "split" => {
-            let of = args.get(1).is_some().then(|| args.remove(1));
-            let of = of.unwrap_or(Node::Name("$_".to_owned()));
-            Node::call(Node::Member(Box::new(of), name), args)
-        }
-        "lc" | "uc" | "chr" | "ord" | "unlink" | "rmdir" | "eval" | "chomp" | "print"
-            if args.is_empty() =>
-        {
-            Node::call(Node::Name(name), vec![Node::Name("$_".to_owned())])
-        }
-        _ => Node::call(Node::Name(name), args),
-    }
-}
-
 /// A sub has what it is given in `@_`.
 fn sub(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     Node::Function(Rc::new(Function {
@@ -435,40 +246,6 @@ fn binary(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         }
         _ => left,
     }
-}
-
-/// `tr/…/…/` and `s/…/…/`: what they are done to becomes another.
-fn changed(lower: &mut Lower<'_>, node: Syntax<'_>, of: Node) -> Node {
-    let from = lower.field_text(node, "content");
-    let to = children(node)
-        .into_iter()
-        .find(|child| child.kind() == "replacement");
-    let to = Node::Text(to.map(|to| lower.text(to).to_owned()).unwrap_or_default());
-    let (method, from) = match node.kind() {
-        "substitution_regexp" => ("replace", Node::Pattern(from)),
-        _ => ("tr", Node::Text(from)),
-    };
-    let place = match &of {
-        Node::Name(name) => Target::Name(name.clone()),
-        Node::Assign(assign) => match &assign.0 {
-            Target::Name(name) => Target::Name(name.clone()),
-            _ => Target::Nothing,
-        },
-        _ => Target::Nothing,
-    };
-    // With `e` it is code.
-    let modifiers = lower.field_text(node, "modifiers");
-    let code = modifiers
-        .chars()
-        .filter(|c| *c == 'e' && method == "replace");
-    let to = code.fold(to, |to, _| {
-        Node::call(Node::Name("eval".to_owned()), vec![to])
-    });
-    let value = Node::call(
-        Node::Member(Box::new(of), method.to_owned()),
-        vec![from, to],
-    );
-    Node::assign(place, value)
 }
 
 fn each(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
