@@ -1,6 +1,6 @@
 //! Programs that run code: shells and languages.
 
-use super::{Args, Command, builtins::run_code, code, foreign, languages, mark_code};
+use super::{Args, Command, awk, builtins::run_code, code, foreign, languages, mark_code};
 use crate::policy::effects::{
     Act, Opaque, mark,
     shell::{Data, Shell, State},
@@ -20,23 +20,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         shell.opaque(Opaque::ForeignShell);
         return Some(Data::hidden());
     }
-    match name {
-        "awk" | "gawk" | "mawk" | "nawk" => {
-            let args = command.args(&["F", "v", "f", "e"]);
-            let program = args.value(&["e"]).unwrap_or(args.first());
-            let program = mark_code(program);
-            code::scan(shell, state, "awk", &program);
-            // Who looks for something does not mean all that runs.
-            shell.lists_all &= !program.contains(['/', '~', '(']);
-            let mut data = command.stdin.clone();
-            if args.operands.len() > 1 {
-                data = shell.read_file(state, args.nth(1));
-            }
-            let passes = matches!(program.trim(), "1" | "{print}" | "{print $0}" | "{ print }");
-            let text = code::printed(&program, "awk").or(data.text.clone().filter(|_| passes));
-            return Some(data.with_text(text));
-        }
-        _ => {}
+    if awk::NAMES.contains(&name) {
+        return Some(awk::run(shell, state, command));
     }
     languages::run(shell, state, command)
 }

@@ -6,6 +6,7 @@ mod archives;
 mod args;
 mod asked;
 mod assignments;
+mod awk;
 mod builtins;
 mod carriers;
 mod code;

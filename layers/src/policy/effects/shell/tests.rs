@@ -218,7 +218,7 @@ fn what_is_everyday_is_not_more_than_it_is() {
             "t=$(mktemp --suffix=.yaml); rm $t",
             "delete(/tmp/tmp.x.yaml)",
         ),
-        ("rsync -an stage/usr/ /usr/", "read(~/shop/stage/usr)"),
+        ("rsync -an stage/usr/ /usr/", "exec(rsync)"),
         ("n=42; kill $((n*100+n))", "process(kill 4242)"),
         (
             "grep -rl old src | xargs sed -i s/a/b/",

@@ -29,11 +29,41 @@ impl Runner<'_, '_> {
             "emit",
             "puts",
             "print",
+            "syswrite",
+            "get",
+            "head",
+            "patch",
+            "delete",
+            "putrequest",
+            "send_request",
         ];
         let is_secret = args.all().any(|value| value.has(mark::SECRET));
-        if is_secret && SENDS.contains(&method) && (self.is_connected || self.remote.is_some()) {
+        let is_sent = SENDS.contains(&method);
+        if is_secret && is_sent && (self.is_connected || self.remote.is_some()) {
             sent(self.shell, self.remote.clone(), true, true);
         }
+        if let (true, Some(address)) = (is_sent && self.is_connected, self.address.clone()) {
+            let texts: Vec<String> = args.all().filter_map(Value::text).collect();
+            self.said_to(&address, &texts, is_secret, true);
+        }
+    }
+
+    /// What is said by a way that is open: `GET /path HTTP/1.1`, or the path alone.
+    pub(in super::super) fn said_to(
+        &mut self,
+        address: &Address,
+        texts: &[String],
+        is_secret: bool,
+        is_any: bool,
+    ) {
+        let mut words = texts.iter().flat_map(|text| text.split_whitespace());
+        let path = words.find_map(|word| word.strip_prefix('/'));
+        let path = path.map(|path| path.split(['?', '#']).next().unwrap_or(path).to_owned());
+        let address = Address {
+            path: path.or_else(|| address.path.clone()),
+            ..address.clone()
+        };
+        address.sent(self.shell, is_secret, is_any);
     }
 
     /// Something is asked of another host, and told it.
@@ -47,9 +77,13 @@ impl Runner<'_, '_> {
             .or_else(|| args.named("PeerAddr"))
             .and_then(Value::text);
         let bare = texts.iter().find(|text| sends && is_host(text)).cloned();
-        let address = url.cloned().or(named).or(bare);
+        let place = match (url, named.or(bare)) {
+            (Some(url), _) => Address::of_url(url),
+            (None, Some(name)) => beside(&name, args, &texts),
+            (None, None) => Address::default(),
+        };
         // Some read files with the same function.
-        if address.is_none() && !sends {
+        if place.host.is_none() && !sends {
             return self.read(&args.get(0));
         }
         let is_secret = args.all().any(|value| value.has(mark::SECRET));
@@ -58,20 +92,11 @@ impl Runner<'_, '_> {
             .any(|name| args.named(name).is_some());
         let posts = ["POST", "PUT", "PATCH"];
         let sends = sends || has_body || texts.iter().any(|text| posts.contains(&text.as_str()));
-        let port = args
-            .named("port")
-            .or_else(|| args.named("PeerPort"))
-            .and_then(number);
-        let port = port.or_else(|| args.all().find_map(number).filter(|_| url.is_none()));
-        let mut place = address.as_deref().map(Address::of_url).unwrap_or_default();
-        place.port = place.port.or(port);
-        // A plain connection asks for nothing yet.
-        if url.is_none() {
-            place.path = None;
-        }
         let to = place.host.clone();
         if to.is_some() || is_secret {
             place.sent(self.shell, is_secret, sends);
+            // Where only a way is opened, what is asked comes later.
+            self.address = (to.is_some() && place.path.is_none()).then_some(place);
         }
         if to.is_some() {
             self.remote.clone_from(&to);
@@ -83,18 +108,23 @@ impl Runner<'_, '_> {
     }
 }
 
-/// A number that could be a port.
-fn number(value: &Value) -> Option<u16> {
-    match value {
-        Value::List(items) => items.iter().find_map(number),
-        value => {
-            let text = value
-                .number()
-                .map(|n| n.to_string())
-                .or_else(|| value.text())?;
-            text.parse().ok()
-        }
-    }
+/// A host whose port and path stand in other arguments. A plain connection asks for nothing yet.
+fn beside(name: &str, args: &Args, texts: &[String]) -> Address {
+    let mut place = Address::of_url(name);
+    let port = args.named("port").or_else(|| args.named("PeerPort"));
+    let port = port.and_then(Value::text).or_else(|| {
+        // Beside the name, or anywhere.
+        let at = texts.iter().position(|text| text == name).unwrap_or(0);
+        let behind = texts.iter().skip(at + 1);
+        let is_port = |text: &&String| text.parse::<u16>().is_ok_and(|port| port > 0);
+        behind.chain(texts).find(is_port).cloned()
+    });
+    place.port = place.port.or_else(|| port?.parse().ok());
+    place.path = match args.named("path").and_then(Value::text) {
+        Some(path) => Some(path.trim_start_matches('/').to_owned()),
+        None => place.path.filter(|path| !path.is_empty()),
+    };
+    place
 }
 
 /// The texts of a value, as far as there is patience for.
