@@ -14,13 +14,17 @@ use luthien::{
     gate::Gate,
     identity::{IdentityLayer, SessionLayer},
     limit::LimitLayer,
+    record::{Durability, ProviderSideLayer, RecordLayer, Recorder, Settings},
     upstream::{Upstream, Upstreams},
 };
 use luthien_core::Dialect;
 use sockets::OnSockets;
 use support::{CpuTime, Exchange, Failure, Provider, cases, measure};
 use tokio::runtime::Runtime;
-use tower::{Layer, layer::util::Identity as NoLayer};
+use tower::{
+    Layer,
+    layer::util::{Identity as NoLayer, Stack},
+};
 
 const ONE: [Dialect; 1] = [Dialect::Anthropic];
 const ALL: [Dialect; 3] = Dialect::ALL;
@@ -41,6 +45,7 @@ fn main() -> Result<(), Failure> {
     room(&mut criterion, "deadline", &ONE, || {
         DeadlineLayer::new(Deadlines::default())
     })?;
+    record(&mut criterion)?;
     upstream(&mut criterion, &runtime)?;
     criterion.final_summary();
     Ok(())
@@ -64,6 +69,20 @@ where
         measure(&mut group, "with", &case, with)?;
     }
     group.finish();
+    Ok(())
+}
+
+/// Both sides of the record. What it writes is another thread's work, and nobody waits for it here.
+fn record(criterion: &mut Criterion<CpuTime>) -> Result<(), Failure> {
+    let folder = tempfile::tempdir()?;
+    let mut settings = Settings::new(folder.path());
+    settings.durability = Durability::Relaxed;
+    settings.spool = 16 << 20;
+    let (recorder, _feed) = Recorder::start(&settings)?;
+    room(criterion, "record", &ALL, || {
+        Stack::new(ProviderSideLayer::new(), RecordLayer::new(recorder.clone()))
+    })?;
+    recorder.close();
     Ok(())
 }
 

@@ -14,6 +14,7 @@ use luthien_core::Dialect;
 
 pub(crate) use exchange::{Case, Exchange};
 pub(crate) use provider::Provider;
+use settings::WARM_UP;
 pub(crate) use settings::{CpuTime, Failure, criterion};
 
 /// Streamed and whole exchanges of these dialects.
@@ -95,6 +96,8 @@ pub(crate) fn measure_in_turns(
         }
     }
     group.throughput(Throughput::Elements(case.events()));
+    // There is nothing to warm up: it would ask for more and more of what takes no time.
+    group.warm_up_time(Duration::from_nanos(1));
     for ((variant, _), times) in variants.iter().zip(turns) {
         let mut medians = times.chunks(BLOCK).map(median).cycle();
         group.bench_function(BenchmarkId::new(case.name(), *variant), |bencher| {
@@ -105,6 +108,7 @@ pub(crate) fn measure_in_turns(
             });
         });
     }
+    group.warm_up_time(WARM_UP);
     Ok(())
 }
 

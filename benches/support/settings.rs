@@ -7,13 +7,16 @@ use criterion::Criterion;
 
 pub(crate) use cpu_time::CpuTime;
 
+/// How long a figure is warmed up for.
+pub(crate) const WARM_UP: Duration = Duration::from_millis(300);
+
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
 /// Many figures in a few minutes: it is neighbours that are compared. The command line goes before.
 pub(crate) fn criterion() -> Criterion<CpuTime> {
     Criterion::default()
         .with_measurement(CpuTime)
-        .warm_up_time(Duration::from_millis(300))
+        .warm_up_time(WARM_UP)
         .measurement_time(Duration::from_secs(1))
         .sample_size(50)
         .nresamples(2_000)

@@ -129,6 +129,7 @@ fn rooms(measured: &Measured) -> Result<String, Failure> {
         ("rate", one),
         ("rate of tokens", all),
         ("deadline", one),
+        ("record", all),
         ("upstream", one),
     ] {
         for dialect in dialects {

@@ -22,6 +22,10 @@
     doc = "| [`rate`] | `rate` | how often, how many tokens, how many at once |"
 )]
 #![cfg_attr(
+    feature = "record",
+    doc = "| [`record`] | `record` | every conversation, kept faithfully |"
+)]
+#![cfg_attr(
     feature = "deadline",
     doc = "| [`deadline`] | `deadline` | how long a provider may take |"
 )]
@@ -56,6 +60,8 @@ pub mod limit;
 pub mod policy;
 #[cfg(feature = "rate")]
 pub mod rate;
+#[cfg(feature = "record")]
+pub mod record;
 #[cfg(feature = "stack")]
 pub mod stack;
 #[cfg(feature = "upstream")]

@@ -7,15 +7,17 @@
 //! | 1 | [`Identity`] | reads headers alone, so nothing is buffered for a stranger |
 //! | 2 | [`Parse`] | everything below speaks of messages, and nothing above needs to |
 //! | 3 | [`Session`] | names the conversation, for all below |
-//! | 4 | *yours* | [`with_watch`](Stack::with_watch): sees what was asked and what was answered, refusals included |
-//! | 5 | [`Limit`] | what is too large is refused before it costs anybody's account; repairs what goes up |
-//! | 6 | [`Rate`] | counts calls, not attempts; holds its places until the reply is over |
-//! | 7 | [`Policies`] | judges what has its place in the accounts already; a judge who thinks is no provider who is late |
-//! | 8 | [`Deadline`] | bounds everything that waits for somebody else, and nothing that waits for us |
-//! | 9 | [`Decode`] | directly above whatever answers: one frame, one event |
-//! | 10 | [`Upstreams`](crate::upstream::Upstreams) | chooses, puts credentials on, goes on to the next |
+//! | 4 | [`Record`] | takes down what clients ask and get, refusals included; the last of a reply waits for it, and for nothing else |
+//! | 5 | *yours* | [`with_watch`](Stack::with_watch): sees what was asked and what was answered, refusals included |
+//! | 6 | [`Limit`] | what is too large is refused before it costs anybody's account; repairs what goes up |
+//! | 7 | [`Rate`] | counts calls, not attempts; holds its places until the reply is over |
+//! | 8 | [`Policies`] | judges what has its place in the accounts already; a judge who thinks is no provider who is late |
+//! | 9 | [`RecordProvider`] | takes down what goes up and comes back, below whatever changes it |
+//! | 10 | [`Deadline`] | bounds everything that waits for somebody else, and nothing that waits for us |
+//! | 11 | [`Decode`] | directly above whatever answers: one frame, one event |
+//! | 12 | [`Upstreams`](crate::upstream::Upstreams) | chooses, puts credentials on, goes on to the next |
 //!
-//! Whatever must count each attempt belongs below 8, whatever must count each call above it.
+//! Whatever must count each attempt belongs below 10, whatever must count each call above it.
 //!
 //! ```
 //! use std::{num::NonZeroU32, time::Duration};
@@ -57,6 +59,7 @@ use crate::{
     limit::{Limit, LimitLayer},
     policy::{Policies, PolicyLayer, PolicySet},
     rate::{LocalLedger, Rate, RateLayer},
+    record::{ProviderSideLayer, Record, RecordLayer, RecordProvider},
 };
 
 /// The recommended stack, as one layer over whatever answers. See the [module docs](self).
@@ -64,6 +67,7 @@ use crate::{
 pub struct Stack<W = NoLayer> {
     identity: IdentityLayer,
     parse: ParseLayer,
+    record: RecordLayer,
     watch: W,
     limit: LimitLayer,
     rate: RateLayer,
@@ -73,11 +77,12 @@ pub struct Stack<W = NoLayer> {
 }
 
 impl Stack {
-    /// The stack with the default settings of every layer, no rates and no policies. Who may call is for you to say.
+    /// The stack with the default settings of every layer, no rates, no policies and no record. Who may call is for you to say.
     pub fn new(identity: IdentityLayer) -> Self {
         Self {
             identity,
             parse: ParseLayer::new(),
+            record: RecordLayer::off(),
             watch: NoLayer::new(),
             limit: LimitLayer::new(),
             rate: RateLayer::new(LocalLedger::new(Vec::new())),
@@ -102,6 +107,7 @@ impl<W> Stack<W> {
         let Self {
             identity,
             parse,
+            record,
             limit,
             rate,
             policy,
@@ -112,6 +118,7 @@ impl<W> Stack<W> {
         Stack {
             identity,
             parse,
+            record,
             watch,
             limit,
             rate,
@@ -119,6 +126,13 @@ impl<W> Stack<W> {
             deadline,
             decode,
         }
+    }
+
+    /// A record.
+    #[must_use]
+    pub fn with_record(mut self, record: RecordLayer) -> Self {
+        self.record = record;
+        self
     }
 
     /// Other limits.
@@ -158,22 +172,24 @@ impl<W> Stack<W> {
 }
 
 /// What stands below the layer of your own.
-pub type Rooms<S> = Limit<Rate<Policies<Deadline<Decode<S>>>>>;
+pub type Rooms<S> = Limit<Rate<Policies<RecordProvider<Deadline<Decode<S>>>>>>;
 
 impl<S, W> Layer<S> for Stack<W>
 where
     W: Layer<Rooms<S>>,
 {
-    type Service = Identity<Parse<Session<W::Service>>>;
+    type Service = Identity<Parse<Session<Record<W::Service>>>>;
 
     fn layer(&self, inner: S) -> Self::Service {
         // Inside out: the numbers of the table.
-        let service = self.decode.layer(inner); // 9
-        let service = self.deadline.layer(service); // 8
-        let service = self.policy.layer(service); // 7
-        let service = self.rate.layer(service); // 6
-        let service = self.limit.layer(service); // 5
-        let service = self.watch.layer(service); // 4
+        let service = self.decode.layer(inner); // 11
+        let service = self.deadline.layer(service); // 10
+        let service = ProviderSideLayer::new().layer(service); // 9
+        let service = self.policy.layer(service); // 8
+        let service = self.rate.layer(service); // 7
+        let service = self.limit.layer(service); // 6
+        let service = self.watch.layer(service); // 5
+        let service = self.record.layer(service); // 4
         let service = SessionLayer::new().layer(service); // 3
         let service = self.parse.layer(service); // 2
         self.identity.layer(service) // 1

@@ -10,6 +10,7 @@ use luthien::{
     limit::{LimitLayer, Repair},
     policy::{JudgeModel, JudgeOver, PolicyLayer, PolicySet, Sessions},
     rate::{Ledger, LocalLedger, Per, RateLayer, RedisLedger, RedisSettings, Rule},
+    record::Record,
     stack::{Rooms, Stack},
     upstream::{Credential, Upstream, Upstreams},
 };
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// Everything between the edge and the network.
-pub(crate) type Service = Identity<Parse<Session<Watch<Rooms<Upstreams>>>>>;
+pub(crate) type Service = Identity<Parse<Session<Record<Watch<Rooms<Upstreams>>>>>>;
 
 /// A stack that runs, and what it was made of.
 pub(crate) struct Running {

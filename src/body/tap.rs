@@ -24,12 +24,44 @@ pub trait Observe {
         Poll::Pending
     }
 
+    /// The last of the reply has come: the terminal event of a stream, a reply that is not streamed, or the end of whatever
+    /// else it is. It goes out when this is ready; until then the client sees a reply that is not over yet. Asked again
+    /// until it is ready, and then never again. Not asked if the reply breaks off, is cut here, or is not wanted any more.
+    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = cx;
+        Poll::Ready(())
+    }
+
     /// The reply is over. Told once. Runs inside `Drop` if the client left: it must not block and must not panic.
     fn on_end(self, end: StreamEnd)
     where
         Self: Sized,
     {
         let _ = end;
+    }
+}
+
+/// Watches if it is there.
+impl<O: Observe> Observe for Option<O> {
+    fn on_chunk(&mut self, chunk: &Chunk) -> Flow {
+        self.as_mut()
+            .map_or(Flow::Forward, |observer| observer.on_chunk(chunk))
+    }
+
+    fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<Rejection> {
+        self.as_mut()
+            .map_or(Poll::Pending, |observer| observer.poll_cut(cx))
+    }
+
+    fn poll_last(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.as_mut()
+            .map_or(Poll::Ready(()), |observer| observer.poll_last(cx))
+    }
+
+    fn on_end(self, end: StreamEnd) {
+        if let Some(observer) = self {
+            observer.on_end(end);
+        }
     }
 }
 
@@ -46,9 +78,8 @@ pub enum Flow {
 ///
 /// A cut says its last words in the caller's dialect if the reply is a stream. If it is not, its head has promised
 /// something else, and an error breaks the transfer off: a client must see that it is not whole.
-#[pin_project(PinnedDrop)]
-#[derive(Debug)]
-pub struct Tap<B, O: Observe> {
+#[pin_project(PinnedDrop, project = Projected)]
+pub struct Tap<B: Body, O: Observe> {
     #[pin]
     inner: Option<B>,
     /// The only chunk of a reply of our own.
@@ -57,7 +88,14 @@ pub struct Tap<B, O: Observe> {
     form: Form,
     events: u64,
     terminal: bool,
+    /// The last that has come, until the observer lets it go.
+    last: Option<Last<B::Error>>,
+    /// Whether it was let go.
+    is_last: bool,
 }
+
+/// What was polled, and the end that it is.
+type Last<E> = (Option<Result<Frame<Chunk>, E>>, Option<StreamEnd>);
 
 impl<B, O> Tap<B, O>
 where
@@ -79,6 +117,8 @@ where
             form,
             events: 0,
             terminal: false,
+            last: None,
+            is_last: false,
         };
         if tap.inner.as_ref().is_some_and(Body::is_end_stream) {
             tell(&mut tap.observer, StreamEnd::Complete);
@@ -95,13 +135,50 @@ where
             form: Form::Opaque,
             events: 0,
             terminal: false,
+            last: None,
+            is_last: false,
         }
+    }
+}
+
+impl<B: Body, O: Observe> std::fmt::Debug for Tap<B, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tap")
+            .field("form", &self.form)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
     }
 }
 
 fn tell<O: Observe>(observer: &mut Option<O>, end: StreamEnd) {
     if let Some(observer) = observer.take() {
         observer.on_end(end);
+    }
+}
+
+impl<B, O> Projected<'_, B, O>
+where
+    B: Body<Data = Chunk>,
+    B::Error: Into<BoxError>,
+    O: Observe,
+{
+    fn let_go(
+        mut self,
+        polled: Option<Result<Frame<Chunk>, B::Error>>,
+        end: Option<StreamEnd>,
+    ) -> Poll<Option<Result<Frame<Chunk>, BoxError>>> {
+        let frame = polled.as_ref().and_then(|polled| polled.as_ref().ok());
+        if let Some(chunk) = frame.and_then(Frame::data_ref) {
+            *self.events += 1;
+            *self.terminal |= chunk.is_terminal();
+        }
+        if let Some(end) = end {
+            tell(self.observer, end);
+        }
+        if let None | Some(Err(_)) = polled {
+            self.inner.set(None);
+        }
+        Poll::Ready(polled.map(|polled| polled.map_err(Into::into)))
     }
 }
 
@@ -119,6 +196,16 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Chunk>, BoxError>>> {
         let mut this = self.project();
+        if let Some(last) = this.last.take() {
+            let observer = this.observer.as_mut();
+            if observer.is_some_and(|observer| observer.poll_last(cx).is_pending()) {
+                *this.last = Some(last);
+                return Poll::Pending;
+            }
+            *this.is_last = true;
+            let (polled, end) = last;
+            return this.let_go(polled, end);
+        }
         let Some(mut inner) = this.inner.as_mut().as_pin_mut() else {
             return Poll::Ready(this.local.take().map(|chunk| Ok(Frame::data(chunk))));
         };
@@ -143,17 +230,20 @@ where
                 match flow {
                     Flow::Cut(rejection) => rejection,
                     Flow::Forward => {
-                        if let Some(chunk) = chunk {
-                            *this.events += 1;
-                            *this.terminal |= chunk.is_terminal();
+                        let is_sound = !matches!(polled, Some(Err(_)));
+                        let is_last = end.is_some()
+                            || chunk.is_some_and(Chunk::is_terminal)
+                            || matches!(this.form, Form::Whole(_));
+                        if is_sound && is_last && !*this.is_last {
+                            let observer = this.observer.as_mut();
+                            if observer.is_some_and(|observer| observer.poll_last(cx).is_pending())
+                            {
+                                *this.last = Some((polled, end));
+                                return Poll::Pending;
+                            }
+                            *this.is_last = true;
                         }
-                        if let Some(end) = end {
-                            tell(this.observer, end);
-                        }
-                        if let None | Some(Err(_)) = polled {
-                            this.inner.set(None);
-                        }
-                        return Poll::Ready(polled.map(|polled| polled.map_err(Into::into)));
+                        return this.let_go(polled, end);
                     }
                 }
             }
@@ -168,6 +258,9 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
+        if self.last.is_some() {
+            return false;
+        }
         match (&self.inner, &self.local) {
             (Some(inner), _) => inner.is_end_stream(),
             (None, local) => local.is_none(),
@@ -176,7 +269,9 @@ where
 
     fn size_hint(&self) -> SizeHint {
         match (&self.inner, &self.local) {
-            (Some(_), _) if matches!(self.form, Form::Stream(_)) => SizeHint::default(),
+            (Some(_), _) if matches!(self.form, Form::Stream(_)) || self.last.is_some() => {
+                SizeHint::default()
+            }
             (Some(inner), _) => inner.size_hint(),
             (None, local) => {
                 SizeHint::with_exact(local.as_ref().map_or(0, |chunk| chunk.bytes().len() as u64))
@@ -186,7 +281,7 @@ where
 }
 
 #[pinned_drop]
-impl<B, O: Observe> PinnedDrop for Tap<B, O> {
+impl<B: Body, O: Observe> PinnedDrop for Tap<B, O> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         let end = if *this.terminal {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use http::HeaderName;
 
-use super::{Config, ConfigError, Dialect, Mode, Relay, Upstream, error::nearest, judges};
+use super::{Config, ConfigError, Dialect, Mode, Relay, Upstream, error::nearest, judges, record};
 use crate::policy;
 
 /// Presets the well-known providers, if none is named.
@@ -37,6 +37,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     rates(config)?;
     deadlines(config)?;
     relay(config)?;
+    record::check(config)?;
     policy::build(&config.policies)?;
     judges::check(config)?;
     for (index, host) in config.hosts.iter().enumerate() {

@@ -9,6 +9,7 @@ mod include;
 mod judges;
 mod load;
 mod policies;
+mod record;
 mod schema;
 mod secret;
 #[cfg(test)]
@@ -31,6 +32,7 @@ pub(crate) use document::{Document, below, in_our_words};
 pub(crate) use error::{ConfigError, nearest};
 pub(crate) use load::{Loaded, Sources};
 pub(crate) use policies::{Coverage, Fail, Parallel, Policy, PolicyMode, PolicySettings, Reviewer};
+pub(crate) use record::Record;
 pub(crate) use schema::schema;
 pub(crate) use secret::Secret;
 pub(crate) use units::{Folder, Size, Switch, Time};
@@ -67,6 +69,11 @@ pub(crate) struct Config {
     pub(crate) policies: Vec<Policy>,
     /// What holds for all policies.
     pub(crate) policy: PolicySettings,
+    /// Where conversations are kept: `sqlite:PATH`, `postgres://USER@HOST/DATABASE` (a password as `${NAME}`), or `none`. A
+    /// SQLite file in the user's data folder unless told otherwise.
+    pub(crate) database: Option<Secret>,
+    /// How they are recorded.
+    pub(crate) record: Record,
     /// Files that were read for it, beside its own.
     #[serde(skip)]
     pub(crate) included: Vec<PathBuf>,
@@ -105,6 +112,8 @@ impl Default for Config {
             redis: None,
             policies: Vec::new(),
             policy: PolicySettings::default(),
+            database: None,
+            record: Record::default(),
             included: Vec::new(),
             deadlines: Deadlines::default(),
             relay: Relay::default(),

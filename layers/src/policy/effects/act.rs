@@ -55,6 +55,12 @@ pub enum Act {
     Net {
         /// Which, if the text tells.
         host: Option<String>,
+        /// At which port, if the text tells.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        port: Option<u16>,
+        /// What is asked for there: the path of a URL.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        path: Option<String>,
         /// What is sent there.
         sends: Sends,
     },
@@ -373,7 +379,7 @@ impl fmt::Display for Act {
             Self::Move { from, to } => write!(f, "move({from}, {to})"),
             Self::Copy { from, to } => write!(f, "copy({from}, {to})"),
             Self::Exec { program, .. } => write!(f, "exec({program})"),
-            Self::Net { host, sends } => {
+            Self::Net { host, sends, .. } => {
                 let host = host.as_deref().unwrap_or("?");
                 match sends {
                     Sends::Nothing => write!(f, "net({host})"),

@@ -15,6 +15,14 @@ pub(crate) const REMOTE: char = '\u{fdd6}';
 pub(crate) const SECRET: char = '\u{fdd7}';
 /// Code that a program writes for shells.
 pub(crate) const HOOK: char = '\u{fdd8}';
+/// What stands in files, as it is, if anything.
+pub(crate) const CONTENT: char = '\u{fdd9}';
+/// A line of it, or a word.
+pub(crate) const LINE: char = '\u{fdda}';
+/// The same, packed to be carried away.
+pub(crate) const PACKED: char = '\u{fddb}';
+/// Tokens of services that are known, one mark for each service.
+const TOKENS: std::ops::RangeInclusive<char> = '\u{fddc}'..='\u{fdef}';
 /// `*`, not quoted.
 pub(crate) const STAR: char = '\u{fdd3}';
 /// `?`, not quoted.
@@ -22,13 +30,36 @@ pub(crate) const ANY: char = '\u{fdd4}';
 /// `[`, not quoted.
 pub(crate) const SET: char = '\u{fdd5}';
 
+/// The token of the service at this place in the table of them.
+pub(crate) fn token(place: usize) -> Option<char> {
+    let mut tokens = TOKENS;
+    tokens.nth(place)
+}
+
+/// The place of the service whose token this is.
+pub(crate) fn service(c: char) -> Option<usize> {
+    let mut tokens = TOKENS;
+    tokens.position(|token| token == c)
+}
+
 pub(crate) fn is_unknown(c: char) -> bool {
-    matches!(c, UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK)
+    matches!(
+        c,
+        UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK | CONTENT | LINE | PACKED
+    ) || TOKENS.contains(&c)
 }
 
 /// What may be nothing at all.
 pub(crate) fn is_unsure(c: char) -> bool {
-    matches!(c, UNSET | UNKNOWN | REMOTE | SECRET | HOOK)
+    matches!(
+        c,
+        UNSET | UNKNOWN | REMOTE | SECRET | HOOK | CONTENT | PACKED
+    ) || TOKENS.contains(&c)
+}
+
+/// What stands in files, in whatever form.
+pub(crate) fn is_content(c: char) -> bool {
+    matches!(c, CONTENT | LINE | PACKED)
 }
 
 pub(crate) fn is_glob(c: char) -> bool {
@@ -60,7 +91,7 @@ pub(crate) fn shown(text: &str) -> String {
     }
     text.chars()
         .map(|c| match c {
-            UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK => '$',
+            c if is_unknown(c) => '$',
             STAR => '*',
             ANY => '?',
             SET => '[',

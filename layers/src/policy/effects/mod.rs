@@ -23,6 +23,8 @@ mod act;
 #[cfg(test)]
 mod bounds_tests;
 mod mark;
+#[cfg(test)]
+mod network_tests;
 mod patch;
 mod path;
 #[cfg(test)]
@@ -94,6 +96,14 @@ impl Effects {
         self.0.extend(behind.into_iter().filter(is));
     }
 
+    /// Those behind the first ones, said otherwise.
+    pub(crate) fn change(&mut self, from: usize, change: impl Fn(&mut Act)) {
+        self.0
+            .iter_mut()
+            .skip(from)
+            .for_each(|effect| change(&mut effect.act));
+    }
+
     /// One more, unless it has just been said.
     pub(crate) fn add(&mut self, act: Act, evidence: &str, elevated: bool) {
         let act = match self.0.len() {
@@ -109,12 +119,11 @@ impl Effects {
             }
             _ => None,
         };
-        let is_told = |last: &Effect| {
-            // To which port and path something goes, the words alone say.
-            let is_there = matches!(act, Act::Net { .. }) && last.evidence != shortened(evidence);
-            last.act == act && last.elevated == elevated && !is_there
-        };
-        if self.0.last().is_some_and(is_told) {
+        if self
+            .0
+            .last()
+            .is_some_and(|last| last.act == act && last.elevated == elevated)
+        {
             return;
         }
         self.0.push(Effect {

@@ -1,6 +1,6 @@
 //! Files that mean more than what is in them.
 
-use super::{PathRef, Persist};
+use super::{PathRef, Persist, mark, shell::matches};
 
 /// Whether a file holds keys, tokens or the like.
 pub(crate) fn is_secret(path: &PathRef) -> bool {
@@ -44,6 +44,7 @@ pub(crate) fn is_secret(path: &PathRef) -> bool {
         if folders.iter().any(|folder| {
             home.strip_prefix(folder)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
+                || could_be(home, folder)
         }) && !is_public
         {
             return true;
@@ -99,6 +100,24 @@ pub(crate) fn is_secret(path: &PathRef) -> bool {
         || path.is_within("/var/run/secrets")
         || path.is_within("/run/secrets")
         || path.is_within("/etc/ssl/private")
+}
+
+/// Whether a path in which a shell would fill something in could become this one, or what is below it.
+fn could_be(path: &str, wanted: &str) -> bool {
+    if !path.contains(['?', '[', '*']) {
+        return false;
+    }
+    let mut names = path.split('/');
+    wanted.split('/').all(|wanted| {
+        names.next().is_some_and(|name| {
+            let known = name.chars().filter(|c| c.is_alphanumeric()).count();
+            let pattern = name
+                .replace('*', mark::STAR.encode_utf8(&mut [0; 4]))
+                .replace('?', mark::ANY.encode_utf8(&mut [0; 4]))
+                .replace('[', mark::SET.encode_utf8(&mut [0; 4]));
+            name == wanted || known > 1 && name.starts_with('.') && matches(&pattern, wanted)
+        })
+    })
 }
 
 /// What will run because a file is written.

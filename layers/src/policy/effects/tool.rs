@@ -73,10 +73,12 @@ pub(super) fn effects(call: &ToolCall, place: &Place, effects: &mut Effects) {
     if let Some(url) = text(members, &["url", "uri"])
         .filter(|url| url.contains("://") && !url.starts_with("file:"))
     {
-        let host = programs::host(url);
+        let address = programs::Address::of_url(url);
         effects.add(
             Act::Net {
-                host,
+                host: address.host,
+                port: address.port,
+                path: address.path,
                 sends: Sends::Nothing,
             },
             url,

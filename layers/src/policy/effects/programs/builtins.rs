@@ -2,7 +2,7 @@
 
 use super::{Args, Command, unquoted};
 use crate::policy::effects::{
-    Act, Opaque, Persist, mark,
+    Act, Opaque, PathRef, Persist, mark,
     shell::{Data, Shell, State},
 };
 
@@ -20,7 +20,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 Some("-") => state.before().to_owned(),
                 Some(target) => target.to_owned(),
             };
-            let path = shell.path(state, &target);
+            // A link stays one: what is behind it is looked up when it is used.
+            let path = PathRef::within(&target, &state.cwd, shell.place);
             // Where it is not known the name stays, with its mark.
             let to = if target.contains(mark::is_unknown) && !target.starts_with(['/', '~']) {
                 target
@@ -76,7 +77,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 _ if command.stdin.is_secret => mark::SECRET.to_string(),
                 Some(text) => text.lines().next().unwrap_or_default().to_owned(),
                 None if command.stdin.remote.is_some() => mark::REMOTE.to_string(),
-                None if command.stdin.is_secret => mark::SECRET.to_string(),
+                None if command.stdin.is_packed => mark::PACKED.to_string(),
+                None if command.stdin.is_content => mark::LINE.to_string(),
                 None => mark::SOME.to_string(),
             };
             let args = Args::of(words, &["p", "n", "t", "d", "u", "N", "i", "a"]);
@@ -99,7 +101,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 [name] => state.set(name, vec![line]),
                 names => {
                     for (place, name) in names.iter().enumerate() {
-                        let word = line.split_whitespace().nth(place).unwrap_or_default();
+                        // Of what is not known, each may be a part.
+                        let word = match line.chars().all(mark::is_unknown) {
+                            true => line.as_str(),
+                            false => line.split_whitespace().nth(place).unwrap_or_default(),
+                        };
                         state.set(name, vec![word.to_owned()]);
                     }
                 }

@@ -83,6 +83,23 @@ const OUTPUTS: &[(&str, &[&str])] = &[
     ("age", &["o", "output"]),
     ("pandoc", &["o", "output"]),
     ("ssh-keygen", &["f"]),
+    ("shuf", &["o", "output"]),
+    ("iconv", &["o", "output"]),
+    ("envsubst", &["o"]),
+    ("patch", &["o", "output"]),
+    ("xmlstarlet", &["o"]),
+];
+/// Programs that change the files that they are given in their place, and how many words stand before these.
+const IN_PLACE: &[(&str, usize)] = &[
+    ("ed", 0),
+    ("ex", 0),
+    ("sponge", 0),
+    ("patch", 0),
+    ("sd", 2),
+    ("rpl", 2),
+    ("dos2unix", 0),
+    ("unix2dos", 0),
+    ("patchelf", 0),
 ];
 
 /// What is written without a redirection: the output that an option names, and what an editor is given.
@@ -95,7 +112,32 @@ pub(super) fn outputs(shell: &mut Shell<'_>, state: &State, command: &Command<'_
         targets.extend(args.values(options).filter(|_| !only_reads));
     }
     match command.name {
-        "ed" | "ex" => targets.extend(command.args(&[]).operands),
+        // What is patched is told by the patch, if no file is named.
+        "patch" => {
+            let args = command.args(&[
+                "i",
+                "input",
+                "p",
+                "strip",
+                "d",
+                "directory",
+                "o",
+                "output",
+                "r",
+                "F",
+                "B",
+                "D",
+            ]);
+            targets.extend(args.operands.first().filter(|_| !args.has(&["dry-run"])));
+        }
+        name if IN_PLACE.iter().any(|(known, _)| *known == name) => {
+            let skip = IN_PLACE
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map_or(0, |(_, skip)| *skip);
+            let args = command.args(&["set-rpath", "set-interpreter", "n", "f"]);
+            targets.extend(args.operands.into_iter().skip(skip));
+        }
         "split" => targets.extend(
             command
                 .args(&["b", "l", "n", "a", "C"])

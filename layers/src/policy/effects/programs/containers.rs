@@ -179,6 +179,13 @@ fn inside(shell: &mut Shell<'_>, state: &mut State, name: &str, rest: &[String],
             what: "a container that is not kept from the machine".to_owned(),
         });
     }
+    // Of an image of which no program is named, its own runs.
+    let told: Vec<String> = [name, args.first()]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(argv.iter().cloned())
+        .collect();
+    super::executes(shell, "docker", &told);
     if argv.is_empty() {
         return;
     }

@@ -1,183 +1,21 @@
-//! Programs that speak with other hosts.
+//! Programs that ask for what has an address: `curl`, `wget` and the like.
 
-use super::{Args, Command, database};
+use super::valued::{CURL, OTHERS, WGET};
+use super::{Args, Command, address::Address, hosts, is_here, registries, requests, sent, tokens};
 use crate::policy::effects::{
-    Act, Database, Sends, Write, mark,
+    Act, Write, mark,
     shell::{Data, Shell, State},
 };
 
-/// The host of a URL.
-pub(in super::super) fn host(url: &str) -> Option<String> {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let host = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-    let host = host.rsplit('@').next().unwrap_or(host);
-    let host = match host.strip_prefix('[') {
-        Some(address) => address.split(']').next().unwrap_or(address),
-        None => host.split(':').next().unwrap_or(host),
-    };
-    (!host.is_empty()).then(|| mark::shown(host))
-}
-
-/// Whether a host is this machine.
-pub(crate) fn is_here(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "::1")
-        || host.ends_with(".localhost")
-        || host == "host.docker.internal"
-}
-
-/// Something goes to a host.
-pub(in super::super) fn sent(
-    shell: &mut Shell<'_>,
-    host: Option<String>,
-    is_secret: bool,
-    is_any: bool,
-) {
-    let sends = match (is_secret, is_any) {
-        (true, _) if !host.as_deref().is_some_and(is_here) => Sends::Secrets,
-        (_, true) => Sends::Data,
-        _ => Sends::Nothing,
-    };
-    shell.act(Act::Net { host, sends });
-}
-
-const VALUED: &[&str] = &[
-    "o",
-    "output",
-    "O",
-    "H",
-    "header",
-    "X",
-    "request",
-    "d",
-    "data",
-    "data-raw",
-    "data-binary",
-    "data-urlencode",
-    "u",
-    "user",
-    "A",
-    "user-agent",
-    "F",
-    "form",
-    "T",
-    "upload-file",
-    "e",
-    "referer",
-    "b",
-    "cookie",
-    "c",
-    "cookie-jar",
-    "m",
-    "max-time",
-    "retry",
-    "connect-timeout",
-    "proxy",
-    "preproxy",
-    "socks5",
-    "socks5-hostname",
-    "socks4",
-    "connect-to",
-    "x",
-    "w",
-    "write-out",
-    "cacert",
-    "cert",
-    "key",
-    "post-data",
-    "post-file",
-    "output-document",
-    "P",
-    "directory-prefix",
-    "t",
-    "tries",
-    "timeout",
-    "json",
-    "K",
-    "config",
-    "resolve",
-    "body-data",
-    "body-file",
-    "method",
-    "retry-delay",
-    "url",
-    "U",
-    "i",
-    "input-file",
-    "D",
-    "dump-header",
-    "E",
-    "oauth2-bearer",
-    "retry-max-time",
-    "limit-rate",
-];
+/// Options whose values are addresses as well.
+const URLS: &[&str] = &["url", "expand-url", "doh-url", "ipfs-gateway", "B", "base"];
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     match command.name {
-        "curl" | "wget" | "wget2" | "http" | "https" | "xh" | "fetch" | "aria2c" | "axel"
-        | "lwp-request" | "get" | "lynx" | "w3m" | "links" | "httpie" | "curlie" => {
-            Some(web(shell, state, command))
-        }
-        "nc" | "ncat" | "netcat" | "socat" | "telnet" => Some(wire(shell, command)),
-        "scp" | "sftp" => {
-            let args = command.args(&["i", "P", "o", "F", "c", "S", "J", "l"]);
-            let far = args
-                .operands
-                .iter()
-                .find(|path| path.contains(':'))
-                .copied()
-                .unwrap_or(if command.name == "sftp" {
-                    args.first()
-                } else {
-                    ""
-                });
-            let host = far
-                .split(':')
-                .next()
-                .map(|host| host.rsplit('@').next().unwrap_or(host).to_owned());
-            let is_up = args.operands.last() == Some(&far);
-            let is_secret = is_up
-                && args
-                    .operands
-                    .iter()
-                    .any(|path| super::is_secret(&shell.path(state, path)));
-            // What `sftp` is told to put there, and whether that is at home.
-            let told = command.stdin.text.as_deref().unwrap_or_default();
-            let puts = told.split_whitespace().any(|word| {
-                super::is_secret(&shell.path(state, word))
-                    || super::is_secret(&shell.path(state, &format!("~/{word}")))
-            });
-            sent(
-                shell,
-                host.clone(),
-                is_secret || puts && told.contains("put"),
-                is_up,
-            );
-            if let (false, Some(to)) = (is_up, args.operands.last()) {
-                // What comes from there is somebody else's.
-                let file = far.rsplit([':', '/']).next().unwrap_or_default();
-                let to = to.trim_end_matches('/');
-                for name in [to.to_owned(), format!("{to}/{file}")] {
-                    let path = shell.path(state, &name).resolved;
-                    let data = Data {
-                        remote: host.clone(),
-                        ..Data::hidden()
-                    };
-                    state.files.insert(path, data);
-                }
-            }
-            Some(Data::default())
-        }
-        "dig" | "nslookup" | "host" | "ping" => {
-            // A name that is made of something carries it away.
-            let is_secret = command.words.iter().any(|word| word.contains(mark::SECRET));
-            sent(
-                shell,
-                command.words.last().map(|word| mark::shown(word)),
-                is_secret,
-                is_secret,
-            );
-            Some(Data::hidden())
-        }
+        "curl" | "curlie" | "wget" | "wget2" | "http" | "https" | "xh" | "xhs" | "fetch"
+        | "aria2c" | "axel" | "lwp-request" | "get" | "httpie" => Some(web(shell, state, command)),
+        "lynx" | "w3m" | "links" | "elinks" | "chromium" | "google-chrome" | "firefox"
+        | "xdg-open" => Some(browser(shell, command)),
         "gh" | "glab"
             if command
                 .words
@@ -187,135 +25,260 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let mut files = command.words.iter().skip(2);
             let is_secret = command.stdin.is_secret
                 || files.any(|file| super::is_secret(&shell.path(state, file)));
-            sent(shell, Some("github.com".to_owned()), is_secret, true);
-            Some(Data::default())
-        }
-        "mail" | "mailx" | "sendmail" | "mutt" => {
-            sent(shell, None, command.stdin.is_secret, true);
+            let host = match command.name {
+                "gh" => "gist.github.com",
+                _ => "gitlab.com",
+            };
+            let writes = command
+                .words
+                .get(1)
+                .is_some_and(|word| matches!(word.as_str(), "create" | "edit" | "new"));
+            sent(shell, Some(host.to_owned()), is_secret, writes);
             Some(Data::default())
         }
         _ => None,
     }
 }
 
-fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
-    if matches!(command.name, "lynx" | "w3m" | "links") {
-        let host = command
-            .words
-            .iter()
-            .find(|word| word.contains("://"))
-            .and_then(|url| host(url));
-        sent(shell, host.clone(), false, false);
-        shell.remote.clone_from(&host);
-        return Data {
-            remote: host,
-            ..Data::hidden()
-        };
-    }
-    let is_wget = command.name.starts_with("wget");
-    let mut valued: Vec<&str> = VALUED.to_vec();
-    if is_wget {
-        valued.retain(|name| {
-            !matches!(
-                *name,
-                "d" | "F" | "x" | "m" | "c" | "b" | "K" | "H" | "E" | "w"
-            )
-        });
-    } else if command.name == "curl" {
-        valued.retain(|name| !matches!(*name, "O" | "i"));
-    }
-    let args = Args::of(command.words, &valued);
-    let is_url = |word: &&&str| {
-        word.contains("://") || (word.contains('.') && !word.starts_with(['@', '.', '/']))
+fn browser(shell: &mut Shell<'_>, command: &Command<'_>) -> Data {
+    let url = command.words.iter().find(|word| word.contains("://"));
+    let Some(url) = url.filter(|url| !url.starts_with("file:")) else {
+        return Data::hidden();
     };
-    let url = args
-        .operands
+    let address = Address::of_url(url);
+    address.sent(
+        shell,
+        tokens::leaks(url, address.host.as_deref()),
+        says_more(url),
+    );
+    let host = address.shown().filter(|host| !is_here(host));
+    shell.remote.clone_from(&host);
+    Data {
+        remote: host,
+        ..Data::hidden()
+    }
+}
+
+/// Whether a URL has the content of files in it: in what it asks, or packed wherever.
+fn says_more(url: &str) -> bool {
+    let asked = url.split_once('?').map_or("", |(_, asked)| asked);
+    url.contains(mark::PACKED) || asked.contains(mark::is_content)
+}
+
+/// Whether a header has the content of files in it, other than to say who asks.
+fn header_says(header: &str) -> bool {
+    let name = header
+        .split(':')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let is_key = ["auth", "token", "key", "accept", "content-type"]
         .iter()
-        .find(is_url)
-        .copied()
-        .or_else(|| args.value(&["url"]))
-        .unwrap_or(args.first());
-    let host = host(url);
-    let bodies: Vec<&str> = args
-        .values(&[
-            "d",
-            "data",
-            "data-raw",
-            "data-binary",
-            "data-urlencode",
-            "F",
-            "form",
-            "T",
-            "upload-file",
-            "post-data",
-            "post-file",
-            "json",
-            "body-data",
-            "body-file",
-        ])
-        .collect();
-    let mut is_secret = command.words.iter().any(|word| word.contains(mark::SECRET));
-    for body in &bodies {
-        let file = body
-            .rsplit_once(['@', '<'])
-            .map_or(*body, |(_, file)| file)
-            .split(';')
-            .next()
-            .unwrap_or_default();
-        let is_file = body.contains(['@', '<'])
-            || args
-                .values(&["T", "upload-file", "post-file", "body-file"])
-                .any(|value| value == *body);
-        if matches!(file, "-" | "." | "/dev/stdin") {
-            is_secret |= command.stdin.is_secret;
-        } else if is_file {
-            let path = shell.path(state, file);
-            is_secret |= super::is_secret(&path)
-                || state
-                    .files
-                    .get(&path.resolved)
-                    .is_some_and(|data| data.is_secret);
+        .any(|word| name.contains(word));
+    header.contains(mark::PACKED) || !is_key && header.contains(mark::is_content)
+}
+
+/// Whether a program only says how it is used.
+fn only_helps(command: &Command<'_>, args: &Args<'_>) -> bool {
+    let short: &[&str] = match command.name {
+        "curl" => &["help", "version", "manual", "h", "V", "M"],
+        "wget" | "wget2" => &["help", "version", "h", "V"],
+        _ => &["help", "version"],
+    };
+    args.has(short)
+}
+
+/// The addresses that are asked, in their order.
+fn addresses(
+    shell: &mut Shell<'_>,
+    state: &State,
+    command: &Command<'_>,
+    args: &Args<'_>,
+) -> Vec<String> {
+    let mut urls: Vec<String> = args.values(URLS).map(str::to_owned).collect();
+    match command.name {
+        "curl" | "curlie" => {
+            let literal = args.has(&["g", "globoff"]);
+            for url in &args.operands {
+                match literal {
+                    true => urls.push((*url).to_owned()),
+                    false => urls.extend(requests::addresses(url)),
+                }
+            }
+        }
+        "wget" | "wget2" | "aria2c" | "axel" | "fetch" => {
+            urls.extend(args.operands.iter().map(|url| (*url).to_owned()));
+            // A list of them.
+            for file in args.values(&["i", "input-file"]) {
+                let data = match file {
+                    "-" | "/dev/stdin" => command.stdin.clone(),
+                    file => shell.read_file(state, file),
+                };
+                match data.text {
+                    Some(text) => urls.extend(
+                        text.lines()
+                            .map(|line| line.trim().to_owned())
+                            .filter(|line| !line.is_empty())
+                            .take(64),
+                    ),
+                    None => urls.push(mark::SOME.to_string()),
+                }
+            }
+        }
+        _ => {
+            let is_method =
+                |word: &&&str| word.chars().all(|c| c.is_ascii_uppercase()) && !word.is_empty();
+            let url = args.operands.iter().find(|word| !is_method(word));
+            // `:4001/x` is here.
+            urls.extend(url.map(|url| match url.strip_prefix(':') {
+                Some(rest) => format!("localhost:{}", rest.trim_start_matches(':')),
+                None => (*url).to_owned(),
+            }));
         }
     }
-    // Addresses in a list of settings.
-    let listed = args
-        .values(&["K", "config"])
-        .any(|file| matches!(file, "-" | "/dev/stdin"));
-    let listed = command
-        .stdin
-        .text
-        .as_deref()
-        .filter(|_| listed)
-        .unwrap_or_default();
-    for word in listed
-        .split(['"', '\'', '=', ' ', '\n'])
-        .filter(|word| word.contains("://"))
-    {
-        sent(shell, self::host(word), is_secret, !bodies.is_empty());
+    urls.truncate(64);
+    // What a shell would fill in is what stands there, if no file is called so.
+    urls.iter().map(|url| url.replace(mark::ANY, "?")).collect()
+}
+
+/// What stands behind the address for programs that take members: `name=x`, `file@path`.
+fn members(
+    shell: &Shell<'_>,
+    state: &State,
+    command: &Command<'_>,
+    args: &Args<'_>,
+) -> (bool, bool) {
+    if !matches!(command.name, "http" | "https" | "xh" | "xhs" | "httpie") {
+        return (false, false);
     }
-    is_secret |= matches!(command.name, "http" | "https" | "xh") && command.stdin.is_secret;
-    // One after the other, if there are several.
-    for other in args
+    let is_member =
+        |word: &&str| word.contains(['=', '@']) && !word.contains("==") && !word.contains("://");
+    let mut members = args
         .operands
         .iter()
-        .filter(is_url)
-        .filter(|other| **other != url)
-    {
-        sent(shell, self::host(other), is_secret, !bodies.is_empty());
+        .skip(1)
+        .copied()
+        .filter(is_member)
+        .peekable();
+    let is_any = members.peek().is_some();
+    let is_secret = members
+        .filter_map(|word| word.split_once('@'))
+        .any(|(_, file)| super::is_secret(&shell.path(state, file)));
+    let raw = args.value(&["raw"]).is_some();
+    let stdin = command.stdin.is_any() && command.stdin.text.as_deref() != Some("");
+    (is_any || raw || stdin, is_secret || command.stdin.is_secret)
+}
+
+fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
+    let is_wget = command.name.starts_with("wget");
+    let is_curl = command.name.starts_with("curl");
+    let words = match is_curl {
+        true => requests::with_config(shell, state, command.words, &command.stdin),
+        false => command.words.to_vec(),
+    };
+    let valued = match command.name {
+        "curl" | "curlie" => CURL,
+        "wget" | "wget2" => WGET,
+        _ => OTHERS,
+    };
+    let args = Args::of(&words, valued);
+    if only_helps(command, &args) {
+        return Data::hidden();
     }
-    super::hosts::detours(shell, &args);
-    sent(shell, host.clone(), is_secret, !bodies.is_empty());
-    let from = host.unwrap_or_else(|| "?".to_owned());
+    let urls = addresses(shell, state, command, &args);
+    let url = urls.first().cloned().unwrap_or_default();
+    let body = requests::body(shell, state, &args, &command.stdin);
+    let (has_members, has_secret_member) = members(shell, state, command, &args);
+    let headers = || {
+        args.values(&[
+            "H",
+            "header",
+            "A",
+            "user-agent",
+            "e",
+            "referer",
+            "b",
+            "cookie",
+            "U",
+            "u",
+            "user",
+            "proxy-header",
+        ])
+    };
+    let says = headers().any(header_says) || body.text.contains(mark::is_content);
+    hosts::detours(shell, &args);
+    if let Some(socket) = args.value(&["unix-socket"]) {
+        let method = args.value(&["X", "request"]).unwrap_or("GET");
+        let path = Address::of_url(&url).path.unwrap_or_default();
+        requests::to_containers(shell, state, socket, method, &format!("/{path}"));
+    }
+    for setting in args
+        .values(&["execute"])
+        .chain(args.values(&["e"]).filter(|_| is_wget))
+    {
+        if let Some((name, value)) = setting.split_once('=') {
+            registries::variable(shell, name.trim(), value.trim());
+        }
+    }
+    // Without an address nobody knows which.
+    for url in urls.iter().chain(urls.is_empty().then_some(&url)) {
+        if url.starts_with("file:") {
+            continue;
+        }
+        let address = Address::of_url(url);
+        let host = address.host.as_deref();
+        let is_secret = body.is_secret
+            || has_secret_member
+            || words.iter().any(|word| tokens::leaks(word, host))
+            || tokens::leaks(&body.text, host);
+        address.sent(
+            shell,
+            is_secret,
+            body.is_any || has_members || says || says_more(url),
+        );
+    }
+    // Whom a server in between is told to ask.
+    let is_far = |url: &String| {
+        !Address::of_url(url)
+            .shown()
+            .is_some_and(|host| is_here(&host))
+    };
+    for header in args
+        .values(&["H", "header"])
+        .filter(|_| urls.iter().any(is_far))
+    {
+        if let Some((name, value)) = header.split_once(':')
+            && name.eq_ignore_ascii_case("host")
+        {
+            Address::of_pair(value.trim()).sent(shell, false, false);
+        }
+    }
+    let from = Address::of_url(&url)
+        .shown()
+        .unwrap_or_else(|| "?".to_owned());
     shell.remote = Some(from.clone());
     let method = args.value(&["X", "request", "method"]).unwrap_or_default();
     if method.eq_ignore_ascii_case("delete") {
-        deleted(shell, &from, url);
+        requests::deleted(shell, &from, &url);
     }
     let is_local = is_here(&from) || url.starts_with("file:");
     let data = Data {
         remote: (!is_local).then_some(from),
         ..Data::hidden()
     };
+    kept(shell, state, command, &args, &url, data)
+}
+
+/// Where what has come is written.
+fn kept(
+    shell: &mut Shell<'_>,
+    state: &mut State,
+    command: &Command<'_>,
+    args: &Args<'_>,
+    url: &str,
+    data: Data,
+) -> Data {
+    let is_wget = command.name.starts_with("wget");
     let output = match is_wget {
         true => args.value(&["O", "output-document"]),
         false => args.value(&["o", "output"]),
@@ -352,82 +315,5 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
             Data::default()
         }
         None => data,
-    }
-}
-
-/// Services of clouds, at which a question can take down what runs there.
-const CLOUDS: &[&str] = &[
-    "api.digitalocean.com",
-    "management.azure.com",
-    "api.cloudflare.com",
-    "api.heroku.com",
-    "api.github.com",
-    "api.hetzner.cloud",
-    "api.linode.com",
-    "api.vultr.com",
-    "api.fly.io",
-    "api.vercel.com",
-    "api.machines.dev",
-];
-
-/// Something is deleted at a host: all of an index, or what a cloud runs.
-pub(super) fn deleted(shell: &mut Shell<'_>, host: &str, url: &str) {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    let last = path
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
-    // An index whose name comes from a list of them.
-    let is_search = host.contains("es-") || host.contains("elastic") || url.contains(":9200/");
-    let is_each = is_search && last.contains(mark::is_unknown);
-    if last == "_all" || last.contains(['*', mark::STAR]) || is_each {
-        shell.act(Act::Database {
-            what: Database::DeleteAll,
-            target: mark::shown(url),
-        });
-    } else if CLOUDS.contains(&host) || host.ends_with(".googleapis.com") {
-        shell.act(Act::Infrastructure {
-            program: "curl".to_owned(),
-            target: mark::shown(url),
-        });
-    }
-}
-
-/// Plain connections: a door, if a shell stands at one end.
-fn wire(shell: &mut Shell<'_>, command: &Command<'_>) -> Data {
-    let words = command.words;
-    // A database takes its statements from a plain connection as well.
-    if let Some(text) = &command.stdin.text {
-        database::statements(shell, text);
-    }
-    let args = command.args(&[
-        "e", "c", "p", "w", "s", "exec", "sh-exec", "i", "q", "X", "x",
-    ]);
-    let runs = args.has(&["e", "c", "exec", "sh-exec"])
-        || words.iter().any(|word| {
-            let word = word.to_lowercase();
-            word.starts_with("exec:") || word.starts_with("system:")
-        });
-    if runs && command.name != "telnet" {
-        super::builtins::backdoor(shell, command.name);
-        return Data::default();
-    }
-    if args.has(&["z"]) {
-        return Data::default();
-    }
-    let host = args.operands.first().map(|host| (*host).to_owned());
-    let listens = args.has(&["l"]);
-    sent(
-        shell,
-        host.clone(),
-        command.stdin.is_secret && !listens,
-        command.stdin.is_any(),
-    );
-    let from = host.unwrap_or_else(|| "?".to_owned());
-    shell.remote = Some(from.clone());
-    Data {
-        remote: (!is_here(&from)).then_some(from),
-        ..Data::hidden()
     }
 }

@@ -93,6 +93,7 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
         let Some((key, value)) = setting.split_once('=') else {
             continue;
         };
+        super::hosts::git_setting(shell, key, value);
         if let Some(code) = value.strip_prefix('!') {
             shell.text(state, code, &Data::default());
         } else if key.strip_prefix("alias.") == Some(name) {

@@ -1,6 +1,10 @@
 //! Hosts that are named beside the one that is asked, those that git speaks with, and those that stand in code.
 
-use super::{Args, fetch::host, sent};
+use super::{
+    Args,
+    address::{Address, host, met},
+    sent,
+};
 use crate::policy::effects::{
     Act,
     shell::{Shell, State},
@@ -24,6 +28,13 @@ pub(super) fn git(shell: &mut Shell<'_>, name: &str, words: &[String]) {
         | "config" => false,
         _ => return,
     };
+    if let ("config", Some(at)) = (name, words.iter().position(|word| !word.starts_with('-'))) {
+        let words: Vec<&str> = words.iter().skip(at).map(String::as_str).collect();
+        if let [key, value, ..] = words.as_slice() {
+            git_setting(shell, key, value);
+        }
+        return;
+    }
     let values = words
         .iter()
         .map(|word| word.strip_prefix("--remote=").unwrap_or(word));
@@ -32,27 +43,97 @@ pub(super) fn git(shell: &mut Shell<'_>, name: &str, words: &[String]) {
     }
 }
 
+/// A setting that is given with the command: hosts in it are met in place of others, or on the way to them.
+pub(super) fn git_setting(shell: &mut Shell<'_>, key: &str, value: &str) {
+    let lower = key.to_ascii_lowercase();
+    let instead = lower
+        .strip_prefix("url.")
+        .and_then(|rest| rest.rsplit_once('.'))
+        .map(|(base, _)| base);
+    let is_address = lower.ends_with("proxy") || lower.ends_with("url");
+    for address in instead.into_iter().chain(is_address.then_some(value)) {
+        if let Some(host) = remote(address) {
+            sent(shell, Some(host), false, false);
+        }
+    }
+}
+
 /// What a request goes through, or to in place of its host.
 pub(super) fn detours(shell: &mut Shell<'_>, args: &Args<'_>) {
-    let through = [
+    const THROUGH: &[&str] = &[
         "x",
         "proxy",
         "preproxy",
         "socks5",
         "socks5-hostname",
         "socks4",
+        "socks4a",
+        "proxy1.0",
+        "http-proxy",
+        "https-proxy",
+        "all-proxy",
     ];
-    for proxy in args.values(&through) {
-        sent(shell, host(proxy), false, false);
+    for proxy in args.values(THROUGH) {
+        // `http:http://proxy:80`
+        let proxy = match proxy.split_once("://") {
+            Some((scheme, rest)) => {
+                format!("{}://{rest}", scheme.rsplit(':').next().unwrap_or(scheme))
+            }
+            None => proxy.to_owned(),
+        };
+        met(shell, &proxy);
     }
     // `name:port:address`, `name:port:other:port`
     for instead in args.values(&["resolve"]) {
-        let address = instead.splitn(3, ':').nth(2).map(str::to_owned);
-        sent(shell, address, false, false);
+        let mut parts = instead.splitn(3, ':');
+        let (name, port, addresses) =
+            (parts.next(), parts.next(), parts.next().unwrap_or_default());
+        for address in addresses.split(',').take(8) {
+            let address = address.trim_matches(['[', ']']);
+            Address::at(address, port.unwrap_or_default()).sent(shell, false, false);
+            if let Some(name) = name {
+                named(shell, name.trim_start_matches('+'), address);
+            }
+        }
     }
     for instead in args.values(&["connect-to"]) {
-        let other = instead.splitn(3, ':').nth(2).and_then(host);
-        sent(shell, other, false, false);
+        let mut parts = instead.splitn(3, ':');
+        let name = parts.next().unwrap_or_default().to_owned();
+        let other = parts.nth(1).unwrap_or_default();
+        let mut other = Address::of_pair(other);
+        // What is asked there is not what the address says.
+        other.path = other.port.map(|_| String::new());
+        if let Some(host) = other.shown() {
+            named(shell, &name, &host);
+            other.sent(shell, false, false);
+        }
+    }
+}
+
+/// How many names for addresses are remembered.
+const MOST: usize = 32;
+
+/// From now on a name stands for an address.
+fn named(shell: &mut Shell<'_>, name: &str, address: &str) {
+    if shell.names.len() < MOST && !name.is_empty() && name != address {
+        shell.names.push((name.to_owned(), address.to_owned()));
+    }
+}
+
+/// Lines of `/etc/hosts`: names for addresses.
+pub(super) fn table(shell: &mut Shell<'_>, text: &str) {
+    for line in text.lines().take(256) {
+        let mut words = line
+            .split('#')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace();
+        let Some(address) = words.next() else {
+            continue;
+        };
+        for name in words.take(16) {
+            named(shell, name, address);
+        }
     }
 }
 

@@ -14,20 +14,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     let dry = words.iter().any(|word| {
         word.starts_with("--dry-run") && !word.ends_with("=false") && !word.ends_with("=none")
     });
-    let uploads = any(&["cp", "mv", "sync", "copy", "put", "create", "upload"]);
-    let is_store = matches!(
-        command.name,
-        "aws" | "gsutil" | "rclone" | "mc" | "s3cmd" | "s5cmd" | "gcloud" | "az"
-    );
-    if uploads
-        && is_store
-        && command
-            .words
-            .iter()
-            .any(|word| super::is_secret(&shell.path(state, word)))
-    {
-        super::sent(shell, Some(command.name.to_owned()), true, true);
-    }
+    super::stores::uploads(shell, state, command);
     let opens = [
         "--clusterrole=cluster-admin",
         "policy/AdministratorAccess",

@@ -46,6 +46,9 @@ pub(super) fn environment(shell: &mut Shell<'_>, name: &str, value: Option<&str>
             .chars()
             .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
         || name.to_ascii_lowercase().ends_with("proxy");
+    if let Some(value) = value {
+        super::registries::variable(shell, name, value);
+    }
     if is_shared {
         shell.act(Act::Environment {
             name: name.to_owned(),
@@ -71,6 +74,12 @@ pub(in super::super) fn written(shell: &mut Shell<'_>, path: &PathRef, text: &st
             what: Persist::Startup,
             target: path.resolved.clone(),
         });
+    }
+    if path.is_within("/etc/hosts") {
+        super::hosts::table(shell, text);
+    }
+    if is_read_at_start(path) {
+        variables(shell, text);
     }
     let takes_orders = ["$_GET", "$_POST", "$_REQUEST", "$_COOKIE"]
         .iter()
@@ -98,5 +107,53 @@ pub(in super::super) fn written(shell: &mut Shell<'_>, path: &PathRef, text: &st
         shell.act(Act::Disarm {
             what: path.resolved.clone(),
         });
+    }
+}
+
+/// Whether a file is one from which programs take variables when they start: hidden ones, and those of the system.
+fn is_read_at_start(path: &PathRef) -> bool {
+    path.is_within("/etc")
+        || path
+            .resolved
+            .split('/')
+            .any(|part| part.len() > 2 && part.starts_with('.'))
+}
+
+/// The most names that are told of one text.
+const MOST: usize = 32;
+
+/// Variables that a text sets, in whichever language: `A_B=c`, `"A_B": "c"`, `setenv A_B c`.
+fn variables(shell: &mut Shell<'_>, text: &str) {
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let ends = text.char_indices().filter(|(at, c)| {
+        let before = text
+            .get(..*at)
+            .and_then(|before| before.chars().next_back());
+        is_part(*c) && !before.is_some_and(|before| before.is_ascii_alphanumeric() || before == '_')
+    });
+    let starts: Vec<usize> = ends.map(|(at, _)| at).take(4 * MOST).collect();
+    let mut told = 0;
+    for at in starts {
+        let rest = text.get(at..).unwrap_or_default();
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let (name, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        if !name.contains('_') || told == MOST {
+            continue;
+        }
+        let line = behind.lines().next().unwrap_or_default();
+        let value = line
+            .trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | ':'));
+        let is_set = value.len() < line.len() && line.contains(['=', ':', ' ']);
+        let value = value
+            .split(['"', '\'', ' ', ',', ';', '}'])
+            .next()
+            .unwrap_or_default();
+        if is_set && !value.is_empty() {
+            told += 1;
+            shell.act(Act::Environment {
+                name: name.to_owned(),
+                value: Some(mark::shown(value)),
+            });
+        }
     }
 }

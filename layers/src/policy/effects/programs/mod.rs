@@ -1,5 +1,6 @@
 //! What programs do, by their names and arguments.
 
+mod address;
 mod args;
 mod awk;
 mod builtins;
@@ -12,6 +13,7 @@ mod editors;
 mod fetch;
 mod files;
 mod find;
+mod firewall;
 mod foreign;
 mod git;
 mod hosts;
@@ -19,21 +21,33 @@ mod infrastructure;
 mod interpreters;
 mod languages;
 mod meaning;
+mod names;
 mod packages;
+mod payload;
 mod readers;
+mod registries;
+mod requests;
 mod secrets;
 mod sed;
+mod ssh;
+mod stores;
 mod system;
 mod texts;
+mod tokens;
+mod transfers;
+mod valued;
+mod wires;
 mod wrappers;
 
 use self::args::Args;
+pub(crate) use self::{address::is_here, git::is_shared as is_shared_branch};
 pub(super) use self::{
+    address::{Address, host, sent},
     database::sql,
-    fetch::{host, sent},
     meaning::{is_secret, variable},
+    tokens::mark as token,
+    wires::socket,
 };
-pub(crate) use self::{fetch::is_here, git::is_shared as is_shared_branch};
 use super::{
     Act, PathRef, Scope, mark,
     shell::{Data, Shell, State},
@@ -89,6 +103,12 @@ pub(super) const PATTERNS: &[&str] = &[
     "truncate",
     "rmdir",
     "unlink",
+    "wget",
+    "ssh",
+    "scp",
+    "socat",
+    "openssl",
+    "luthien",
 ];
 
 /// A command that is carried out.
@@ -116,8 +136,11 @@ pub(super) fn run(
     argv: &[String],
     stdin: Data,
 ) -> Data {
-    let out = carried_out(shell, state, name, argv, stdin);
+    let (before, since) = (payload::Before::of(&stdin), shell.count());
+    let mut out = carried_out(shell, state, name, argv, stdin);
     let words = argv.get(1..).unwrap_or_default();
+    let has_read = shell.reads_since(since);
+    payload::mark(name, words, &before, has_read, &mut out);
     secrets::marked(shell, state, name, words, out)
 }
 
@@ -170,7 +193,7 @@ fn carried_out(
             return interpreters::script(shell, state, name, script, words);
         }
     }
-    let rooms: [Room; 14] = [
+    let rooms: [Room; 19] = [
         builtins::run,
         texts::run,
         files::run,
@@ -179,7 +202,12 @@ fn carried_out(
         editors::run,
         interpreters::run,
         git::run,
+        firewall::run,
+        ssh::run,
         fetch::run,
+        wires::run,
+        transfers::run,
+        names::run,
         disk::run,
         database::run,
         infrastructure::run,

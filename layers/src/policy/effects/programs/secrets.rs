@@ -99,6 +99,7 @@ pub(super) fn marked(
     Data {
         is_secret: true,
         is_hidden: true,
+        service: super::tokens::printed(name).filter(|_| prints),
         ..out
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let targets: Vec<&String> = words
                 .iter()
                 .skip_while(|word| word.starts_with('-') && *word != "--")
+                .skip(usize::from(has("-s") || has("-n") || has("--signal")))
                 .collect();
             let signal = words.first().is_some_and(|word| word.starts_with('-'));
             let all = if signal {

@@ -185,43 +185,6 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let argv = Args::leading(words, &["library-path", "preload", "argv0"]).command(0);
             Some(shell.invoke(state, argv, command.stdin.clone()))
         }
-        "ssh" | "mosh" | "autossh" => {
-            let args = Args::leading(
-                words,
-                &[
-                    "p", "i", "l", "o", "F", "L", "R", "D", "J", "b", "c", "E", "e", "m", "O", "Q",
-                    "S", "W", "w", "B", "I",
-                ],
-            );
-            for option in args.values(&["o"]) {
-                if let Some((_, code)) = option
-                    .split_once('=')
-                    .filter(|(name, _)| name.to_lowercase().ends_with("command"))
-                {
-                    shell.text(state, code, &Data::default());
-                }
-            }
-            let host = args.first().rsplit('@').next().map(str::to_owned);
-            if args.value(&["R"]).is_some() {
-                super::builtins::backdoor(shell, "ssh -R");
-            }
-            super::sent(shell, host, command.stdin.is_secret, command.stdin.is_any());
-            let code = mark_code(&args.command(1).join(" "));
-            let mut there = State::default();
-            // What is done there is done in another home.
-            there.go("~".to_owned());
-            Some(match code.is_empty() {
-                true if command.stdin.text.is_some() => {
-                    let code = command.stdin.text.clone().unwrap_or_default();
-                    run_code(shell, &mut there, &code, &Data::default())
-                }
-                true => Data::default(),
-                false => {
-                    run_code(shell, state, &code, &command.stdin);
-                    Data::hidden()
-                }
-            })
-        }
         name => {
             let (_, valued, skip) = PLAIN.iter().find(|(plain, ..)| *plain == name)?;
             let args = Args::leading(words, valued);
@@ -312,6 +275,10 @@ fn xargs(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Dat
         items.truncate(32);
     } else if command.stdin.remote.is_some() {
         items.push(mark::REMOTE.to_string());
+    } else if stdin.is_packed {
+        items.push(mark::PACKED.to_string());
+    } else if stdin.is_content {
+        items.push(mark::LINE.to_string());
     } else {
         items.push(mark::SOME.to_string());
     }

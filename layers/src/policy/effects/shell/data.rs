@@ -13,6 +13,12 @@ pub(in super::super) struct Data {
     pub(in super::super) is_hidden: bool,
     /// It is code that is meant for shells, from a program that people trust with that.
     pub(in super::super) is_for_shells: bool,
+    /// Whose secret it is, if it is the token of a service that is known.
+    pub(in super::super) service: Option<char>,
+    /// It is what stands in files, or tells of them.
+    pub(in super::super) is_content: bool,
+    /// The same in a form in which it can be carried away.
+    pub(in super::super) is_packed: bool,
     /// It never ends.
     pub(in super::super) is_endless: bool,
 }
@@ -66,6 +72,9 @@ impl Data {
             is_secret: self.is_secret || other.is_secret,
             is_hidden: self.is_hidden || other.is_hidden,
             is_for_shells,
+            service: self.service.or(other.service),
+            is_content: self.is_content || other.is_content,
+            is_packed: self.is_packed || other.is_packed,
             is_endless: self.is_endless || other.is_endless,
         }
     }

@@ -305,7 +305,7 @@ impl Shell<'_> {
             });
         }
         if out.is_secret {
-            return mark::SECRET.to_string();
+            return out.service.unwrap_or(mark::SECRET).to_string();
         }
         match out {
             Data {
@@ -318,6 +318,12 @@ impl Shell<'_> {
             Data {
                 text: Some(text), ..
             } => text.trim_end_matches('\n').to_owned(),
+            Data {
+                is_packed: true, ..
+            } => mark::PACKED.to_string(),
+            Data {
+                is_content: true, ..
+            } => mark::CONTENT.to_string(),
             _ => mark::UNKNOWN.to_string(),
         }
     }

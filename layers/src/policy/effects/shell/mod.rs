@@ -23,7 +23,9 @@ use brush_parser::{
 
 pub(crate) use self::commands::commands;
 pub(super) use self::{data::Data, escapes::unescaped, pattern::matches, state::State};
-use super::{Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch};
+use super::{
+    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch, programs,
+};
 
 /// How many commands are followed in one call.
 const MAX_STEPS: usize = 4000;
@@ -63,6 +65,8 @@ pub(super) struct Shell<'a> {
     pub(super) lists_all: bool,
     /// `>(…)`: commands that read what is written into these files.
     readers: Vec<(String, CompoundCommand)>,
+    /// Names for addresses that have been written down here: lines of `/etc/hosts`.
+    pub(super) names: Vec<(String, String)>,
     /// What has been said to be opaque, once each.
     said: Vec<Opaque>,
 }
@@ -81,6 +85,7 @@ impl<'a> Shell<'a> {
             remote: None,
             lists_all: false,
             readers: Vec::new(),
+            names: Vec::new(),
             said: Vec::new(),
         }
     }
@@ -90,19 +95,36 @@ impl<'a> Shell<'a> {
         self.effects.add(act, &self.evidence, self.elevated);
     }
 
-    /// Other words for what is done next. The answer is what stood there before.
-    pub(super) fn say(&mut self, evidence: String) -> String {
-        std::mem::replace(&mut self.evidence, evidence)
-    }
-
-    /// The words of the call that say what is being done.
-    pub(super) fn said(&self) -> &str {
-        &self.evidence
-    }
-
     /// How much has been written down.
     pub(super) fn count(&self) -> usize {
         self.effects.iter().len()
+    }
+
+    /// Whether a file was read since then.
+    pub(super) fn reads_since(&self, since: usize) -> bool {
+        let mut new = self.effects.iter().skip(since);
+        new.any(|effect| matches!(effect.act, Act::Read { .. }))
+    }
+
+    /// Of what was sent since then, what is a token of the host's own service is no secret told, unless files were read
+    /// that hold secrets.
+    pub(super) fn own_tokens(&mut self, since: usize, is_own: impl Fn(&str) -> bool) {
+        let reads = |effect: &super::Effect| matches!(&effect.act, Act::Read { path } if programs::is_secret(path));
+        if self.effects.iter().skip(since).any(reads) {
+            return;
+        }
+        self.effects.change(since, |act| {
+            if let Act::Net {
+                host: Some(host),
+                sends,
+                ..
+            } = act
+                && *sends == super::Sends::Secrets
+                && is_own(host)
+            {
+                *sends = super::Sends::Data;
+            }
+        });
     }
 
     /// Of what was written down since then, all that is everyday is taken back.

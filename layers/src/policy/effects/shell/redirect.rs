@@ -118,6 +118,9 @@ impl Shell<'_> {
             is_secret: text.contains(mark::SECRET),
             is_hidden: text.contains(mark::is_unknown),
             is_for_shells: text.contains(mark::HOOK),
+            is_content: text.contains(mark::is_content),
+            is_packed: text.contains(mark::PACKED),
+            service: None,
             is_endless: false,
             text: (!text.chars().all(mark::is_unknown)).then_some(text),
         }
@@ -127,6 +130,7 @@ impl Shell<'_> {
     pub(in super::super) fn read_file(&mut self, state: &State, name: &str) -> Data {
         if name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/") {
             let host = name.split('/').nth(3).unwrap_or("?").to_owned();
+            programs::socket(self, name, &Data::default());
             self.remote = Some(host.clone());
             return Data {
                 remote: Some(host),
@@ -153,6 +157,7 @@ impl Shell<'_> {
         self.act(Act::Read { path });
         Data {
             is_secret,
+            is_content: true,
             ..Data::hidden()
         }
     }
@@ -194,8 +199,7 @@ impl Shell<'_> {
             return;
         }
         if name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/") {
-            let host = name.split('/').nth(3).map(str::to_owned);
-            return programs::sent(self, host, data.is_secret, true);
+            return programs::socket(self, name, data);
         }
         if data.is_endless {
             self.act(Act::Exhaust {

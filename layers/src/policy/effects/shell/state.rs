@@ -5,7 +5,7 @@ use std::{collections::HashMap, rc::Rc};
 use brush_parser::ast::FunctionDefinition;
 
 use super::{
-    super::{Place, mark},
+    super::{Place, mark, programs},
     Data,
 };
 
@@ -84,7 +84,7 @@ impl State {
             "CC" | "CXX" | "MAKE" | "CMAKE" | "PYTHON" | "PIP" | "NODE" | "NPM" | "CARGO"
             | "RUSTC" | "GO" | "EDITOR" | "VISUAL" | "PAGER" | "DOCKER" | "COMPOSE" | "KUBECTL"
             | "SUDO" => name.to_lowercase(),
-            _ => mark::UNSET.to_string(),
+            name => programs::token(name).unwrap_or(mark::UNSET).to_string(),
         };
         vec![value]
     }

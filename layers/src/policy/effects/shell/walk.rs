@@ -118,7 +118,9 @@ impl Shell<'_> {
                 let mut out = Data::default();
                 for value in values.into_iter().take(TURNS) {
                     // A turn is only taken for what is there.
-                    let value = value.replace(mark::is_unsure, &mark::SOME.to_string());
+                    let value = value.replace(mark::CONTENT, mark::LINE.encode_utf8(&mut [0; 4]));
+                    let is_unsure = |c| mark::is_unsure(c) && c != mark::PACKED;
+                    let value = value.replace(is_unsure, mark::SOME.encode_utf8(&mut [0; 4]));
                     state.set(&each.variable_name, vec![value]);
                     out = out.and(self.list(state, &each.body.list, stdin));
                 }

@@ -80,7 +80,7 @@ impl Flow {
     }
 
     fn check_sent(&self, facts: &Facts, effect: &Effect) -> Result<(), Fault> {
-        let Act::Net { host, sends } = &effect.act else {
+        let Act::Net { host, sends, .. } = &effect.act else {
             return Ok(());
         };
         let words = || effect.evidence.split_whitespace();

@@ -5,6 +5,8 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use wildmatch::WildMatch;
+
 /// A host: a name in lower case, or an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Host {
@@ -25,8 +27,13 @@ const METADATA_NAMES: &[&str] = &[
     "rancher-metadata",
 ];
 
-/// Addresses at which a cloud answers its machines, beside all that are link-local.
+/// Addresses at which a cloud answers its machines. Others like them are those of devices on a wire.
 const METADATA: &[IpAddr] = &[
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 169, 250)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 0, 23)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
@@ -52,14 +59,37 @@ impl Host {
         Some(address.map_or(Self::Name(host), Self::Address))
     }
 
+    /// Whether an address that is known in part, with `$` for what is not, could be one at which a cloud answers.
+    pub(in super::super) fn could_be_metadata(written: &str) -> bool {
+        let known = written.chars().filter(char::is_ascii_digit).count();
+        let is_address = |c: char| c.is_ascii_digit() || matches!(c, '.' | '$');
+        written.contains('$')
+            && known > 2
+            && written.chars().all(is_address)
+            && METADATA.iter().any(|address| {
+                let address = address.to_string();
+                // What is not known may be nothing, or begin a path.
+                WildMatch::new(&written.replace('$', "*")).matches(&address)
+            })
+    }
+
     /// Whether it is this machine.
     pub(in super::super) fn is_here(&self) -> bool {
         match self {
             Self::Name(name) => {
                 matches!(
                     name.as_str(),
-                    "localhost" | "host.docker.internal" | "ip6-localhost"
-                ) || name.ends_with(".localhost")
+                    "localhost"
+                        | "localhost.localdomain"
+                        | "host.docker.internal"
+                        | "host.containers.internal"
+                        | "ip6-localhost"
+                        | "ip6-loopback"
+                        | "localtest.me"
+                        | "lvh.me"
+                ) || [".localhost", ".localtest.me", ".lvh.me"]
+                    .iter()
+                    .any(|end| name.ends_with(end))
             }
             Self::Address(address) => address.is_loopback() || address.is_unspecified(),
         }
@@ -71,9 +101,16 @@ impl Host {
             Self::Name(name) => {
                 METADATA_NAMES.contains(&name.as_str())
                     // Names that stand for the address in them.
-                    || ["169.254.", "169-254-", "a9fea9fe"].iter().any(|part| name.contains(part))
+                    || [
+                        "169.254.169.254",
+                        "169-254-169-254",
+                        "a9fea9fe",
+                        "169.254.170.2",
+                        "169-254-170-2",
+                    ]
+                    .iter()
+                    .any(|part| name.contains(part))
             }
-            Self::Address(IpAddr::V4(address)) if address.is_link_local() => true,
             Self::Address(address) => METADATA.contains(address),
         }
     }

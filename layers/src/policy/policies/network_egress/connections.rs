@@ -22,15 +22,13 @@ pub(super) fn is_secret_read(effect: &Effect, place: &Place) -> bool {
 /// Where an act connects, and what it sends there.
 pub(super) fn connections(act: &Act) -> Vec<(Option<&str>, Sends)> {
     match act {
-        Act::Net { host, sends } => vec![(host.as_deref(), *sends)],
+        Act::Net { host, sends, .. } => vec![(host.as_deref(), *sends)],
         Act::RunRemote { from } => vec![(Some(from.as_str()), Sends::Nothing)],
         // A program that nobody knows, and that is given an address.
         Act::Exec { program, args } if SENDERS.contains(&program.as_str()) => {
             let host = match program.as_str() {
                 "gh" => Some("github.com"),
                 "glab" => Some("gitlab.com"),
-                // `openssl` does more than connect.
-                "openssl" if !args.iter().any(|word| word == "s_client") => return Vec::new(),
                 _ => args.iter().find_map(|word| named_host(word)),
             };
             vec![(host, Sends::Nothing)]
@@ -48,7 +46,6 @@ const SENDERS: &[&str] = &[
     "ftp",
     "lftp",
     "tftp",
-    "openssl",
     "traceroute",
     "tracepath",
     "mtr",

@@ -239,7 +239,8 @@ impl NetworkEgress {
         let text = text.as_deref().or(written).unwrap_or_default();
         let is_among =
             |patterns: &[WildMatch]| patterns.iter().any(|pattern| pattern.matches(text));
-        if host.as_ref().is_some_and(Host::is_metadata) {
+        let could_be = || host.is_none() && Host::could_be_metadata(text);
+        if host.as_ref().is_some_and(Host::is_metadata) || could_be() {
             return Some(Fault::Metadata);
         }
         if is_among(&self.deny) {

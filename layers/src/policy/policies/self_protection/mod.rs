@@ -9,14 +9,18 @@
 //! ```
 //!
 //! Refused is what ends its process or its service; what changes its program, configuration, keys or data; commands of its own
-//! that change something; calls of its admin address, other than to ask how it is; and what leads an agent past it: another
-//! base URL or proxy for an agent that is started, or in the files that shells and agents read when they start, and another
-//! way to the providers' hosts. Reading, asking and `luthien check` pass.
+//! that change something, or start a second one; calls of its admin address, other than to ask how it is; and what leads an
+//! agent past it: another base URL or proxy for an agent that is started, or in the files that shells and agents read when
+//! they start, and another way to the providers' hosts, calls with a key or with data among them. Reading, asking and
+//! `luthien check` pass, and so does what is done to copies of its files.
 //!
 //! What the settings name counts beside what is known anyway. The sidecar adds what it knows of itself: its configuration,
 //! its keys, its program, its addresses and its process.
 
+mod admin;
+mod files;
 mod process;
+mod providers;
 mod route;
 mod tables;
 #[cfg(test)]
@@ -24,16 +28,14 @@ mod tests;
 
 use std::fmt;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use wildmatch::WildMatch;
-
-use super::guard::{self, Where};
+use super::guard::{self, Where, host::Host};
 use crate::policy::{
     Context, Denial, Policy, PolicyError, Severity, ToolCall, Verdict, Watches,
-    effects::{Act, Effects, PathRef, Place, Scope},
+    effects::Place,
     registry::{self, BuildError, Builtin},
 };
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub(super) const BUILTIN: Builtin = Builtin::new::<Settings>(
     "self-protection",
@@ -80,7 +82,11 @@ const FILES: &[&str] = &[
     "*/luthien.yaml",
     "*/luthien.yml",
     "*/luthien.service",
-    "*/luthien.plist",
+    "*/luthien.service.d*",
+    "*/luthien@*.service*",
+    "*/*luthien*.plist",
+    "/etc/init.d/luthien*",
+    "/etc/default/luthien*",
 ];
 
 const VARIABLES: &[&str] = &[
@@ -131,13 +137,15 @@ impl registry::Settings for Settings {
                 .collect::<Result<Vec<u16>, _>>()
         };
         Ok(SelfProtection {
-            files: with(FILES, self.files)
-                .iter()
-                .map(|file| WildMatch::new(file))
-                .collect(),
+            files: with(FILES, self.files),
             variables: with(VARIABLES, self.variables),
             ports: ports("addresses", &self.addresses)?,
             admin_ports: ports("admin", &self.admin)?,
+            admin_hosts: self
+                .admin
+                .iter()
+                .filter_map(|address| Host::of(address.rsplit_once(':')?.0))
+                .collect(),
             addresses: self.addresses,
             pids: self.pids,
             processes,
@@ -149,10 +157,11 @@ impl registry::Settings for Settings {
 struct SelfProtection {
     processes: Vec<String>,
     pids: Vec<u32>,
-    files: Vec<WildMatch>,
+    files: Vec<String>,
     addresses: Vec<String>,
     ports: Vec<u16>,
     admin_ports: Vec<u16>,
+    admin_hosts: Vec<Host>,
     variables: Vec<String>,
     at: Where,
 }
@@ -200,9 +209,10 @@ impl SelfProtection {
         let effects = guard::effects(call, place);
         let (harm, what) = self
             .stops(call, &effects)
-            .or_else(|| self.changes(&effects, place))
+            .or_else(|| self.changes(call.input(), &effects, place))
             .or_else(|| self.administers(call, &effects))
-            .or_else(|| self.bypasses(call, &effects))?;
+            .or_else(|| self.bypasses(call, &effects))
+            .or_else(|| Self::goes_around(call, &effects))?;
         let denial = Denial::new(
             "self_protection",
             "it meddles with the guard between you and the model",
@@ -211,75 +221,5 @@ impl SelfProtection {
         .with_detail(format!("{harm}: {what}"))
         .with_severity(Severity::Critical);
         Some(Box::new(denial))
-    }
-
-    /// Its files, changed by whichever tool.
-    fn changes(&self, effects: &Effects, place: &Place) -> Option<(Harm, String)> {
-        let effect = effects.iter().find(|effect| {
-            let (itself, tree) = changed(&effect.act);
-            itself
-                .into_iter()
-                .flatten()
-                .any(|path| self.is_own(path, false, place))
-                || tree.is_some_and(|path| self.is_own(path, true, place))
-                || guard::thrown_away(effect, place)
-                    .is_some_and(|path| self.is_own(&path, true, place))
-                || brought(&effect.act).is_some_and(|path| self.is_own(&path, false, place))
-        })?;
-        Some((Harm::Changed, effect.to_string()))
-    }
-
-    /// Whether a path is one of its files; with `tree`, or has one of them below it.
-    fn is_own(&self, path: &PathRef, tree: bool, place: &Place) -> bool {
-        let there = |path: &PathRef| {
-            let full = match (place.home.as_deref(), path.resolved.strip_prefix('~')) {
-                (Some(home), Some(rest)) => format!("{}{rest}", home.trim_end_matches('/')),
-                _ => path.resolved.clone(),
-            };
-            // Somebody else's home, as somebody who may do more.
-            let short = path.in_home().map(|rest| format!("~/{rest}"));
-            let ways = [Some(path.resolved.clone()), Some(full), short];
-            let is_glob = path.resolved.contains(['*', '?', '[', '$']);
-            ways.into_iter().flatten().any(|way| {
-                // Some folder below, or none.
-                let way = way.replace("/$/", "/*");
-                self.files.iter().any(|file| {
-                    let named = file.to_string();
-                    let folder = format!("{}/", way.trim_end_matches('/'));
-                    file.matches(&way)
-                        || is_glob
-                            && way.len() > 2
-                            && WildMatch::new(&way).matches(named.trim_end_matches('*'))
-                        || (tree || path.all)
-                            && named.starts_with(['/', '~'])
-                            && named.starts_with(&folder)
-                })
-            })
-        };
-        let everything = (tree || path.all) && matches!(path.scope, Scope::Root | Scope::Home);
-        everything || there(path) || path.collapsed.as_deref().is_some_and(there)
-    }
-}
-
-/// The paths that an act changes themselves, and the one of which everything below it goes.
-fn changed(act: &Act) -> ([Option<&PathRef>; 2], Option<&PathRef>) {
-    match act {
-        Act::Delete { path, recursive }
-        | Act::Permissions {
-            path, recursive, ..
-        } => ([Some(path), None], recursive.then_some(path)),
-        // Where a folder is written, something is unpacked in it.
-        Act::Write { path, .. } => ([Some(path), None], Some(path)),
-        Act::Move { from, to } => ([Some(from), Some(to)], Some(from)),
-        Act::Copy { to, .. } => ([Some(to), None], None),
-        _ => ([None, None], None),
-    }
-}
-
-/// What something becomes that is put into a folder.
-fn brought(act: &Act) -> Option<PathRef> {
-    match act {
-        Act::Copy { from, to } | Act::Move { from, to } => Some(guard::landed(from, to)),
-        _ => None,
     }
 }

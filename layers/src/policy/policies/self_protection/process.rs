@@ -2,10 +2,11 @@
 
 use regex::RegexBuilder;
 
-use super::{Harm, SelfProtection};
+use super::{Harm, SelfProtection, route::contains_word};
 use crate::policy::{
     ToolCall,
     effects::{Act, Effect, Effects, Process},
+    policies::guard::names::is_name,
 };
 
 /// Programs that run others, or look after those that run.
@@ -62,6 +63,7 @@ const ENDS: &[&str] = &[
     "drain",
     "try-restart",
     "freeze",
+    "revert",
     "edit",
     "set-property",
     "-R",
@@ -69,6 +71,27 @@ const ENDS: &[&str] = &[
     "--purge",
     "--remove",
 ];
+/// Programs that speak with those that look after services, and what they say to end one.
+const SPEAKERS: &[&str] = &["busctl", "gdbus", "dbus-send", "qdbus"];
+const SAID: &[&str] = &[
+    "StopUnit",
+    "KillUnit",
+    "RestartUnit",
+    "ReplaceUnit",
+    "MaskUnit",
+    "DisableUnit",
+    "FreezeUnit",
+    "SetUnitProperties",
+    "TryRestart",
+    "ReloadOrRestart",
+    "Unit.Stop",
+    "Unit.Kill",
+    "Unit.Restart",
+    "Unit.Freeze",
+    "UnitFiles",
+    "StopTransient",
+];
+const SAID_ALONE: &[&str] = &["Stop", "Kill", "Restart", "Freeze", "SetProperties"];
 /// Programs that find processes for others to end.
 const FINDERS: &[&str] = &["pgrep", "pidof", "lsof", "fuser", "ps", "ss", "netstat"];
 
@@ -80,7 +103,7 @@ impl SelfProtection {
         let is_found = self.has_name(call.input())
             || self.has_port(call.input()) && effects.iter().any(looks)
             || effects.iter().any(|effect| self.is_looked_for(effect));
-        if self.is_spoken_of(call) {
+        if self.is_spoken_of(call, effects) {
             return Some((
                 Harm::Stopped,
                 "its process is named beside what ends processes".to_owned(),
@@ -89,12 +112,35 @@ impl SelfProtection {
         let effect = effects.iter().find(|effect| match &effect.act {
             Act::Process { what, target } => match what {
                 Process::Shutdown => true,
-                Process::KillAll => ends_all(&effect.evidence) || self.is_among(&effect.evidence),
-                Process::Kill => self.has_pid(target) || is_found && is_unknown(target),
-                Process::KillNamed => self.is_named_by(target) || self.is_among(&effect.evidence),
-                _ => self.has_name(target),
+                Process::KillAll => {
+                    !only_asks(&effect.evidence)
+                        && (ends_all(&effect.evidence) || self.is_among(&effect.evidence))
+                }
+                Process::Kill => {
+                    !only_asks(target) && (self.has_pid(target) || is_found && is_unknown(target))
+                }
+                Process::KillNamed => {
+                    !only_asks(&effect.evidence)
+                        && (self.is_named_by(target) || self.is_among(&effect.evidence))
+                }
+                _ => {
+                    is_found && is_unknown(target)
+                        || self.has_name(target)
+                        || target.split_whitespace().any(|word| self.could_be(word))
+                }
             },
-            Act::Exec { program, args } => self.is_ended(program, args),
+            Act::Exec { program, args } => {
+                let is_unit = |word: &String| word.contains('$') && !word.starts_with('-');
+                self.is_ended(program, args)
+                    || is_found && args.iter().any(is_unit) && ends(program, args)
+            }
+            // What keeps groups of processes, and the process itself, as files.
+            Act::Write { path, .. } => {
+                let is_group = path.is_within("/sys/fs/cgroup") || path.is_within("/run/systemd");
+                let is_process = path.is_within("/proc") && !path.is_within("/proc/sys");
+                is_group && self.has_name(&path.resolved)
+                    || is_process && path.resolved.split('/').any(|part| self.has_pid(part))
+            }
             Act::Infrastructure { target, .. } => {
                 let is_found = self.has_name(call.input()) && target.contains('$');
                 is_found || self.has_name(target) || self.has_name(&effect.evidence)
@@ -105,7 +151,20 @@ impl SelfProtection {
     }
 
     /// Code of another language, or a debugger, in which its number stands.
-    fn is_spoken_of(&self, call: &ToolCall) -> bool {
+    fn is_spoken_of(&self, call: &ToolCall, effects: &Effects) -> bool {
+        // What is only written down, and what is told by its effects, says it better.
+        let is_run = effects.iter().any(|effect| match &effect.act {
+            Act::Opaque { .. } => true,
+            Act::Process { target, .. } => !only_asks(target),
+            Act::Exec { program, .. } => !matches!(program.as_str(), "git" | "gh" | "ps"),
+            _ => false,
+        });
+        let is_debugged = ["gdb", "lldb"]
+            .iter()
+            .any(|word| contains_word(call.input(), word));
+        if !is_run && !is_debugged {
+            return false;
+        }
         let is_text = ["content", "new_string", "file_text", "new_str"]
             .iter()
             .any(|name| {
@@ -119,9 +178,18 @@ impl SelfProtection {
     }
 
     fn is_ended(&self, program: &str, args: &[String]) -> bool {
-        let names_it = || args.iter().any(|word| self.has_name(word));
-        let ends = || args.iter().any(|word| ENDS.contains(&word.as_str()));
+        let names_it = || {
+            args.iter()
+                .any(|word| self.has_name(word) || self.could_be(word))
+        };
         match program {
+            program if SPEAKERS.contains(&program) => {
+                let says = |word: &String| {
+                    SAID_ALONE.contains(&word.as_str())
+                        || SAID.iter().any(|said| word.contains(said))
+                };
+                args.iter().any(|word| self.has_name(word)) && args.iter().any(says)
+            }
             "fuser" => {
                 args.iter()
                     .any(|word| word.starts_with('-') && word.contains('k'))
@@ -131,9 +199,18 @@ impl SelfProtection {
             "kill-port" | "killport" | "fkill" => {
                 names_it() || args.iter().any(|word| self.has_port(word))
             }
-            program if SUPERVISORS.contains(&program) => names_it() && ends(),
+            program if SUPERVISORS.contains(&program) => names_it() && ends(program, args),
             _ => false,
         }
+    }
+
+    /// Whether a pattern of a shell or of `systemctl` stands for its name, with something known in it.
+    fn could_be(&self, word: &str) -> bool {
+        let word = word.trim_end_matches(".service").trim_matches(['"', '\'']);
+        let known = word.chars().filter(|c| c.is_alphanumeric()).count();
+        word.contains(['*', '?', '['])
+            && known > 1
+            && self.processes.iter().any(|name| is_name(word, name))
     }
 
     /// A command that looks for its process: what it finds may be ended then.
@@ -142,6 +219,9 @@ impl SelfProtection {
             Act::Exec { program, args } if FINDERS.contains(&program.as_str()) => args
                 .iter()
                 .any(|word| self.is_named_by(word) || self.has_port(word)),
+            Act::Exec { program, args } if SUPERVISORS.contains(&program.as_str()) => {
+                args.iter().any(|word| self.could_be(word))
+            }
             Act::Read { path } => self.has_name(&path.resolved),
             _ => false,
         }
@@ -211,6 +291,24 @@ impl SelfProtection {
             })
         })
     }
+}
+
+/// Whether a program that looks after others is told to end something.
+fn ends(program: &str, args: &[String]) -> bool {
+    SUPERVISORS.contains(&program) && args.iter().any(|word| ENDS.contains(&word.as_str()))
+}
+
+/// Whether a signal is none: `kill -0`, to ask whether somebody is there.
+fn only_asks(words: &str) -> bool {
+    let words: Vec<&str> = words
+        .split_whitespace()
+        .skip_while(|word| word.ends_with("kill") || word.ends_with("killall"))
+        .collect();
+    matches!(
+        words.as_slice(),
+        ["-0" | "-s0" | "-n0" | "--signal=0" | "-l" | "-L", ..]
+            | ["-s" | "-n" | "--signal", "0", ..]
+    )
 }
 
 /// Whether it is not known whom it is about.

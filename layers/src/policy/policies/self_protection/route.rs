@@ -1,12 +1,11 @@
-//! What leads past the sidecar, and who administers it.
+//! What leads past the sidecar.
 
 use serde_json::Value;
 
 use super::{
     Harm, SelfProtection,
     tables::{
-        AGENTS, PACKAGES, PROVIDERS, QUESTIONS, READ_ANYWHERE, READ_AT_START, READ_FROM_ROOT,
-        ROUTERS, SETTERS,
+        AGENTS, PACKAGES, PROVIDERS, READ_ANYWHERE, READ_AT_START, READ_FROM_ROOT, ROUTERS, SETTERS,
     },
 };
 use crate::policy::{
@@ -16,66 +15,31 @@ use crate::policy::{
 };
 
 impl SelfProtection {
-    /// Its own commands that change something, and its admin address.
-    pub(super) fn administers(&self, call: &ToolCall, effects: &Effects) -> Option<(Harm, String)> {
-        let effect = effects.iter().find(|effect| match &effect.act {
-            Act::Exec { program, args } => {
-                let is_own = self
-                    .processes
-                    .iter()
-                    .any(|name| name.eq_ignore_ascii_case(program));
-                is_own && changes(args)
-            }
-            Act::Net { .. } => self.is_admin(&effect.evidence),
-            _ => false,
-        });
-        if let Some(effect) = effect {
-            return Some((
-                Harm::Administered,
-                format!("{effect}, in {:?}", effect.evidence),
-            ));
-        }
-        let url = addresses(call).into_iter().find(|url| self.is_admin(url))?;
-        Some((Harm::Administered, url.to_owned()))
-    }
-
-    /// Whether a text calls the admin address, other than to ask how it is.
-    fn is_admin(&self, text: &str) -> bool {
-        text.split_whitespace().any(|word| {
-            let word = word.trim_matches(['"', '\'', ')', ';', ',']);
-            let rest = match word.split_once("://") {
-                Some((_, rest)) => {
-                    let rest = rest.split(['"', '\'']).next().unwrap_or(rest);
-                    Some(rest.rsplit_once('@').map_or(rest, |(_, rest)| rest))
-                }
-                None => word.contains(':').then_some(word),
-            };
-            let Some(rest) = rest else {
-                return word
-                    .parse()
-                    .is_ok_and(|port| self.admin_ports.contains(&port));
-            };
-            let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let port = host.rsplit(':').next().and_then(|port| port.parse().ok());
-            let path = path.split(['?', '#']).next().unwrap_or(path);
-            port.is_some_and(|port| self.admin_ports.contains(&port))
-                && !matches!(path, "health" | "ready" | "metrics")
-        })
-    }
-
     /// Another way to the model than through the sidecar.
     pub(super) fn bypasses(&self, call: &ToolCall, effects: &Effects) -> Option<(Harm, String)> {
         let starts_agent = effects.iter().any(|effect| is_agent(&effect.act));
         let says = |words: &[&str]| words.iter().any(|word| call.input().contains(word));
+        // Also what only comes out when it is written.
+        let sets = |effect: &Effect| matches!(&effect.act, Act::Environment { name, value } if name != "*" && self.leads_elsewhere(name, value.as_deref()));
         let names_variable = self
             .variables
             .iter()
             .any(|name| contains_word(call.input(), name))
+            || effects.iter().any(sets)
             || says(&["base_url", "baseURL", "model_provider", "apiBase"]);
         let names_provider = says(PROVIDERS)
             || effects
                 .iter()
                 .any(|effect| PROVIDERS.iter().any(|host| effect.evidence.contains(host)));
+        // Its own address, and another in its place.
+        let replaces = self
+            .addresses
+            .iter()
+            .any(|address| says(&[address.as_str()]))
+            && (names_provider || call.input().matches("://").count() > 1);
+        let reads_startup = effects
+            .iter()
+            .any(|effect| matches!(&effect.act, Act::Read { path } if is_read_at_start(path)));
         let effect = effects.iter().find(|effect| match &effect.act {
             Act::Environment { name, value } => {
                 starts_agent && self.leads_elsewhere(name, value.as_deref())
@@ -104,19 +68,15 @@ impl SelfProtection {
                     PROVIDERS.iter().any(|host| word.contains(host)) || self.has_port(word)
                 })
             }
-            // A tunnel.
-            Act::Net { .. } => {
-                let mut words = effect.evidence.split_whitespace();
-                words.next() == Some("ssh")
-                    && PROVIDERS.iter().any(|host| effect.evidence.contains(host))
-            }
             Act::Exec { program, args } if SETTERS.contains(&program.as_str()) => {
                 let sets =
                     |word: &String| self.variables.iter().any(|name| contains_word(word, name));
                 args.iter().any(sets)
             }
             act => written(act).is_some_and(|path| {
-                (names_variable && is_read_at_start(path) && !self.sets_own_address_only(call))
+                let is_startup =
+                    is_read_at_start(path) || path.resolved.contains('$') && reads_startup;
+                ((names_variable || replaces) && is_startup && !self.sets_own_address_only(call))
                     || names_provider && is_hosts(path)
             }),
         })?;
@@ -154,7 +114,13 @@ impl SelfProtection {
         let mut urls = text.split("://").skip(1).peekable();
         urls.peek().is_some()
             && urls.all(|rest| {
-                let end = rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\'));
+                let end = rest.find(|c: char| {
+                    c.is_whitespace()
+                        || matches!(
+                            c,
+                            '"' | '\'' | '\\' | ';' | '&' | '|' | ')' | '>' | ',' | '}' | '#' | '`'
+                        )
+                });
                 self.is_own_address(rest.get(..end.unwrap_or(rest.len())).unwrap_or_default())
             })
     }
@@ -188,38 +154,6 @@ fn new_text(call: &ToolCall) -> String {
 
 fn describe(effect: &Effect) -> String {
     format!("{effect}, in {:?}", effect.evidence)
-}
-
-/// Whether a command of the sidecar changes something.
-/// Options that have their value in the next word.
-const VALUED: &[&str] = &["--config", "--listen", "--admin", "--log"];
-
-fn changes(args: &[String]) -> bool {
-    let mut is_value = false;
-    let mut words = args.iter().filter(|word| {
-        let is_word = !is_value && !word.starts_with('-');
-        is_value = word.starts_with("--") && VALUED.contains(&word.as_str());
-        is_word
-    });
-    let asks = args
-        .iter()
-        .any(|word| matches!(word.as_str(), "--help" | "-h" | "--version" | "-V"));
-    match words.next().map(String::as_str) {
-        None => false,
-        Some("keys") => {
-            words
-                .next()
-                .is_some_and(|word| !matches!(word.as_str(), "list" | "help"))
-                && !asks
-        }
-        Some(command) => {
-            !QUESTIONS.contains(&command)
-                && command != "serve"
-                && command != "run"
-                && command != "exec"
-                && !asks
-        }
-    }
 }
 
 fn is_agent(act: &Act) -> bool {
@@ -271,7 +205,7 @@ fn is_hosts(path: &PathRef) -> bool {
 }
 
 /// Whether a name stands in a text, and not as a part of a longer one.
-fn contains_word(text: &str, name: &str) -> bool {
+pub(super) fn contains_word(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
     let text = text.to_ascii_uppercase();
     text.match_indices(&name.to_ascii_uppercase())
@@ -300,14 +234,4 @@ fn is_set(text: &str, name: &str) -> bool {
                 .iter()
                 .any(|way| before.ends_with(way))
     })
-}
-
-/// Texts that tools fetch: members whose name says so.
-fn addresses(call: &ToolCall) -> Vec<&str> {
-    let members = call.arguments().and_then(Value::as_object);
-    let urls = members.into_iter().flatten().filter(|(name, _)| {
-        let name = name.to_ascii_lowercase();
-        name.ends_with("url") || name.ends_with("uri") || name.ends_with("endpoint")
-    });
-    urls.filter_map(|(_, value)| value.as_str()).collect()
 }

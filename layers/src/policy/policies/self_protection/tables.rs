@@ -42,8 +42,16 @@ pub(super) const ROUTERS: &[&str] = &[
     "route",
     "networksetup",
     "resolvectl",
+    "iptables-legacy",
+    "iptables-nft",
+    "ebtables",
+    "ipfw",
+    "tc",
+    "ipset",
+    "redir",
     "socat",
     "mitmproxy",
+    "mitmweb",
     "mitmdump",
 ];
 /// Programs that set variables for what starts later.

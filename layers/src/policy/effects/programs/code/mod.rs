@@ -10,6 +10,7 @@ mod told;
 mod tree;
 mod words;
 
+use super::tokens;
 use crate::policy::effects::shell::{Data, Shell, State};
 
 /// Code, and what it is given.
@@ -24,11 +25,17 @@ pub(super) struct Source<'c> {
 /// Carries out code. The answer is what it writes.
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, code: &Source<'_>) -> Data {
     // A second look at all of them: who reads a secret and sends something in the same code sends it, by whatever way.
+    let since = shell.count();
     told::all(shell, state, code);
-    match tree::knows(code.language) {
+    let out = match tree::knows(code.language) {
         true => tree::run(shell, state, code),
         false => words::run(shell, state, code),
+    };
+    // A token that goes to the service whose it is.
+    if !code.stdin.is_secret && !told::tells_all(code.text) {
+        shell.own_tokens(since, |host| tokens::are_own(code.text, host));
     }
+    out
 }
 
 /// The same with nothing before it and nothing behind.

@@ -126,7 +126,19 @@ fn sends(shell: &mut Shell<'_>, state: &State, code: &str) {
     if !is_sent {
         return;
     }
-    let is_all = has(&[
+    let is_all = tells_all(code);
+    let is_secret = |text: &str| is_secret(&shell.path(state, text));
+    let mut words = code
+        .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | ','))
+        .filter(|word| word.contains(['/', '.']));
+    if is_all || words.by_ref().take(MOST).any(is_secret) {
+        sent(shell, url_in(code), true, true);
+    }
+}
+
+/// Whether all variables are meant.
+pub(super) fn tells_all(code: &str) -> bool {
+    const WAYS: &[&str] = &[
         "dict(os.environ)",
         "str(os.environ)",
         "dumps(os.environ",
@@ -137,14 +149,8 @@ fn sends(shell: &mut Shell<'_>, state: &State, code: &str) {
         "ENV.to_a",
         "%ENV",
         "getenv()",
-    ]);
-    let is_secret = |text: &str| is_secret(&shell.path(state, text));
-    let mut words = code
-        .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | '(' | ')' | ','))
-        .filter(|word| word.contains(['/', '.']));
-    if is_all || words.by_ref().take(MOST).any(is_secret) {
-        sent(shell, url_in(code), true, true);
-    }
+    ];
+    WAYS.iter().any(|way| code.contains(way))
 }
 
 /// The host of the first URL in the code.

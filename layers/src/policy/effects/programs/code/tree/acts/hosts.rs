@@ -1,14 +1,13 @@
 //! What goes to other hosts, and what comes from there.
 
 use super::super::{
-    host,
     run::Runner,
     values::{Args, Value},
 };
-use crate::policy::effects::{mark, programs::sent};
-
-/// The most of evidence of which all is shown.
-const MAX_EVIDENCE: usize = 100;
+use crate::policy::effects::{
+    mark,
+    programs::{Address, sent},
+};
 
 impl Runner<'_, '_> {
     /// What goes to a host by a way that is open, by the name of the method.
@@ -43,31 +42,15 @@ impl Runner<'_, '_> {
         if is_secret && is_sent && (self.is_connected || self.remote.is_some()) {
             sent(self.shell, self.remote.clone(), true, true);
         }
-        if let (true, Some(address)) = (is_sent && self.is_connected, self.address.clone()) {
+        if let (true, Some(mut address)) = (is_sent && self.is_connected, self.address.clone()) {
             let texts: Vec<String> = args.all().filter_map(Value::text).collect();
             let mut words = texts.iter().flat_map(|text| text.split_whitespace());
             // `GET /path HTTP/1.1`, or the path alone.
-            let said = match words.find(|word| word.starts_with('/')) {
-                Some(path) => format!("http://{address}{path}"),
-                None => address,
-            };
-            self.told_as(&said, |runner| {
-                sent(runner.shell, host(&said), is_secret, true);
-            });
+            if let Some(path) = words.find_map(|word| word.strip_prefix('/')) {
+                address.path = Some(path.to_owned());
+            }
+            address.sent(self.shell, is_secret, true);
         }
-    }
-
-    /// What goes to an address that the code has put together. Who reads of it sees the address.
-    pub(in super::super) fn told_as(&mut self, address: &str, act: impl FnOnce(&mut Self)) {
-        let before = self.shell.said();
-        if before.len() < MAX_EVIDENCE && before.contains(address) {
-            return act(self);
-        }
-        let program = before.split_whitespace().next().unwrap_or_default();
-        let words = format!("{program} {address}");
-        let before = self.shell.say(words);
-        act(self);
-        self.shell.say(before);
     }
 
     /// Something is asked of another host, and told it.
@@ -81,27 +64,7 @@ impl Runner<'_, '_> {
             .or_else(|| args.named("PeerAddr"))
             .and_then(Value::text);
         let bare = texts.iter().find(|text| sends && is_host(text)).cloned();
-        let address = url.cloned().or_else(|| {
-            let name = named.or(bare)?;
-            // A port may stand beside the name, or anywhere.
-            let port = args.named("port").or_else(|| args.named("PeerPort"));
-            let port = port.and_then(Value::text).or_else(|| {
-                let behind = texts.iter().skip_while(|text| **text != name).skip(1);
-                let is_port = |text: &&String| text.parse::<u16>().is_ok_and(|port| port > 0);
-                behind
-                    .clone()
-                    .take(1)
-                    .chain(behind)
-                    .chain(&texts)
-                    .find(is_port)
-                    .cloned()
-            });
-            let path = args.named("path").and_then(Value::text).unwrap_or_default();
-            Some(match port.filter(|_| !name.contains(':')) {
-                Some(port) => format!("{name}:{port}{path}"),
-                None => name + &path,
-            })
-        });
+        let address = url.cloned().or(named).or(bare.clone());
         // Some read files with the same function.
         if address.is_none() && !sends {
             return self.read(&args.get(0));
@@ -112,17 +75,26 @@ impl Runner<'_, '_> {
             .any(|name| args.named(name).is_some());
         let posts = ["POST", "PUT", "PATCH"];
         let sends = sends || has_body || texts.iter().any(|text| posts.contains(&text.as_str()));
-        let to = address.as_deref().and_then(host);
+        let mut place = address.as_deref().map(Address::of_url).unwrap_or_default();
+        if url.is_none() {
+            let named = args.named("port").or_else(|| args.named("PeerPort"));
+            // A port stands behind the name, or anywhere.
+            let behind = texts.iter().skip_while(|text| Some(*text) != bare.as_ref());
+            let port = behind.skip(1).chain(&texts).find_map(|text| port(text));
+            let named = named.and_then(Value::text);
+            place.port = place
+                .port
+                .or(named.as_deref().and_then(self::port))
+                .or(port);
+            // A plain connection asks for nothing yet.
+            let path = args.named("path").and_then(Value::text);
+            place.path = path.map(|path| path.trim_start_matches('/').to_owned());
+        }
+        let to = place.host.clone();
         if to.is_some() || is_secret {
-            let is_url = address
-                .as_deref()
-                .is_some_and(|address| address.contains('/'));
-            self.address = address.clone().filter(|_| !is_url);
             // Where only a way is opened, what is asked comes later.
-            let said = address.filter(|_| is_url).unwrap_or_default();
-            self.told_as(&said, |runner| {
-                sent(runner.shell, to.clone(), is_secret, sends);
-            });
+            self.address = place.path.is_none().then(|| place.clone());
+            place.sent(self.shell, is_secret, sends);
         }
         if to.is_some() {
             self.remote.clone_from(&to);
@@ -132,6 +104,11 @@ impl Runner<'_, '_> {
         self.shell.remote = to.or_else(|| self.shell.remote.clone());
         Value::mark(mark::REMOTE)
     }
+}
+
+/// A number that could be a port.
+fn port(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port > 0)
 }
 
 /// The texts of a value, as far as there is patience for.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::policy::effects::{
     Exhaust, Opaque, mark,
-    programs::{builtins::run_code, database, fetch::deleted, host, mark_code},
+    programs::{builtins::run_code, database, host, mark_code, requests::deleted},
     shell::Data,
 };
 

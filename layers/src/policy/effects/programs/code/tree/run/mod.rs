@@ -22,6 +22,7 @@ use super::{
 };
 use crate::policy::effects::{
     Exhaust, Opaque,
+    programs::Address,
     shell::{Data, Shell, State},
 };
 
@@ -61,8 +62,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) often: usize,
     /// The host that was asked last.
     pub(super) remote: Option<String>,
-    /// A name and a port to which a way has been opened.
-    pub(super) address: Option<String>,
+    /// Where the last way has been opened to.
+    pub(super) address: Option<Address>,
     /// Ways to other hosts have been opened.
     pub(super) is_connected: bool,
     /// A shell runs that takes what it is told.

@@ -9,27 +9,28 @@ use super::{
 };
 use crate::policy::effects::{
     Act, Scope, mark,
-    programs::{host, is_secret, sent},
+    programs::{Address, is_secret},
     shell::Data,
 };
 
-/// Options that are addresses.
-const ADDRESSES: &[&str] = &[
-    "baseURL",
-    "baseUrl",
-    "base_url",
-    "basePath",
-    "base_path",
-    "api_base",
-    "apiBase",
-    "uri_base",
-    "endpoint",
-    "endpoint_url",
-    "server_url",
-    "serverUrl",
-];
 /// The most bytes of a name: what has been called of what has been called.
 const MAX_NAME: usize = 200;
+
+/// Functions that take addresses apart, or put them together.
+const PARSERS: &[&str] = &[
+    "urlsplit",
+    "urlparse",
+    "urljoin",
+    "urldefrag",
+    "parse_url",
+    "ip_address",
+    "ip_network",
+    "quote",
+    "unquote",
+    "quote_plus",
+    "fnmatch",
+    "is_valid_url",
+];
 
 impl Runner<'_, '_> {
     /// Calls one by its full name. The first who knows it says what it gives.
@@ -235,18 +236,17 @@ impl Runner<'_, '_> {
 
     /// Addresses and secret files that somebody is told of.
     fn named_to(&mut self, args: &Args) {
-        // SDKs have the address among their options.
-        let named = ADDRESSES.iter().filter_map(|name| args.named(name));
-        let all: Vec<_> = args.all().chain(named).filter_map(Value::text).collect();
-        for text in all.into_iter().take(16) {
+        let inner = args.all().flat_map(|value| match value {
+            Value::Map(pairs) => pairs.iter().map(|(_, value)| value).collect(),
+            value => vec![value],
+        });
+        for text in inner.filter_map(Value::text).take(16) {
             let is_word = text.len() < 512 && !text.contains(char::is_whitespace);
             if ["http://", "https://", "ws://", "wss://", "ftp://"]
                 .iter()
                 .any(|scheme| text.starts_with(scheme))
             {
-                self.told_as(&text, |runner| {
-                    sent(runner.shell, host(&text), false, false);
-                });
+                Address::of_url(&text).sent(self.shell, false, false);
             } else if is_word && text.contains(['.', '/']) {
                 let path = self.shell.path(self.state, &text);
                 if is_secret(&path) {
@@ -265,6 +265,11 @@ impl Runner<'_, '_> {
             Some("Process" | "Thread" | "Worker")
         ) {
             self.forked();
+        }
+        // To take an address apart is not to go there.
+        let last = name.rsplit(['.', ':']).next().unwrap_or(name);
+        if PARSERS.contains(&last) {
+            return args.get(0);
         }
         self.named_to(args);
         for mark in [mark::REMOTE, mark::SECRET] {

@@ -34,15 +34,6 @@ fn effects(program: &str, code: &str) -> Vec<String> {
     shell(&with_code(program, code))
 }
 
-/// By which words that is told.
-fn evidence(program: &str, code: &str) -> Vec<String> {
-    let effects = told(&with_code(program, code));
-    effects
-        .iter()
-        .map(|effect| effect.evidence.clone())
-        .collect()
-}
-
 #[track_caller]
 fn deletes(program: &str, code: &str, path: &str) {
     let effects = effects(program, code);

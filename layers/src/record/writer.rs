@@ -1,0 +1,403 @@
+//! The one who writes: makes entries of notes, puts them into the spool many at a time, and tells who waits for it.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use super::{
+    Asked, Content, Decided, Ended, Ending, Entry, Event, Reply, Request, Timed, What,
+    known::{Aging, Known, Turns},
+    note::{Close, Closing, Durable, Frames, Note, Noted},
+    recorder::Counters,
+    replies,
+    split::split,
+    spool::Spool,
+};
+
+/// How many notes are written at once, at most.
+const BATCH: usize = 512;
+/// How long records wait for others if nobody waits for them.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How many exchanges are remembered that have begun and not ended. More at once there cannot be.
+const OPEN: usize = 1 << 17;
+/// How many hashes are remembered.
+const HASHES: usize = 1 << 16;
+/// How many are remembered that have ended.
+const CLOSED: usize = 1 << 14;
+
+pub(super) struct Writer {
+    spool: Spool,
+    counters: Arc<Counters>,
+    known: Known,
+    turns: Turns,
+    open: HashMap<Arc<str>, Draft>,
+    /// The last events of exchanges that have ended.
+    closed: Aging<Arc<str>, u32>,
+    entries: Vec<Entry>,
+    /// Who waits for what is in the spool's buffer.
+    waiting: Vec<Durable>,
+    unwritten: u64,
+}
+
+/// An exchange that goes on.
+#[derive(Default)]
+struct Draft {
+    sequence: u32,
+    conversation: Option<Box<str>>,
+    provided: Option<Frames>,
+    blocked: bool,
+    failed: bool,
+    shed: bool,
+}
+
+impl Writer {
+    pub(super) fn new(spool: Spool, counters: Arc<Counters>) -> Self {
+        Self {
+            spool,
+            counters,
+            known: known(),
+            turns: Turns::default(),
+            open: HashMap::new(),
+            closed: Aging::new(CLOSED),
+            entries: Vec::new(),
+            waiting: Vec::new(),
+            unwritten: 0,
+        }
+    }
+
+    pub(super) fn run(mut self, notes: &Receiver<Note>) {
+        let mut is_open = true;
+        while is_open {
+            let first = if self.unwritten == 0 {
+                notes.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                notes.recv_timeout(PATIENCE)
+            };
+            let is_due = first.is_err();
+            match first {
+                Ok(note) => is_open = self.take(note),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => is_open = false,
+            }
+            for note in notes.try_iter().take(BATCH) {
+                is_open = is_open && self.take(note);
+            }
+            // Nobody waits, and there may be more to come: one write for many.
+            if is_due || !is_open || !self.waiting.is_empty() || self.unwritten >= BATCH as u64 {
+                self.sync();
+            }
+        }
+        for (id, draft) in std::mem::take(&mut self.open) {
+            let sequence = draft.sequence;
+            let at = super::recorder::now();
+            self.event(&id, sequence, at, What::Ended(Box::new(cut_short(&draft))));
+        }
+        self.sync();
+    }
+
+    /// `false` if it was the last.
+    fn take(&mut self, note: Note) -> bool {
+        self.counters
+            .queued
+            .fetch_sub(note.held(), Ordering::Relaxed);
+        let Note { id, at, what } = note;
+        match what {
+            Noted::Asked {
+                asked,
+                request,
+                durable,
+            } => self.asked(&id, at, asked, request.as_deref(), durable),
+            Noted::Sent(request) => self.sent(&id, at, request.as_deref()),
+            Noted::Provided(frames) => {
+                if let Some(draft) = self.open.get_mut(&id) {
+                    draft.provided = Some(frames);
+                }
+            }
+            Noted::Decided(decided) => self.decided(&id, at, decided),
+            Noted::Said(said) => self.next(&id, at, What::PolicySaid(said)),
+            Noted::Covered(covered) => self.next(&id, at, What::PoliciesCovered(covered)),
+            Noted::Ended { ending, durable } => self.ended(&id, at, *ending, durable),
+            Noted::Close => return false,
+        }
+        true
+    }
+
+    fn asked(
+        &mut self,
+        id: &Arc<str>,
+        at: i64,
+        mut asked: Box<Asked>,
+        request: Option<&luthien_core::request::LlmRequest>,
+        durable: Option<Durable>,
+    ) {
+        let conversation = asked.session.as_deref().or(asked.caller.as_deref());
+        let conversation: Box<str> = conversation.unwrap_or_default().into();
+        asked.request = self.split(request, &conversation);
+        let mut draft = Draft {
+            shed: asked.dialect.is_some() && asked.request.is_none(),
+            conversation: Some(conversation),
+            ..Draft::default()
+        };
+        draft.sequence = 1;
+        if self.open.len() < OPEN {
+            self.open.insert(id.clone(), draft);
+        }
+        self.event(id, 0, at, What::RequestReceived(asked));
+        self.waiting.extend(durable);
+    }
+
+    fn split(
+        &mut self,
+        request: Option<&luthien_core::request::LlmRequest>,
+        conversation: &str,
+    ) -> Option<Request> {
+        let request = request?;
+        if !self.has_room() {
+            self.counters.shed_bodies.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        let mut turn = self.turns.take(conversation);
+        let kept = split(request, &mut turn, &mut self.known, &mut self.entries);
+        self.turns.put(conversation, turn);
+        self.add();
+        Some(kept)
+    }
+
+    fn sent(
+        &mut self,
+        id: &Arc<str>,
+        at: i64,
+        request: Option<&luthien_core::request::LlmRequest>,
+    ) {
+        let conversation = self
+            .open
+            .get(id)
+            .and_then(|draft| draft.conversation.clone());
+        // As a conversation of its own: what policies change, they change in every turn.
+        let name = format!("{} up", conversation.unwrap_or_default());
+        match self.split(request, &name) {
+            Some(changed) => self.next(id, at, What::RequestChanged(changed)),
+            None => {
+                if let Some(draft) = self.open.get_mut(id) {
+                    draft.shed = true;
+                }
+            }
+        }
+    }
+
+    fn decided(&mut self, id: &Arc<str>, at: i64, decided: Box<Decided>) {
+        if let Some(draft) = self.open.get_mut(id) {
+            draft.blocked |= decided.applied && &*decided.outcome == "block";
+            draft.failed |= decided.applied && &*decided.outcome == "failed";
+        }
+        self.next(id, at, What::PolicyDecided(decided));
+    }
+
+    fn ended(&mut self, id: &Arc<str>, at: i64, closing: Closing, durable: Option<Durable>) {
+        let draft = self.open.remove(id).unwrap_or_default();
+        let is_full = !self.has_room();
+        let summary = replies::summary(&closing.reply);
+        let is_same = draft
+            .provided
+            .as_ref()
+            .is_none_or(|provided| provided.says_the_same(&closing.reply));
+        let mut shed = draft.shed || closing.reply.shed;
+        let provider_reply = match draft.provided {
+            Some(provided) if !is_same => {
+                shed |= provided.shed;
+                let blocks = replies::summary(&provided).blocks;
+                Some(self.reply(&provided, blocks, is_full))
+            }
+            _ => None,
+        };
+        let first_byte_us = closing.reply.frames.first().map(|(_, at)| *at);
+        let reply = self.reply(&closing.reply, summary.blocks, is_full);
+        let ended = Ended {
+            ending: ending(
+                closing.close,
+                closing.reason.as_deref(),
+                draft.blocked,
+                draft.failed,
+            ),
+            reason: closing.reason,
+            status: closing.status,
+            upstream: closing.upstream,
+            attempts: closing.attempts,
+            model: summary.model,
+            stop_reason: summary.stop_reason,
+            usage: closing.usage,
+            first_byte_us,
+            duration_us: closing.duration_us,
+            reply,
+            provider_reply,
+            shed: shed || is_full,
+        };
+        self.event(id, draft.sequence, at, What::Ended(Box::new(ended)));
+        self.closed.insert(id.clone(), draft.sequence);
+        self.counters.ended.fetch_add(1, Ordering::Relaxed);
+        self.waiting.extend(durable);
+    }
+
+    fn reply(&mut self, frames: &Frames, blocks: Vec<Timed>, is_full: bool) -> Reply {
+        let has_body = !frames.shed && !frames.frames.is_empty();
+        let body = (has_body && !is_full).then(|| {
+            let content = Content::new(frames.joined());
+            let hash = content.hash;
+            if self.known.is_new(hash) {
+                self.entries.push(Entry::Content(content));
+                self.add();
+            }
+            hash
+        });
+        if has_body && is_full {
+            self.counters.shed_bodies.fetch_add(1, Ordering::Relaxed);
+        }
+        Reply {
+            form: replies::form(frames.form).into(),
+            bytes: frames.bytes,
+            body,
+            complete: frames.complete,
+            blocks,
+        }
+    }
+
+    /// Whether there is room for a body, if need be in place of others that are older.
+    fn has_room(&mut self) -> bool {
+        if !self.spool.is_full() {
+            return true;
+        }
+        match self.spool.make_room() {
+            Ok(0) => {}
+            Ok(bodies) => {
+                self.counters
+                    .shed_bodies
+                    .fetch_add(bodies, Ordering::Relaxed);
+                // What is believed to be there may have been among them.
+                self.forget();
+            }
+            Err(error) => tracing::error!(%error, "the spool is full, and no room can be made"),
+        }
+        !self.spool.is_full()
+    }
+
+    fn forget(&mut self) {
+        self.known = known();
+        self.turns = Turns::default();
+    }
+
+    /// An event of an exchange that goes on.
+    fn next(&mut self, id: &Arc<str>, at: i64, what: What) {
+        let sequence = match self.open.get_mut(id) {
+            Some(draft) => {
+                draft.sequence += 1;
+                draft.sequence - 1
+            }
+            // Told after the end, as what policies have covered is.
+            None => self.closed.get_mut(id).map_or(0, |sequence| {
+                *sequence += 1;
+                *sequence
+            }),
+        };
+        self.event(id, sequence, at, what);
+    }
+
+    fn event(&mut self, id: &Arc<str>, sequence: u32, at: i64, what: What) {
+        let event = Event {
+            transaction_id: (&**id).into(),
+            sequence,
+            at,
+            what,
+        };
+        self.entries.push(Entry::Event(Box::new(event)));
+        self.add();
+        self.unwritten += 1;
+    }
+
+    fn add(&mut self) {
+        for entry in self.entries.drain(..) {
+            self.spool.add(&entry);
+        }
+    }
+
+    fn sync(&mut self) {
+        let written = self.spool.sync();
+        if let Err(error) = &written {
+            tracing::error!(%error, "the record cannot be written");
+            self.counters.failed_writes.fetch_add(1, Ordering::Relaxed);
+            self.counters
+                .lost_notes
+                .fetch_add(self.unwritten, Ordering::Relaxed);
+            // What is believed to be there may have been among it.
+            self.forget();
+        }
+        let counters = &self.counters;
+        counters
+            .is_degraded
+            .store(written.is_err(), Ordering::Relaxed);
+        counters.spooled.store(self.spool.held(), Ordering::Relaxed);
+        self.unwritten = 0;
+        for waiting in self.waiting.drain(..) {
+            if written.is_ok() && waiting.send(()).is_err() {
+                // Its client has left meanwhile: it is recorded all the same.
+                tracing::trace!("nobody waits for a record any more");
+            }
+        }
+    }
+}
+
+fn known() -> Known {
+    Known::new(HASHES)
+}
+
+/// How an exchange ended, from what both the layer and the policies say.
+fn ending(close: Close, reason: Option<&str>, blocked: bool, failed: bool) -> Ending {
+    match close {
+        Close::ClientGone => Ending::ClientGone,
+        Close::Refused if reason == Some("stopping") => Ending::Shutdown,
+        Close::Whole | Close::Refused if blocked => Ending::Blocked,
+        Close::Whole | Close::Refused if failed => Ending::PolicyError,
+        Close::Whole => Ending::Ok,
+        Close::ProviderError => Ending::UpstreamError,
+        Close::Broken => Ending::Truncated,
+        Close::Refused => match reason {
+            Some(
+                "bad_upstream" | "upstream_timeout" | "unreadable_reply" | "encoded_reply"
+                | "reply_too_long",
+            ) => Ending::UpstreamError,
+            Some("policy_refused") => Ending::Blocked,
+            Some("policy_failed") => Ending::PolicyError,
+            _ => Ending::Shed,
+        },
+    }
+}
+
+/// The end of an exchange that was going on when we stopped.
+fn cut_short(draft: &Draft) -> Ended {
+    Ended {
+        ending: Ending::Shutdown,
+        reason: None,
+        status: None,
+        upstream: None,
+        attempts: 0,
+        model: None,
+        stop_reason: None,
+        usage: super::Tokens::default(),
+        first_byte_us: None,
+        duration_us: 0,
+        reply: Reply {
+            form: "opaque".into(),
+            bytes: 0,
+            body: None,
+            complete: false,
+            blocks: Vec::new(),
+        },
+        provider_reply: None,
+        shed: draft.shed,
+    }
+}
