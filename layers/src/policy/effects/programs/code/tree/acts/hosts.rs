@@ -42,28 +42,15 @@ impl Runner<'_, '_> {
         if is_secret && is_sent && (self.is_connected || self.remote.is_some()) {
             sent(self.shell, self.remote.clone(), true, true);
         }
-        if let (true, Some(address)) = (is_sent && self.is_connected, self.address.clone()) {
+        if let (true, Some(mut address)) = (is_sent && self.is_connected, self.address.clone()) {
             let texts: Vec<String> = args.all().filter_map(Value::text).collect();
-            self.said_to(&address, &texts, is_secret, true);
+            let mut words = texts.iter().flat_map(|text| text.split_whitespace());
+            // `GET /path HTTP/1.1`, or the path alone.
+            if let Some(path) = words.find_map(|word| word.strip_prefix('/')) {
+                address.path = Some(path.to_owned());
+            }
+            address.sent(self.shell, is_secret, true);
         }
-    }
-
-    /// What is said by a way that is open: `GET /path HTTP/1.1`, or the path alone.
-    pub(in super::super) fn said_to(
-        &mut self,
-        address: &Address,
-        texts: &[String],
-        is_secret: bool,
-        is_any: bool,
-    ) {
-        let mut words = texts.iter().flat_map(|text| text.split_whitespace());
-        let path = words.find_map(|word| word.strip_prefix('/'));
-        let path = path.map(|path| path.split(['?', '#']).next().unwrap_or(path).to_owned());
-        let address = Address {
-            path: path.or_else(|| address.path.clone()),
-            ..address.clone()
-        };
-        address.sent(self.shell, is_secret, is_any);
     }
 
     /// Something is asked of another host, and told it.
@@ -77,13 +64,9 @@ impl Runner<'_, '_> {
             .or_else(|| args.named("PeerAddr"))
             .and_then(Value::text);
         let bare = texts.iter().find(|text| sends && is_host(text)).cloned();
-        let place = match (url, named.or(bare)) {
-            (Some(url), _) => Address::of_url(url),
-            (None, Some(name)) => beside(&name, args, &texts),
-            (None, None) => Address::default(),
-        };
+        let address = url.cloned().or(named).or(bare.clone());
         // Some read files with the same function.
-        if place.host.is_none() && !sends {
+        if address.is_none() && !sends {
             return self.read(&args.get(0));
         }
         let is_secret = args.all().any(|value| value.has(mark::SECRET));
@@ -92,11 +75,26 @@ impl Runner<'_, '_> {
             .any(|name| args.named(name).is_some());
         let posts = ["POST", "PUT", "PATCH"];
         let sends = sends || has_body || texts.iter().any(|text| posts.contains(&text.as_str()));
+        let mut place = address.as_deref().map(Address::of_url).unwrap_or_default();
+        if url.is_none() {
+            let named = args.named("port").or_else(|| args.named("PeerPort"));
+            // A port stands behind the name, or anywhere.
+            let behind = texts.iter().skip_while(|text| Some(*text) != bare.as_ref());
+            let port = behind.skip(1).chain(&texts).find_map(|text| port(text));
+            let named = named.and_then(Value::text);
+            place.port = place
+                .port
+                .or(named.as_deref().and_then(self::port))
+                .or(port);
+            // A plain connection asks for nothing yet.
+            let path = args.named("path").and_then(Value::text);
+            place.path = path.map(|path| path.trim_start_matches('/').to_owned());
+        }
         let to = place.host.clone();
         if to.is_some() || is_secret {
-            place.sent(self.shell, is_secret, sends);
             // Where only a way is opened, what is asked comes later.
-            self.address = (to.is_some() && place.path.is_none()).then_some(place);
+            self.address = place.path.is_none().then(|| place.clone());
+            place.sent(self.shell, is_secret, sends);
         }
         if to.is_some() {
             self.remote.clone_from(&to);
@@ -108,23 +106,9 @@ impl Runner<'_, '_> {
     }
 }
 
-/// A host whose port and path stand in other arguments. A plain connection asks for nothing yet.
-fn beside(name: &str, args: &Args, texts: &[String]) -> Address {
-    let mut place = Address::of_url(name);
-    let port = args.named("port").or_else(|| args.named("PeerPort"));
-    let port = port.and_then(Value::text).or_else(|| {
-        // Beside the name, or anywhere.
-        let at = texts.iter().position(|text| text == name).unwrap_or(0);
-        let behind = texts.iter().skip(at + 1);
-        let is_port = |text: &&String| text.parse::<u16>().is_ok_and(|port| port > 0);
-        behind.chain(texts).find(is_port).cloned()
-    });
-    place.port = place.port.or_else(|| port?.parse().ok());
-    place.path = match args.named("path").and_then(Value::text) {
-        Some(path) => Some(path.trim_start_matches('/').to_owned()),
-        None => place.path.filter(|path| !path.is_empty()),
-    };
-    place
+/// A number that could be a port.
+fn port(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port > 0)
 }
 
 /// The texts of a value, as far as there is patience for.

@@ -56,7 +56,7 @@ impl Runner<'_, '_> {
     /// Ends a process: which, or with the signal before it.
     pub(super) fn kill(&mut self, name: &str, args: &Args) -> Value {
         // Some have the signal first.
-        let is_first = matches!(self.language, "perl" | "ruby")
+        let is_first = matches!(self.language, "perl" | "ruby") && args.values.len() > 1
             || args.get(1).number().is_some_and(|n| n < 0.0);
         let (signal, target) = match is_first {
             true => (args.get(0), args.get(1)),

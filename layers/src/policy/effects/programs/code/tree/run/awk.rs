@@ -51,8 +51,8 @@ impl Runner<'_, '_> {
         if how.is_empty() {
             return Value::of_data(&self.stdin);
         }
-        if let Some(host) = awk::host(&from.written()) {
-            self.speak(&from.written(), &host, &Value::Text(String::new()));
+        if let Some(address) = address(&from.written()) {
+            self.speak(&address, &Value::Text(String::new()));
             return Value::mark(mark::REMOTE);
         }
         match how.as_str() {
@@ -66,13 +66,13 @@ impl Runner<'_, '_> {
         let (how, to, what) = (args.text(0).unwrap_or_default(), args.get(1), args.get(2));
         let path = to.written();
         let text = what.written();
+        if let Some(address) = address(&path) {
+            self.speak(&address, &what);
+            return Value::Nothing;
+        }
         match how.as_str() {
             _ if how.is_empty() || path == "/dev/stdout" || path == "-" => self.put_out(&text),
             _ if path == "/dev/stderr" => {}
-            _ if awk::host(&path).is_some() => {
-                let host = awk::host(&path).unwrap_or_default();
-                self.speak(&path, &host, &what);
-            }
             ">" | ">>" => {
                 // What is opened once stays open.
                 let place = format!("> {path}");
@@ -96,15 +96,11 @@ impl Runner<'_, '_> {
     }
 
     /// A host is asked, and told something.
-    fn speak(&mut self, address: &str, host: &str, what: &Value) {
-        let is_secret = what.has(mark::SECRET);
+    fn speak(&mut self, address: &Address, what: &Value) {
         let is_any = what.text().is_none_or(|text| !text.is_empty());
-        let mut parts = address.rsplit('/');
-        let port = parts.next().unwrap_or_default();
-        let texts: Vec<String> = what.text().into_iter().collect();
-        self.said_to(&Address::at(host, port), &texts, is_secret, is_any);
-        self.remote = Some(host.to_owned());
-        self.shell.remote = Some(host.to_owned());
+        address.sent(self.shell, what.has(mark::SECRET), is_any);
+        self.remote.clone_from(&address.host);
+        self.shell.remote.clone_from(&address.host);
     }
 
     /// `system`: what the command writes is written.
@@ -190,4 +186,15 @@ impl Runner<'_, '_> {
             self.run_with(&command, text);
         }
     }
+}
+
+/// `/inet/tcp/0/host/port`
+fn address(path: &str) -> Option<Address> {
+    let mut parts = path.strip_prefix("/inet")?.split('/');
+    matches!(parts.next()?, "" | "4" | "6").then_some(())?;
+    Some(Address {
+        host: parts.nth(2).map(str::to_owned),
+        port: parts.next().and_then(|port| port.parse().ok()),
+        path: None,
+    })
 }

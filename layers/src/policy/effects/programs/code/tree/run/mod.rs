@@ -62,7 +62,7 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) often: usize,
     /// The host that was asked last.
     pub(super) remote: Option<String>,
-    /// A name and a port to which a way has been opened.
+    /// Where the last way has been opened to.
     pub(super) address: Option<Address>,
     /// Ways to other hosts have been opened.
     pub(super) is_connected: bool,

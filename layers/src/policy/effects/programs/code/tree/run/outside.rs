@@ -13,21 +13,6 @@ use crate::policy::effects::{
     shell::Data,
 };
 
-/// Options that are addresses.
-const ADDRESSES: &[&str] = &[
-    "baseURL",
-    "baseUrl",
-    "base_url",
-    "basePath",
-    "base_path",
-    "api_base",
-    "apiBase",
-    "uri_base",
-    "endpoint",
-    "endpoint_url",
-    "server_url",
-    "serverUrl",
-];
 /// The most bytes of a name: what has been called of what has been called.
 const MAX_NAME: usize = 200;
 
@@ -255,9 +240,7 @@ impl Runner<'_, '_> {
             Value::Map(pairs) => pairs.iter().map(|(_, value)| value).collect(),
             value => vec![value],
         });
-        // SDKs have the address among their options.
-        let named = ADDRESSES.iter().filter_map(|name| args.named(name));
-        for text in inner.chain(named).filter_map(Value::text).take(16) {
+        for text in inner.filter_map(Value::text).take(16) {
             let is_word = text.len() < 512 && !text.contains(char::is_whitespace);
             if ["http://", "https://", "ws://", "wss://", "ftp://"]
                 .iter()

@@ -1,6 +1,6 @@
 use crate::policy::{
     ToolCall,
-    effects::{Act, Effect, Effects, Place},
+    effects::{Effects, Place},
 };
 
 mod awk;
@@ -32,18 +32,6 @@ fn with_code(program: &str, code: &str) -> String {
 /// What code of this language does, in short.
 fn effects(program: &str, code: &str) -> Vec<String> {
     shell(&with_code(program, code))
-}
-
-/// Where code connects to: host, port and path.
-fn connections(program: &str, code: &str) -> Vec<String> {
-    let effects = told(&with_code(program, code));
-    let of = |effect: &Effect| match &effect.act {
-        Act::Net {
-            host, port, path, ..
-        } => Some(format!("{host:?} {port:?} {path:?}")),
-        _ => None,
-    };
-    effects.iter().filter_map(of).collect()
 }
 
 #[track_caller]

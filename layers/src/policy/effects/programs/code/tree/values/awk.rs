@@ -201,13 +201,6 @@ pub(in super::super) fn records(input: &Value, by: &Value) -> Value {
     }
 }
 
-/// `/inet/tcp/0/host/port`
-pub(in super::super) fn host(address: &str) -> Option<String> {
-    let mut parts = address.strip_prefix("/inet")?.split('/');
-    matches!(parts.next()?, "" | "4" | "6").then_some(())?;
-    parts.nth(2).map(mark::shown)
-}
-
 /// The text of a value of which all is known.
 fn known(value: &Value) -> Option<String> {
     let text = match value {
