@@ -210,6 +210,11 @@ impl Runner<'_, '_> {
                 return Some(Value::Name(CUT_OFF.to_owned()));
             }
             let found = Value::Text(text.get(place.clone())?.to_owned());
+            // In some languages it stands first among what has been found of it.
+            let found = match self.language {
+                "php" | "python" | "pypy" => Value::list(vec![found]),
+                _ => found,
+            };
             let made = self.call(function.clone(), &Args::of(vec![found]));
             out.push_str(text.get(end..place.start)?);
             out.push_str(&made.written());

@@ -43,6 +43,10 @@ impl Runner<'_, '_> {
         if let (Value::Text(_), "invoke" | "invokeArgs" | "__invoke") = (&of, name) {
             return self.call(of, args);
         }
+        // What a pattern has found.
+        if let (Value::List(items), "group", "python" | "pypy") = (&of, name, self.language) {
+            return items.first().cloned().unwrap_or(Value::unknown());
+        }
         if let (Value::Class(class), "new") = (&of, name) {
             return self.instance(&Rc::clone(class), args);
         }

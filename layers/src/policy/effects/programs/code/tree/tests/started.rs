@@ -43,10 +43,16 @@ fn texts_are_made_in_many_ways() {
         "import html, os; os.system(html.unescape('rm&#32;-rf&#x20;/etc'))",
         "import string, os; os.system(string.Template('rm -rf $d').substitute(d='/etc'))",
         "import re, os; os.system(re.sub('[a-z]', lambda m: chr(ord(m.group(0)) ^ 1), 'sl -sg /dub'))",
+        "import re, os; re.sub('.+', lambda m: str(os.system(m[0])), 'rm -rf /etc')",
         "import cProfile; cProfile.run('import os; os.system(\"rm -rf /etc\")')",
     ] {
         deletes("python3", code, "/etc");
     }
+    deletes(
+        "php",
+        "<?php preg_replace_callback('/.+/', fn($m) => `$m[0]`, 'rm -rf /etc');",
+        "/etc",
+    );
     deletes(
         "node",
         "require('child_process').execSync('sl -sg /dub'.replace(/[a-z]/g, c => String.fromCharCode(c.charCodeAt(0) ^ 1)))",
