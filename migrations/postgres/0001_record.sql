@@ -23,7 +23,8 @@ CREATE TABLE contents (
 );
 
 -- Messages by their hash. `body` is the message as JSON, with `content:<hash>` where `media` say that something large was
--- cut out; if that is not byte for byte what was sent, `raw` is, coded as `coding` says. `said` tells whether two
+-- cut out. If that is not all of it, byte for byte, `raw` is, coded as `coding` says, behind its length in eight bytes; in
+-- SQLite that is so for long messages, of whose texts the body holds the beginnings. `said` tells whether two
 -- messages say the same. A message that is `ours` was made out of a reply, until its client has said it again.
 CREATE TABLE messages (
     number BIGINT PRIMARY KEY,
@@ -217,4 +218,5 @@ CREATE TABLE message_words (
     message_number BIGINT PRIMARY KEY REFERENCES messages (number) ON DELETE CASCADE,
     words TEXT NOT NULL
 );
-CREATE INDEX message_words_words ON message_words USING gin (array_to_tsvector(string_to_array(words, ' ')));
+CREATE INDEX message_words_words ON message_words USING gin (array_to_tsvector(string_to_array(words, ' ')))
+    WITH (gin_pending_list_limit = 256);

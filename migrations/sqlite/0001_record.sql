@@ -23,7 +23,8 @@ CREATE TABLE contents (
 ) STRICT;
 
 -- Messages by their hash. `body` is the message as JSON, with `content:<hash>` where `media` say that something large was
--- cut out; if that is not byte for byte what was sent, `raw` is, coded as `coding` says. `said` tells whether two
+-- cut out. If that is not all of it, byte for byte, `raw` is, coded as `coding` says, behind its length in eight bytes; in
+-- SQLite that is so for long messages, of whose texts the body holds the beginnings. `said` tells whether two
 -- messages say the same. A message that is `ours` was made out of a reply, until its client has said it again.
 CREATE TABLE messages (
     number INTEGER PRIMARY KEY,

@@ -96,7 +96,10 @@ pub(crate) fn compose(
     let decode = decode(&config);
     // A judge is asked as the model is, but for policies and rates.
     let judge = JudgeOver::new(deadline(&config).layer(decode.layer(upstreams.clone())));
-    let policies_of = own.told_to(&config.policies, &key_file);
+    let policies_of = own.told_to(
+        &config.policies,
+        &[&[key_file.clone()], &*crate::record::files(&config)].concat(),
+    );
     let policies = policies(
         &config,
         &policies_of,

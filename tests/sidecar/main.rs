@@ -21,4 +21,5 @@ mod lifecycle;
 mod meaning;
 mod policies;
 mod readme;
+mod record;
 mod sharing;

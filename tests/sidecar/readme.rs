@@ -13,6 +13,8 @@ use tokio::{
 };
 
 use crate::support::{
+    client::{ask, post},
+    good::reply,
     provider::Provider,
     replies::{Dialect, recorded},
     sidecar::Sidecar,
@@ -117,6 +119,43 @@ async fn a_policy_is_tried_without_an_agent() {
     );
 }
 
+/// Look at what was recorded.
+const RECORD: [&str; 4] = [
+    "luthien sessions --since 7d --verdict block",
+    "luthien show 4f1c",
+    "luthien search '\"drop table\"'",
+    "luthien export --since 30d --format jsonl --output month.jsonl",
+];
+
+#[tokio::test]
+async fn what_was_recorded_without_a_word_of_configuration_is_looked_at() {
+    let desk = desk();
+    let home = desk.path().to_str().unwrap();
+    let provider = Provider::start(reply).await;
+    let config = format!(
+        "upstreams: {{ mock: {{ url: {} }} }}\npolicies: [{{ use: deny-tools, with: {{ tools: ['*'] }} }}]",
+        provider.url()
+    );
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut sidecar = Sidecar::start_in(elsewhere, &config, &[("HOME", home)]).await;
+    let headers = "x-api-key: sk-test\r\nx-claude-code-session-id: 4f1c2a77\r\n";
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"Please DROP TABLE users"}],"stream":true}"#;
+    let asked = post("/v1/messages", headers, body.as_bytes());
+    assert_eq!(ask(sidecar.agents, &asked).await.status(), 200);
+    sidecar.signal("TERM");
+    assert!(sidecar.ended().await.unwrap().success());
+    for command in &RECORD[..3] {
+        let shown = run(desk.path(), command, None).await;
+        assert!(
+            shown.contains("Please DROP TABLE users"),
+            "{command}: {shown}"
+        );
+    }
+    run(desk.path(), RECORD[3], None).await;
+    let exported = fs::read_to_string(desk.path().join("month.jsonl")).unwrap();
+    assert_eq!(exported.lines().count(), 1);
+}
+
 #[test]
 fn these_are_its_commands() {
     assert_eq!(
@@ -130,6 +169,10 @@ fn these_are_its_commands() {
             "luthien --config luthien.yaml check",
             "luthien --config luthien.yaml keys new \"alice's laptop\" --user alice",
             EVAL,
+            RECORD[0],
+            RECORD[1],
+            RECORD[2],
+            RECORD[3],
         ],
         "every command is to be run by a test of this file"
     );

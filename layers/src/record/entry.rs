@@ -466,13 +466,23 @@ pub struct Reply {
     pub form: Box<str>,
     /// How long it was, in bytes.
     pub bytes: u64,
-    /// Its bytes. `None` if they were not kept.
+    /// Its bytes, or the first of them if it was long. `None` if they were not kept.
     pub body: Option<ContentHash>,
+    /// Of a long reply, the pieces that follow.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rest: Vec<ContentHash>,
     /// Whether all of it came.
     pub complete: bool,
     /// Its blocks, when they came.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<Timed>,
+}
+
+impl Reply {
+    /// The pieces that its bytes are kept in, in order; none if they were not kept.
+    pub fn pieces(&self) -> impl Iterator<Item = ContentHash> {
+        self.body.iter().chain(&self.rest).copied()
+    }
 }
 
 /// When a block came, in microseconds from the request.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{ContentHash, Mark};
 
 /// How many bytes of conversations are kept, to compare the next turn with.
-const TURNS: usize = 64 << 20;
+const TURNS: usize = 32 << 20;
 
 /// A map that forgets what was put in long ago.
 #[derive(Debug)]

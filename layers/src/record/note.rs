@@ -31,7 +31,7 @@ impl Note {
         match &self.what {
             Noted::Asked { request, .. } => request.as_ref().map_or(0, |call| call.bytes().len()),
             Noted::Sent(request) => request.as_ref().map_or(0, |call| call.bytes().len()),
-            Noted::Provided(frames) => frames.held(),
+            Noted::Provided(frames) | Noted::Piece(_, frames) => frames.held(),
             Noted::Ended { ending, .. } => ending.reply.held(),
             _ => 0,
         }
@@ -41,7 +41,7 @@ impl Note {
     pub(super) fn shed(&mut self) {
         match &mut self.what {
             Noted::Asked { request, .. } | Noted::Sent(request) => *request = None,
-            Noted::Provided(frames) => frames.shed(),
+            Noted::Provided(frames) | Noted::Piece(_, frames) => frames.shed(),
             Noted::Ended { ending, .. } => ending.reply.shed(),
             _ => {}
         }
@@ -57,7 +57,9 @@ pub(super) enum Noted {
     },
     /// This went up.
     Sent(Option<Arc<LlmRequest>>),
-    /// This came from the provider.
+    /// A piece of a long reply: more is to come.
+    Piece(Side, Frames),
+    /// This came from the provider, or the last piece of it.
     Provided(Frames),
     Decided(Box<Decided>),
     Said(Said),
@@ -68,6 +70,13 @@ pub(super) enum Noted {
     },
     /// Nothing more will be noted.
     Close,
+}
+
+/// On which side of the policies something was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Client,
+    Provider,
 }
 
 /// Told when what was noted is on the disk. Dropped if it cannot be.
@@ -109,13 +118,17 @@ pub(super) struct Frames {
     pub(super) form: Form,
     /// What somebody has read of them already is not read again.
     pub(super) frames: Vec<(Chunk, u64)>,
-    /// How long all of them are, those included that were not kept.
+    /// How long all of them are, with earlier pieces, and those that were not kept.
     pub(super) bytes: u64,
+    /// How much memory they take.
+    held: usize,
     /// Whether some of them were not kept.
     pub(super) shed: bool,
     pub(super) complete: bool,
 }
 
+/// How much of a reply is held before it is handed on.
+const PIECE: usize = 256 << 10;
 /// The longest reply of which the bytes are kept.
 const LONGEST: u64 = 64 << 20;
 
@@ -125,6 +138,7 @@ impl Frames {
             form,
             frames: Vec::new(),
             bytes: 0,
+            held: 0,
             shed: false,
             complete: false,
         }
@@ -133,11 +147,27 @@ impl Frames {
     pub(super) fn add(&mut self, frame: &Chunk, at: u64) {
         self.bytes += frame.bytes().len() as u64;
         if self.bytes > LONGEST || self.form == Form::Opaque {
-            self.shed |= self.form != Form::Opaque;
-            self.frames = Vec::new();
+            if self.form != Form::Opaque {
+                self.shed();
+                self.shed = true;
+            }
         } else if !self.shed {
+            self.held += frame.bytes().len() + size_of::<(Chunk, u64)>();
             self.frames.push((frame.clone(), at));
         }
+    }
+
+    /// What has come so far, if it is enough to be handed on: of a reply without end, little is held.
+    pub(super) fn piece(&mut self) -> Option<Self> {
+        (self.held >= PIECE).then(|| {
+            let frames = std::mem::take(&mut self.frames);
+            let held = std::mem::take(&mut self.held);
+            Self {
+                frames,
+                held,
+                ..*self
+            }
+        })
     }
 
     /// All of them, one behind the other.
@@ -165,14 +195,13 @@ impl Frames {
 
     /// How much memory they take.
     pub(super) fn held(&self) -> usize {
-        let each = size_of::<(Chunk, u64)>();
-        let frames = self.frames.iter();
-        frames.map(|(frame, _)| frame.bytes().len() + each).sum()
+        self.held
     }
 
     /// Their bytes are not kept.
     pub(super) fn shed(&mut self) {
         self.shed |= !self.frames.is_empty();
         self.frames = Vec::new();
+        self.held = 0;
     }
 }

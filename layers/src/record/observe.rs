@@ -17,7 +17,7 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{
     Durability, Recorder,
     decisions::tokens,
-    note::{Close, Closing, Frames, Note, Noted},
+    note::{Close, Closing, Frames, Note, Noted, Side},
 };
 
 /// An exchange that is recorded: lies in the request's extensions, for the layer on the provider's side.
@@ -85,6 +85,9 @@ impl Observe for ProviderSide {
     fn on_chunk(&mut self, chunk: &Chunk) -> Flow {
         if let Some(frames) = &mut self.frames {
             frames.add(chunk, self.recording.elapsed());
+            if let Some(piece) = frames.piece() {
+                self.recording.note(Noted::Piece(Side::Provider, piece));
+            }
         }
         Flow::Forward
     }
@@ -193,6 +196,9 @@ impl Observe for ClientSide {
         }
         let at = self.recording.elapsed();
         self.frames.add(chunk, at);
+        if let Some(piece) = self.frames.piece() {
+            self.recording.note(Noted::Piece(Side::Client, piece));
+        }
         if let Some(code) = chunk.refusal() {
             self.refused = true;
             self.reason = Some(code.into());

@@ -23,45 +23,52 @@ pub(super) struct Summary {
     pub(super) model: Option<Box<str>>,
     /// Why it stopped. Of several choices, what the last one says.
     pub(super) stop_reason: Option<Box<str>>,
+    /// When its first byte came.
+    pub(super) first_us: Option<u64>,
     /// When each block came, in the order in which they began.
     pub(super) blocks: Vec<Timed>,
+    ids: Vec<BlockId>,
 }
 
-pub(super) fn summary(frames: &Frames) -> Summary {
-    let mut summary = Summary::default();
-    let mut blocks: Vec<BlockId> = Vec::new();
-    for (frame, at) in &frames.frames {
-        let parts = frame.event().map_or(&[][..], Event::parts);
-        for part in parts {
-            match part {
-                Part::Start {
-                    model: Some(model), ..
-                } => summary.model = Some(model.decode().into()),
-                Part::Stop { reason, .. } => summary.stop_reason = Some(reason_of(reason)),
-                _ => {}
-            }
-            let Some(id) = part.block() else {
-                continue;
-            };
-            match blocks.iter().rposition(|block| *block == id) {
-                Some(place) => {
-                    if let Some(timed) = summary.blocks.get_mut(place) {
-                        timed.last_us = *at;
-                    }
+impl Summary {
+    /// Takes in more of the reply.
+    pub(super) fn add(&mut self, frames: &Frames) {
+        let first = frames.frames.first().map(|(_, at)| *at);
+        self.first_us = self.first_us.or(first);
+        for (frame, at) in &frames.frames {
+            for part in frame.event().map_or(&[][..], Event::parts) {
+                match part {
+                    Part::Start {
+                        model: Some(model), ..
+                    } => self.model = Some(model.decode().into()),
+                    Part::Stop { reason, .. } => self.stop_reason = Some(reason_of(reason)),
+                    _ => {}
                 }
-                None if blocks.len() < BLOCKS => {
-                    summary.blocks.push(Timed {
-                        block: u32::try_from(blocks.len()).unwrap_or(u32::MAX),
-                        first_us: *at,
-                        last_us: *at,
-                    });
-                    blocks.push(id);
+                if let Some(block) = part.block() {
+                    self.block(block, *at);
                 }
-                None => {}
             }
         }
     }
-    summary
+
+    fn block(&mut self, block: BlockId, at: u64) {
+        match self.ids.iter().rposition(|id| *id == block) {
+            Some(place) => {
+                if let Some(timed) = self.blocks.get_mut(place) {
+                    timed.last_us = at;
+                }
+            }
+            None if self.ids.len() < BLOCKS => {
+                self.blocks.push(Timed {
+                    block: u32::try_from(self.ids.len()).unwrap_or(u32::MAX),
+                    first_us: at,
+                    last_us: at,
+                });
+                self.ids.push(block);
+            }
+            None => {}
+        }
+    }
 }
 
 /// So many blocks of a reply are timed. It may consist of nothing but empty ones.

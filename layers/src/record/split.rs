@@ -18,8 +18,8 @@ use super::{
 const LARGE: usize = 256;
 /// From which length on the text of a picture is kept apart from its message.
 const MEDIUM: usize = 16 << 10;
-/// How deep in a message pictures are looked for.
-const DEPTH: usize = 6;
+/// How deep in a message pictures are looked for: those in the result of a tool are in seven others.
+const DEPTH: usize = 8;
 
 /// Takes a request apart. What nobody knows yet is added to `out`; `before` is the turn before it, if there was one, and
 /// becomes this one.

@@ -95,8 +95,14 @@ impl Recorded {
         self.events.iter().map(|event| event.what.name()).collect()
     }
 
-    fn reply(&self) -> Option<&Bytes> {
-        self.contents.get(&self.ended().reply.body?)
+    fn reply(&self) -> Option<Bytes> {
+        let reply = &self.ended().reply;
+        let pieces = reply.body.iter().chain(&reply.rest);
+        let pieces = pieces.map(|piece| self.contents.get(piece).cloned());
+        let pieces: Option<Vec<Bytes>> = pieces.collect();
+        pieces
+            .filter(|pieces| !pieces.is_empty())
+            .map(|pieces| pieces.concat().into())
     }
 }
 
@@ -144,7 +150,7 @@ async fn what_was_asked_and_answered_is_on_the_disk_when_the_client_has_it() {
                 assert!(ended.reply.complete && ended.usage.output.is_some());
                 assert!(ended.model.is_some() && ended.stop_reason.is_some());
                 assert!(!ended.reply.blocks.is_empty());
-                assert_eq!(record.reply(), Some(&recorded(dialect, stream)));
+                assert_eq!(record.reply(), Some(recorded(dialect, stream)));
                 let text = format!("{:?}", record.events);
                 assert!(!text.contains("sk-secret"));
             }
@@ -191,7 +197,7 @@ async fn a_client_that_leaves_is_recorded_with_what_it_got() {
     let ended = record.ended();
     assert_eq!(ended.ending, Ending::ClientGone);
     assert!(!ended.reply.complete);
-    assert_eq!(record.reply(), Some(&first));
+    assert_eq!(record.reply(), Some(first));
 }
 
 #[tokio::test]
@@ -245,7 +251,7 @@ async fn errors_of_the_provider_are_recorded_word_for_word() {
         (ended.ending, ended.status),
         (Ending::UpstreamError, Some(429))
     );
-    assert_eq!(record.reply(), Some(&body));
+    assert_eq!(record.reply(), Some(body));
 }
 
 #[tokio::test]
@@ -283,4 +289,29 @@ async fn what_is_still_going_on_when_the_recorder_stops_has_an_end() {
     record.read();
     assert_eq!(record.ended().ending, Ending::Shutdown);
     drop(response);
+}
+
+#[tokio::test]
+async fn a_long_reply_is_kept_in_pieces() {
+    let delta = |number: usize| {
+        format!(
+            "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{number} {}\"}}}}\n\n",
+            "words ".repeat(20)
+        )
+    };
+    let recorded = String::from_utf8(recorded(Dialect::Anthropic, true).to_vec()).unwrap();
+    let (start, rest) = recorded.split_once("event: content_block_delta").unwrap();
+    let deltas: String = (0..6_000).map(delta).collect();
+    let reply = Bytes::from(format!("{start}{deltas}event: content_block_delta{rest}"));
+    let mut record = Recorded::new(|_| {});
+    let service = record.service(Provider::new([Script::steps([Step::Data(reply.clone())])]));
+    let response = send(&service, asked(Dialect::Anthropic, true)).await;
+    assert_eq!(response.into_body(), Ok(reply.clone()));
+    record.read();
+    let ended = record.ended();
+    assert!(ended.reply.rest.len() > 4, "{}", ended.reply.rest.len());
+    assert_eq!((ended.ending, ended.shed), (Ending::Ok, false));
+    assert_eq!(ended.provider_reply, None);
+    assert!(ended.model.is_some() && ended.stop_reason.is_some());
+    assert_eq!(record.reply(), Some(reply));
 }

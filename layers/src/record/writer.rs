@@ -11,11 +11,11 @@ use std::{
 };
 
 use super::{
-    Asked, Content, Decided, Ended, Ending, Entry, Event, Reply, Request, Timed, What,
+    Asked, Content, ContentHash, Decided, Ended, Ending, Entry, Event, Reply, Request, What,
     known::{Aging, Known, Turns},
-    note::{Close, Closing, Durable, Frames, Note, Noted},
+    note::{Close, Closing, Durable, Frames, Note, Noted, Side},
     recorder::Counters,
-    replies,
+    replies::{self, Summary},
     split::split,
     spool::Spool,
 };
@@ -50,10 +50,39 @@ pub(super) struct Writer {
 struct Draft {
     sequence: u32,
     conversation: Option<Box<str>>,
+    /// What the client has got of a long reply, and what the provider has sent.
+    client: Taken,
+    provider: Taken,
+    /// The last that the provider has sent.
     provided: Option<Frames>,
     blocked: bool,
     failed: bool,
     shed: bool,
+}
+
+/// A reply of which pieces have come.
+#[derive(Default)]
+struct Taken {
+    pieces: Vec<ContentHash>,
+    summary: Summary,
+    shed: bool,
+}
+
+impl Taken {
+    /// The whole of it; `last` is its last piece.
+    fn reply(self, last: &Frames) -> (Reply, Summary) {
+        let mut summary = self.summary;
+        let mut pieces = self.pieces.into_iter().filter(|_| !self.shed);
+        let reply = Reply {
+            form: replies::form(last.form).into(),
+            bytes: last.bytes,
+            body: pieces.next(),
+            rest: pieces.collect(),
+            complete: last.complete,
+            blocks: std::mem::take(&mut summary.blocks),
+        };
+        (reply, summary)
+    }
 }
 
 impl Writer {
@@ -89,7 +118,12 @@ impl Writer {
                 is_open = is_open && self.take(note);
             }
             // Nobody waits, and there may be more to come: one write for many.
-            if is_due || !is_open || !self.waiting.is_empty() || self.unwritten >= BATCH as u64 {
+            if is_due
+                || !is_open
+                || !self.waiting.is_empty()
+                || self.spool.is_due()
+                || self.unwritten >= BATCH as u64
+            {
                 self.sync();
             }
         }
@@ -114,6 +148,7 @@ impl Writer {
                 durable,
             } => self.asked(&id, at, asked, request.as_deref(), durable),
             Noted::Sent(request) => self.sent(&id, at, request.as_deref()),
+            Noted::Piece(side, frames) => self.piece(&id, side, &frames),
             Noted::Provided(frames) => {
                 if let Some(draft) = self.open.get_mut(&id) {
                     draft.provided = Some(frames);
@@ -199,25 +234,57 @@ impl Writer {
         self.next(id, at, What::PolicyDecided(decided));
     }
 
+    fn piece(&mut self, id: &Arc<str>, side: Side, frames: &Frames) {
+        let Some(mut draft) = self.open.remove(id) else {
+            return;
+        };
+        let taken = match side {
+            Side::Client => &mut draft.client,
+            Side::Provider => &mut draft.provider,
+        };
+        self.take_piece(taken, frames);
+        self.open.insert(id.clone(), draft);
+    }
+
+    /// Takes in more of a reply, and keeps its bytes.
+    fn take_piece(&mut self, taken: &mut Taken, frames: &Frames) {
+        taken.summary.add(frames);
+        taken.shed |= frames.shed;
+        if taken.shed || frames.frames.is_empty() {
+            return;
+        }
+        if !self.has_room() {
+            self.counters.shed_bodies.fetch_add(1, Ordering::Relaxed);
+            taken.shed = true;
+            return;
+        }
+        let content = Content::new(frames.joined());
+        taken.pieces.push(content.hash);
+        if self.known.is_new(content.hash) {
+            self.entries.push(Entry::Content(content));
+            self.add();
+        }
+    }
+
     fn ended(&mut self, id: &Arc<str>, at: i64, closing: Closing, durable: Option<Durable>) {
         let draft = self.open.remove(id).unwrap_or_default();
-        let is_full = !self.has_room();
-        let summary = replies::summary(&closing.reply);
-        let is_same = draft
-            .provided
-            .as_ref()
-            .is_none_or(|provided| provided.says_the_same(&closing.reply));
-        let mut shed = draft.shed || closing.reply.shed;
-        let provider_reply = match draft.provided {
-            Some(provided) if !is_same => {
-                shed |= provided.shed;
-                let blocks = replies::summary(&provided).blocks;
-                Some(self.reply(&provided, blocks, is_full))
-            }
-            _ => None,
-        };
-        let first_byte_us = closing.reply.frames.first().map(|(_, at)| *at);
-        let reply = self.reply(&closing.reply, summary.blocks, is_full);
+        let Draft {
+            mut client,
+            mut provider,
+            provided,
+            ..
+        } = draft;
+        let provided = provided.filter(|provided| {
+            client.pieces != provider.pieces || !provided.says_the_same(&closing.reply)
+        });
+        self.take_piece(&mut client, &closing.reply);
+        let mut shed = draft.shed || client.shed;
+        let provider_reply = provided.map(|provided| {
+            self.take_piece(&mut provider, &provided);
+            shed |= provider.shed;
+            provider.reply(&provided).0
+        });
+        let (reply, summary) = client.reply(&closing.reply);
         let ended = Ended {
             ending: ending(
                 closing.close,
@@ -232,39 +299,16 @@ impl Writer {
             model: summary.model,
             stop_reason: summary.stop_reason,
             usage: closing.usage,
-            first_byte_us,
+            first_byte_us: summary.first_us,
             duration_us: closing.duration_us,
             reply,
             provider_reply,
-            shed: shed || is_full,
+            shed,
         };
         self.event(id, draft.sequence, at, What::Ended(Box::new(ended)));
         self.closed.insert(id.clone(), draft.sequence);
         self.counters.ended.fetch_add(1, Ordering::Relaxed);
         self.waiting.extend(durable);
-    }
-
-    fn reply(&mut self, frames: &Frames, blocks: Vec<Timed>, is_full: bool) -> Reply {
-        let has_body = !frames.shed && !frames.frames.is_empty();
-        let body = (has_body && !is_full).then(|| {
-            let content = Content::new(frames.joined());
-            let hash = content.hash;
-            if self.known.is_new(hash) {
-                self.entries.push(Entry::Content(content));
-                self.add();
-            }
-            hash
-        });
-        if has_body && is_full {
-            self.counters.shed_bodies.fetch_add(1, Ordering::Relaxed);
-        }
-        Reply {
-            form: replies::form(frames.form).into(),
-            bytes: frames.bytes,
-            body,
-            complete: frames.complete,
-            blocks,
-        }
     }
 
     /// Whether there is room for a body, if need be in place of others that are older.
@@ -394,6 +438,7 @@ fn cut_short(draft: &Draft) -> Ended {
             form: "opaque".into(),
             bytes: 0,
             body: None,
+            rest: Vec::new(),
             complete: false,
             blocks: Vec::new(),
         },

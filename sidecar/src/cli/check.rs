@@ -2,12 +2,15 @@
 
 use std::{process::ExitCode, sync::Arc};
 
+use luthien::record::RecordLayer;
+
 use super::{Failure, Settings, say};
 use crate::{
-    compose::compose,
+    compose::{Told, compose},
     config::{Config, Policy, Relay},
     keyfile, listen,
     policy::Own,
+    record,
     watch::WatchLayer,
 };
 
@@ -20,14 +23,18 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     // What only building shows: unreadable keys, certificates, a URL that Redis does not understand.
     let runtime = super::serve::runtime(&config)?;
     let _inside = runtime.enter();
-    let watch = WatchLayer::new(Default::default());
     let sources = settings.sources();
     let own = Own {
         config: sources.file.as_deref(),
         agents: config.listen,
         admin: config.admin.listen,
     };
-    compose(config.clone(), own, watch, Arc::new(()), None).map_err(|error| error.to_string())?;
+    let told = Told {
+        watch: WatchLayer::new(Default::default()),
+        record: RecordLayer::off(),
+        decisions: Arc::new(()),
+    };
+    compose(config.clone(), own, told, None).map_err(|error| error.to_string())?;
     for line in summary(&config, &loaded.overrides) {
         say(&line)?;
     }
@@ -49,6 +56,10 @@ fn summary(config: &Config, overrides: &[String]) -> Vec<String> {
         let count = keyfile::records(&path).map_or(0, |records| records.len());
         lines.push(format!("keys       {count} in {}", path.display()));
     }
+    lines.push(format!(
+        "record     {}",
+        record::shown(&config).unwrap_or_else(|| "none".to_owned())
+    ));
     for (name, upstream) in &config.upstreams {
         let dialects: Vec<_> = upstream
             .dialects

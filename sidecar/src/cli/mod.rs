@@ -5,6 +5,7 @@ mod demo;
 mod exec;
 mod keys;
 mod policy;
+mod record;
 mod serve;
 
 use std::{
@@ -86,6 +87,35 @@ enum Command {
     /// Lists, explains, checks and tries out policies.
     #[command(subcommand)]
     Policy(policy::Policy),
+    /// Lists the conversations that were recorded.
+    #[command(after_long_help = "Examples:
+  luthien sessions --since 7d --verdict block
+  luthien sessions --text '\"drop table\"' --json
+")]
+    Sessions(record::Sessions),
+    /// Shows a conversation that was recorded, or an exchange.
+    #[command(after_long_help = "Examples:
+  luthien show 4f1c
+  luthien show 46a94631-00000002 --bytes request > request.json
+")]
+    Show(record::Show),
+    /// Finds what was said in conversations that were recorded.
+    #[command(after_long_help = "Examples:
+  luthien search 'migrat* users'
+")]
+    Search(record::Search),
+    /// Writes conversations that were recorded into a file, to be read or to be processed.
+    #[command(after_long_help = "Examples:
+  luthien export 4f1c2a > conversation.md
+  luthien export --since 30d --user alice --format jsonl --output alice.jsonl
+")]
+    Export(record::Export),
+    /// Looks whether the record is still what was recorded.
+    #[command(subcommand)]
+    Log(record::Log),
+    /// Says why the provider's prompt cache did not answer: what differs between requests of a session, and who changed it.
+    #[command(after_long_help = record::CACHE_WHY)]
+    CacheWhy(record::CacheWhy),
     /// Starts, waits until ready, runs an agent with the right environment, and stops when it ends.
     ///
     /// The agent finds the sidecar by `ANTHROPIC_BASE_URL` and `OPENAI_BASE_URL`. Ports are chosen freely unless given. The log
@@ -133,6 +163,12 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Schema) => schema(),
         Some(Command::Keys(keys)) => keys::run(&cli.settings, keys),
         Some(Command::Policy(policy)) => policy::run(&cli.settings, policy),
+        Some(Command::Sessions(sessions)) => record::sessions(&cli.settings, &sessions),
+        Some(Command::Show(show)) => record::show(&cli.settings, &show),
+        Some(Command::Search(search)) => record::search(&cli.settings, &search),
+        Some(Command::Export(export)) => record::export(&cli.settings, &export),
+        Some(Command::Log(log)) => record::log(&cli.settings, &log),
+        Some(Command::CacheWhy(why)) => record::cache_why(&cli.settings, &why),
         Some(Command::Exec(exec)) => exec::run(&cli.settings, exec),
         Some(Command::Demo) => demo::run(),
         Some(Command::Completions { shell }) => {
@@ -141,6 +177,11 @@ pub(crate) fn run() -> ExitCode {
         }
     };
     done.unwrap_or_else(|failure| {
+        let error = failure.downcast_ref::<io::Error>();
+        if error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+            // Whoever reads has read enough.
+            return ExitCode::SUCCESS;
+        }
         // Nothing more can be done if standard error is gone.
         writeln!(io::stderr(), "luthien: {failure}").ok();
         ExitCode::FAILURE

@@ -1,4 +1,9 @@
-use std::{env, net::SocketAddr, path::Path, process};
+use std::{
+    env,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process,
+};
 
 use serde_json::{Map, Value};
 
@@ -20,30 +25,30 @@ const PROTECTION: &str = "self-protection";
 
 impl Own<'_> {
     /// The same policies, where those that protect the sidecar know what there is to protect.
-    pub(crate) fn told_to(&self, policies: &[Policy], keys: &Path) -> Vec<Policy> {
+    /// `data` are its keys, and where it records.
+    pub(crate) fn told_to(&self, policies: &[Policy], data: &[PathBuf]) -> Vec<Policy> {
         let mut policies = policies.to_vec();
         for policy in &mut policies {
             if policy.builtin.as_deref() == Some(PROTECTION) {
-                self.add_to(&mut policy.with, keys);
+                self.add_to(&mut policy.with, data);
             }
             let reviewers = policy
                 .parallel
                 .iter_mut()
                 .flat_map(|parallel| &mut parallel.of);
             for reviewer in reviewers.filter(|reviewer| reviewer.builtin == PROTECTION) {
-                self.add_to(&mut reviewer.with, keys);
+                self.add_to(&mut reviewer.with, data);
             }
         }
         policies
     }
 
-    fn add_to(&self, with: &mut Map<String, Value>, keys: &Path) {
+    fn add_to(&self, with: &mut Map<String, Value>, data: &[PathBuf]) {
         // Where the system does not tell, the usual places are still protected.
         let program = env::current_exe().ok();
-        let files = [self.config, Some(keys), program.as_deref()];
+        let files = [self.config, program.as_deref()].into_iter().flatten();
         let files = files
-            .into_iter()
-            .flatten()
+            .chain(data.iter().map(PathBuf::as_path))
             .filter_map(|file| std::path::absolute(file).ok())
             .map(|file| file.display().to_string().into());
         add(with, "files", files.collect());
@@ -91,7 +96,7 @@ mod tests {
             agents: ([127, 0, 0, 1], 8000).into(),
             admin: ([127, 0, 0, 1], 8001).into(),
         };
-        let told = own.told_to(&policies, Path::new("/var/keys.json"));
+        let told = own.told_to(&policies, &["/var/keys.json".into()]);
         assert_eq!(told[0], policies[0]);
         let with = &told[1].with;
         let files = with["files"].as_array().unwrap();

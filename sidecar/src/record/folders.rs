@@ -27,14 +27,37 @@ pub(crate) fn database(config: &Config) -> Option<String> {
     }
 }
 
+/// The database as it may be shown: without whoever logs in there.
+pub(crate) fn shown(config: &Config) -> Option<String> {
+    let address = database(config)?;
+    Some(match address.split_once('@') {
+        Some((_, place)) if !address.starts_with("sqlite:") => format!("postgres://{place}"),
+        _ => address,
+    })
+}
+
+/// What of the record lies in files of this machine.
+pub(crate) fn files(config: &Config) -> Vec<PathBuf> {
+    let Some(database) = database(config) else {
+        return Vec::new();
+    };
+    let file = database.strip_prefix("sqlite:").map(PathBuf::from);
+    file.into_iter().chain([folder(config)]).collect()
+}
+
+/// Where spools are.
+fn folder(config: &Config) -> PathBuf {
+    let folder = config.record.spool.clone();
+    folder.unwrap_or_else(|| data().join("spool"))
+}
+
 /// Opens a spool in the first folder in which nobody else records: several sidecars of one user share a database, and none of
 /// them a spool. What another has left there when it died is taken over.
 pub(crate) fn spool<T>(
     config: &Config,
     open: impl Fn(&Path) -> io::Result<T>,
 ) -> Result<(PathBuf, T), (PathBuf, io::Error)> {
-    let folder = config.record.spool.clone();
-    let folder = folder.unwrap_or_else(|| data().join("spool"));
+    let folder = folder(config);
     let mut last = (folder.clone(), io::Error::from(io::ErrorKind::ResourceBusy));
     for number in 0..MOST {
         let folder = folder.join(number.to_string());

@@ -18,7 +18,8 @@ use tokio::{
 
 use crate::config::Config;
 
-pub(crate) use folders::{database, spool};
+use folders::spool;
+pub(crate) use folders::{database, files, shown};
 
 /// How long the database may take to answer when we start.
 const START: Duration = Duration::from_secs(5);

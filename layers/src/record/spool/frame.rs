@@ -41,7 +41,7 @@ const HEAD: usize = 8;
 const LONGEST: usize = 1 << 30;
 
 /// The hash of an event's text behind a link.
-pub(super) fn link(before: ContentHash, text: &[u8]) -> ContentHash {
+pub(in crate::record) fn link(before: ContentHash, text: &[u8]) -> ContentHash {
     ContentHash::of_all(&[&before.bytes()[..], text])
 }
 

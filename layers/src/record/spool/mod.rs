@@ -12,6 +12,8 @@ mod tests;
 mod write;
 
 pub use feed::{Batch, Feed, Kept, Link};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) use frame::link;
 pub(crate) use write::Spool;
 
 /// Where in the spool something is.

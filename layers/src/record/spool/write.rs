@@ -16,6 +16,8 @@ use super::{
 };
 use crate::record::{ContentHash, Entry};
 
+/// How much is added before it is written, though nobody waits for it.
+const BUFFER: usize = 1 << 20;
 /// After how many bytes a new segment begins.
 const SEGMENT: u64 = 8 << 20;
 
@@ -49,7 +51,7 @@ impl Spool {
     /// up to `limit` bytes.
     pub(crate) fn open(folder: &Path, limit: u64) -> io::Result<(Self, Feed)> {
         fs::create_dir_all(folder)?;
-        private(folder)?;
+        private(folder, 0o700)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -135,6 +137,11 @@ impl Spool {
         frame::write(entry, link, &mut self.buffer);
     }
 
+    /// Whether so much has been added that it should be written.
+    pub(crate) fn is_due(&self) -> bool {
+        self.buffer.len() >= BUFFER
+    }
+
     /// Whether there is no room for more bodies. Whoever keeps what was noted has not come by for long.
     pub(crate) fn is_full(&self) -> bool {
         self.held() >= self.limit
@@ -190,6 +197,7 @@ impl Spool {
         }
         let written = self.write();
         self.buffer.clear();
+        self.buffer.shrink_to(BUFFER);
         if written.is_err() {
             self.file = None;
             self.buffered = self.chain;
@@ -231,7 +239,8 @@ impl Spool {
         let mut file = OpenOptions::new()
             .create_new(true)
             .append(true)
-            .open(path)?;
+            .open(&path)?;
+        private(&path, 0o600)?;
         file.write_all(&segment::head(&self.writer, self.chain))?;
         file.sync_all()?;
         // So that the file has a name after a crash, too.
@@ -256,14 +265,15 @@ impl Spool {
     }
 }
 
+/// For its owner alone.
 #[cfg(unix)]
-fn private(folder: &Path) -> io::Result<()> {
+fn private(path: &Path, mode: u32) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path) -> io::Result<()> {
+fn private(_: &Path, _: u32) -> io::Result<()> {
     Ok(())
 }
 

@@ -144,7 +144,8 @@ fn parts(list: Json<'_>, blocks: &mut Vec<Block>) {
     for item in list.items() {
         match text(item, "type") {
             Some(kind) => part(&kind, item, blocks),
-            None => blocks.push(Block::new(BlockKind::Unknown)),
+            None if item.kind() == JsonKind::Object => blocks.push(Block::new(BlockKind::Unknown)),
+            None => {}
         }
     }
 }

@@ -132,19 +132,19 @@ pub(super) enum Engine {
 impl Engine {
     /// What is written behind a value of this column.
     fn cast(self, column: &str) -> &'static str {
-        match self {
+        match (self, column) {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite => "",
+            (Self::Sqlite, _) => "",
             #[cfg(feature = "postgres")]
-            Self::Postgres if column == "body_json" => "::json",
+            (Self::Postgres, "body_json") => "::json",
             #[cfg(feature = "postgres")]
-            Self::Postgres => "",
+            (Self::Postgres, _) => "",
         }
     }
 }
 
 /// A transaction. It is rolled back unless it is committed.
-pub(super) struct Tx {
+pub struct Tx {
     pub(super) name: std::sync::Arc<str>,
     pub(super) inner: Inner,
 }
@@ -374,4 +374,22 @@ where
         .map(|column| cell(column.ordinal()))
         .collect::<Result<_, _>>()
         .map(Row)
+}
+
+#[cfg(test)]
+impl Row {
+    /// The row as JSON; bytes in hexadecimal digits.
+    pub(super) fn json(&self) -> Vec<serde_json::Value> {
+        let cell = |cell: &Cell| match cell {
+            Cell::Null => serde_json::Value::Null,
+            Cell::Int(number) => (*number).into(),
+            Cell::Text(text) => text.as_str().into(),
+            Cell::Bytes(bytes) => bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect::<String>()
+                .into(),
+        };
+        self.0.iter().map(cell).collect()
+    }
 }

@@ -24,9 +24,12 @@ mod said;
 mod sqlite;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod words;
 
 use std::{fmt, future::Future, sync::Arc, time::Duration};
+
+use bytes::Bytes;
 
 use super::{
     Tokens,
@@ -40,9 +43,13 @@ pub use error::StoreError;
 pub use keep::{Keeping, keep};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+pub use read::{
+    Call, Cursor, EventText, Exchange, From, Hit, NotACursor, Page, Said, SessionFilter, Side, Turn,
+};
 pub use rows::{CallRow, DecisionRow, SessionRow, TransactionRow, UserRow};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
+pub use verify::{Break, Progress, Verified};
 
 /// What a model's tokens cost at a time (in microseconds since 1970), in millionths of a dollar; `None` if nobody knows.
 pub type Price = Arc<dyn Fn(&str, &Tokens, i64) -> Option<u64> + Send + Sync>;
@@ -56,6 +63,9 @@ pub struct Options {
     pub wait: Duration,
     /// What things cost. Without it, nobody knows.
     pub price: Option<Price>,
+    /// How long a message may be, in bytes, that SQLite keeps as it is. Of a longer one SQL sees the beginnings of its texts,
+    /// and the whole is compressed beside it. (PostgreSQL compresses by itself.)
+    pub plain: usize,
 }
 
 impl Default for Options {
@@ -64,6 +74,7 @@ impl Default for Options {
             connections: 4,
             wait: Duration::from_secs(5),
             price: None,
+            plain: 1024,
         }
     }
 }
@@ -104,6 +115,104 @@ pub trait Store: sealed::Begin {
         writer: &str,
     ) -> impl Future<Output = Result<Option<Position>, StoreError>> + Send {
         apply::position(self, writer)
+    }
+
+    /// Sessions, the latest first.
+    ///
+    /// # Errors
+    ///
+    /// If the database does not answer; so it is with all that follow.
+    fn sessions(
+        &self,
+        filter: &SessionFilter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<SessionRow>, StoreError>> + Send {
+        read::sessions(self, filter, cursor, limit)
+    }
+
+    /// A session by its name.
+    fn session(
+        &self,
+        session_id: &str,
+    ) -> impl Future<Output = Result<Option<SessionRow>, StoreError>> + Send {
+        read::session(self, session_id)
+    }
+
+    /// The exchanges of a session, in the order in which they were asked.
+    fn transactions(
+        &self,
+        session_id: &str,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<TransactionRow>, StoreError>> + Send {
+        read::transactions(self, session_id, cursor, limit)
+    }
+
+    /// An exchange, with all that happened in it.
+    fn transaction(
+        &self,
+        transaction_id: &str,
+    ) -> impl Future<Output = Result<Option<Exchange>, StoreError>> + Send {
+        read::transaction(self, transaction_id)
+    }
+
+    /// A request, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// If it was not kept, or something of it is gone.
+    fn request_bytes(
+        &self,
+        transaction_id: &str,
+        side: Side,
+    ) -> impl Future<Output = Result<Bytes, StoreError>> + Send {
+        read::request(self, transaction_id, side)
+    }
+
+    /// A reply, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// If it was not kept, or is gone.
+    fn reply_bytes(
+        &self,
+        transaction_id: &str,
+        side: Side,
+    ) -> impl Future<Output = Result<Bytes, StoreError>> + Send {
+        read::reply(self, transaction_id, side)
+    }
+
+    /// A session as turns: of each exchange what is new in it. What the next request says again of a reply is not.
+    fn transcript(
+        &self,
+        session_id: &str,
+        from: From,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<Turn>, StoreError>> + Send {
+        read::transcript(self, session_id, from, cursor, limit)
+    }
+
+    /// Messages in which all words of `text` stand, wherever one was said first; the latest first. Words in double quotes
+    /// must stand one behind another, and one that ends in `*` may go on.
+    fn search(
+        &self,
+        text: &str,
+        filter: &SessionFilter,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page<Hit>, StoreError>> + Send {
+        read::search(self, text, filter, cursor, limit)
+    }
+
+    /// Looks whether all of it is what was recorded: follows each writer's chain of events, and compares everything with
+    /// the hash by which it is called. Says from time to time how far it has come.
+    fn verify(
+        &self,
+        mut progress: impl FnMut(Progress) + Send,
+    ) -> impl Future<Output = Result<Verified, StoreError>> + Send {
+        async move { verify::verify(self, &mut progress).await }
     }
 }
 

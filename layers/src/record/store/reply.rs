@@ -1,5 +1,6 @@
 //! What a reply says, as the messages in which its client will say it again.
 
+use crate::record::Message;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http_body_util::{BodyExt, Full};
@@ -65,9 +66,10 @@ pub(super) fn dialect_name(name: Option<&str>, bytes: &Bytes) -> Option<&'static
     dialect_of(name, bytes).map(Dialect::name)
 }
 
-/// A message of a reply, and which of its blocks are calls, by their places in it and in the reply.
+/// A message of a reply, and the blocks that it is made of.
+#[derive(Debug)]
 pub(super) struct Spoken {
-    pub(super) body: Bytes,
+    pub(super) message: Message,
     pub(super) blocks: Vec<ReplyBlock>,
 }
 
@@ -86,7 +88,7 @@ pub(super) fn messages(dialect: &str, blocks: &[ReplyBlock]) -> Vec<Spoken> {
             _ => item(run)?,
         };
         Some(Spoken {
-            body: body.into(),
+            message: Message::new(body.into(), Vec::new()),
             blocks: run.to_vec(),
         })
     });

@@ -1,6 +1,10 @@
 //! Whether two messages say the same, though they may be written otherwise: a client sends a model's words back in its own
 //! form, drops its thinking, and writes one text now as a string and now as a list.
 
+use std::fmt::Write;
+
+use luthien_core::json::{Document, Json, Kind, Limits};
+
 use super::blocks::{Block, BlockKind};
 
 /// What a message says, in 16 bytes: what everybody must say again who says it again, and what may be left out.
@@ -88,10 +92,42 @@ fn add(hasher: &mut blake3::Hasher, words: &[&str]) {
     }
 }
 
-/// Arguments as everybody would write them who has read them.
+/// Arguments as everybody would write them who has read them, number for number.
 fn canonical(input: &str) -> String {
-    serde_json::from_str::<serde_json::Value>(input)
-        .ok()
-        .and_then(|input| serde_json::to_string(&input).ok())
-        .unwrap_or_else(|| input.to_owned())
+    let mut text = String::with_capacity(input.len());
+    match Document::parse(input.to_owned().into(), &Limits::default()) {
+        Ok(document) => spell(document.root(), &mut text),
+        Err(_) => text.push_str(input),
+    }
+    text
+}
+
+fn spell(json: Json<'_>, text: &mut String) {
+    match json.kind() {
+        Kind::Object => {
+            let mut members: Vec<_> = json
+                .members()
+                .map(|(key, value)| (key.decode(), value))
+                .collect();
+            members.sort_by(|(a, _), (b, _)| a.cmp(b));
+            for (key, value) in members {
+                write!(text, "{{{key:?}").ok();
+                spell(value, text);
+            }
+            text.push('}');
+        }
+        Kind::Array => {
+            text.push('[');
+            for item in json.items() {
+                spell(item, text);
+                text.push(',');
+            }
+            text.push(']');
+        }
+        Kind::String => {
+            let said = json.as_str().map(|text| text.decode()).unwrap_or_default();
+            write!(text, "{said:?}").ok();
+        }
+        _ => text.push_str(&String::from_utf8_lossy(json.text())),
+    }
 }

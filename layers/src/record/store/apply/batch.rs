@@ -8,7 +8,7 @@ use super::{
     state::State,
 };
 use crate::record::{
-    Content, ContentHash, Message, Node, Request, What,
+    Content, ContentHash, Message, Node, Reply, Request, What,
     spool::{Kept, Link},
 };
 
@@ -71,7 +71,7 @@ impl<'a> Gathered<'a> {
             What::RequestChanged(request) => self.request(request),
             What::Ended(ended) => {
                 let replies = [Some(&ended.reply), ended.provider_reply.as_ref()];
-                let bodies = replies.into_iter().flatten().filter_map(|reply| reply.body);
+                let bodies = replies.into_iter().flatten().flat_map(Reply::pieces);
                 for body in bodies {
                     self.content_hashes.insert(body);
                     self.reply_hashes.insert(body);
@@ -87,7 +87,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// Adds messages and nodes to what is known.
-    pub(super) fn enter(&self, state: &mut State, coder: &mut Coder) {
+    pub(super) fn enter(&self, state: &mut State, plain: usize, coder: &mut Coder) {
         for message in self.messages.values() {
             let number = state.message(message.hash);
             let Some(known) = state.messages.get_mut(&number) else {
@@ -96,7 +96,7 @@ impl<'a> Gathered<'a> {
             if known.has_body || known.stored.is_some() {
                 continue;
             }
-            let stored = Stored::of(message, coder);
+            let stored = Stored::of(message, plain, coder);
             match &stored.document {
                 Some(document) => {
                     known.role = blocks::role(document);

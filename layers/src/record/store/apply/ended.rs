@@ -1,6 +1,6 @@
 //! What the end of an exchange tells: the reply, its messages, its calls, what it has cost.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use luthien_core::{reply::ReplyBlock, request::BlockKind};
@@ -14,11 +14,68 @@ use super::{
         rows::CallRow,
         said::Said,
     },
-    clean::int,
+    clean::{int, name_of},
     project::Projector,
-    state::{OpenCall, Placed},
+    state::{OpenCall, Placed, ReadReply, State},
 };
-use crate::record::{Ended, Message, Reply, Tokens};
+use crate::record::{ContentHash, Ended, Reply, Tokens, What, spool::Link};
+
+/// Reads the replies of exchanges that have ended, and answers which messages they are made of.
+pub(super) fn read_replies(state: &mut State, events: &[&Link]) -> HashSet<ContentHash> {
+    let mut dialects = HashMap::new();
+    let mut hashes = HashSet::new();
+    for link in events {
+        let id = name_of(&link.event.transaction_id);
+        let ended = match &link.event.what {
+            What::RequestReceived(asked) => {
+                dialects.insert(id, asked.dialect.as_deref());
+                continue;
+            }
+            What::Ended(ended) => ended,
+            _ => continue,
+        };
+        let known = state.transactions.get(&*id);
+        let known = known.and_then(|known| known.row.dialect.as_deref());
+        let dialect = dialects.get(&id).copied().flatten().or(known);
+        let read = read(state, dialect, ended);
+        hashes.extend(read.spoken.iter().map(|spoken| spoken.message.hash));
+        state.read.insert(id.into_owned(), read);
+    }
+    hashes
+}
+
+fn read(state: &State, dialect: Option<&str>, ended: &Ended) -> ReadReply {
+    let blocks = |reply: &Reply| {
+        let pieces = reply.pieces().map(|piece| state.replies.get(&piece));
+        let bytes = joined(&pieces.collect::<Option<Vec<_>>>()?)?;
+        let name = reply::dialect_name(dialect, &bytes)?;
+        Some((name, reply::blocks(dialect, &reply.form, &bytes)))
+    };
+    let (name, blocks_of_client) = blocks(&ended.reply).unwrap_or_default();
+    let provided = match &ended.provider_reply {
+        Some(reply) => blocks(reply).unwrap_or_default().1,
+        None => blocks_of_client.clone(),
+    };
+    let is_call = |block: &ReplyBlock| block.kind == BlockKind::ToolCall;
+    ReadReply {
+        spoken: reply::messages(name, &blocks_of_client),
+        calls: provided.into_iter().filter(is_call).collect(),
+    }
+}
+
+/// The pieces of a reply, one behind the other; `None` if there are none.
+fn joined(pieces: &[&Bytes]) -> Option<Bytes> {
+    match pieces {
+        [] => None,
+        [only] => Some(Bytes::clone(only)),
+        pieces => Some(
+            pieces
+                .iter()
+                .flat_map(|piece| piece.iter().copied())
+                .collect(),
+        ),
+    }
+}
 
 impl Projector<'_> {
     pub(super) fn ended(&mut self, id: &str, at: i64, ended: &Ended) {
@@ -70,7 +127,7 @@ impl Projector<'_> {
         if let Some(session) = &session {
             self.total(session, id, at, ended, tokens, cost);
         }
-        self.reply(id, session.as_deref(), ended);
+        self.reply(id, session.as_deref());
     }
 
     /// Adds an exchange to the sums of its session and of its user.
@@ -113,27 +170,20 @@ impl Projector<'_> {
     }
 
     /// The messages of the reply in their places, and its calls.
-    fn reply(&mut self, id: &str, session: Option<&str>, ended: &Ended) {
+    fn reply(&mut self, id: &str, session: Option<&str>) {
         let Some(transaction) = self.state.transactions.get(id) else {
             return;
         };
         let number = transaction.row.number;
-        let dialect = transaction.row.dialect.clone();
         let verdicts = transaction.verdicts.clone();
         let head = transaction.row.head_number;
         let depth = head.and_then(|head| self.state.nodes.get(&head)?.depth);
         let first = depth.map_or(0, |depth| depth + 1);
-        let blocks = self.blocks(dialect.as_deref(), Some(&ended.reply));
-        let provided = self.blocks(dialect.as_deref(), ended.provider_reply.as_ref());
-        let name = blocks
-            .1
-            .as_deref()
-            .or(dialect.as_deref())
-            .unwrap_or_default();
+        let read = self.state.read.remove(id).unwrap_or_default();
         let mut calls = HashMap::new();
         let mut placed = Vec::new();
-        for (at, spoken) in reply::messages(name, &blocks.0).into_iter().enumerate() {
-            let message = self.spoken(&spoken);
+        for (at, spoken) in read.spoken.iter().enumerate() {
+            let message = self.spoken(spoken);
             let place = first.saturating_add(i64::try_from(at).unwrap_or(i64::MAX));
             self.state
                 .changes
@@ -144,13 +194,7 @@ impl Projector<'_> {
             }
             placed.push(message);
         }
-        let all = if ended.provider_reply.is_some() {
-            &provided.0
-        } else {
-            &blocks.0
-        };
-        let is_call = |block: &&ReplyBlock| block.kind == BlockKind::ToolCall;
-        for (place, block) in all.iter().filter(is_call).enumerate() {
+        for (place, block) in read.calls.iter().enumerate() {
             let row = self.call(id, place, block, &verdicts, &calls);
             if let (Some(session), Some(call_id)) = (session, row.call_id.clone()) {
                 let call = OpenCall {
@@ -174,25 +218,9 @@ impl Projector<'_> {
         }
     }
 
-    /// The blocks of a reply, and the dialect they were found in.
-    fn blocks(
-        &self,
-        dialect: Option<&str>,
-        reply: Option<&Reply>,
-    ) -> (Vec<ReplyBlock>, Option<String>) {
-        let bytes: Option<&Bytes> = reply
-            .and_then(|reply| reply.body)
-            .and_then(|body| self.state.replies.get(&body));
-        let Some((reply, bytes)) = reply.zip(bytes) else {
-            return (Vec::new(), None);
-        };
-        let name = reply::dialect_name(dialect, bytes).map(str::to_owned);
-        (reply::blocks(dialect, &reply.form, bytes), name)
-    }
-
     /// A message of a reply. If nobody has sent it yet, it is made.
     fn spoken(&mut self, spoken: &Spoken) -> Placed {
-        let message = Message::new(spoken.body.clone(), Vec::new());
+        let message = &spoken.message;
         let number = self.state.message(message.hash);
         let Some(state) = self.state.messages.get_mut(&number) else {
             return Placed {
@@ -202,7 +230,7 @@ impl Projector<'_> {
             };
         };
         if !state.has_body && state.stored.is_none() {
-            let stored = Stored::of(&message, &mut Coder::new());
+            let stored = Stored::of(message, self.plain, &mut Coder::new());
             let said = stored
                 .document
                 .as_ref()

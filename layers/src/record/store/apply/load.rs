@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     super::{
-        StoreError, coding,
+        StoreError, body, coding,
         engine::{Row, Tx, Value},
         rows::{SessionRow, TransactionRow, UserRow},
         said::Said,
@@ -111,14 +111,20 @@ pub(in super::super) fn decoded(row: &Row, at: usize) -> Option<Bytes> {
     Some(body.into())
 }
 
-async fn messages(
+/// The messages of these hashes.
+pub(super) async fn messages(
     tx: &mut Tx,
     state: &mut State,
     of: &HashSet<ContentHash>,
 ) -> Result<(), StoreError> {
     let sql = "SELECT number, hash, said, ours, searchable, body IS NOT NULL, role FROM messages \
         WHERE hash IN $IN";
-    for row in tx.rows_in(sql, hashes(of)).await? {
+    let of = of
+        .iter()
+        .filter(|hash| !state.message_numbers.contains_key(hash))
+        .copied();
+    let of = hashes(&of.collect());
+    for row in tx.rows_in(sql, of).await? {
         if let (Some(number), Some(hash)) = (row.int(0), row.hash(1)) {
             message(state, &row, number, hash, 2);
         }
@@ -141,6 +147,7 @@ fn message(state: &mut State, row: &Row, number: i64, hash: ContentHash, at: usi
             has_body: row.flag(at + 3).unwrap_or_default(),
             role: row.string(at + 4).unwrap_or_default(),
             stored: None,
+            loaded: None,
             is_kept: true,
         });
 }
@@ -330,7 +337,7 @@ pub(super) async fn sessions(
 
 async fn recent_rows(tx: &mut Tx, condition: &str, value: i64) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
-        "SELECT t.number, t.transaction_id, t.head_number, m.said FROM transactions t \
+        "SELECT t.number, t.transaction_id, t.head_number, m.said, t.follows_number, t.shared_messages FROM transactions t \
          LEFT JOIN nodes n ON n.number = t.head_number LEFT JOIN nodes r ON r.number = n.root_number \
          LEFT JOIN messages m ON m.number = r.message_number WHERE {condition}"
     );
@@ -388,6 +395,8 @@ async fn add_recent(
         let recent = Recent {
             number,
             head: row.int(2),
+            follows: row.int(4),
+            shared: row.int(5).unwrap_or_default(),
             root_said: row.bytes(3).and_then(Said::read),
             reply: replies.remove(&number).unwrap_or_default(),
         };
@@ -434,6 +443,8 @@ pub(super) async fn need(tx: &mut Tx, state: &mut State, need: Need) -> Result<(
                 let gone = Recent {
                     number,
                     head: None,
+                    follows: None,
+                    shared: 0,
                     root_said: None,
                     reply: Vec::new(),
                 };
@@ -442,6 +453,23 @@ pub(super) async fn need(tx: &mut Tx, state: &mut State, need: Need) -> Result<(
                 }
             }
             add_recent(tx, state, rows).await?;
+        }
+        Need::Bodies(numbers) => {
+            let sql = format!(
+                "SELECT {}, m.number FROM messages m WHERE m.number IN $IN",
+                body::COLUMNS
+            );
+            let numbers = numbers.into_iter().map(Value::from).collect();
+            for row in tx.rows_in(&sql, numbers).await? {
+                let message = row
+                    .int(5)
+                    .and_then(|number| state.messages.get_mut(&number));
+                if let Some(message) = message {
+                    message.loaded = body::document(&row, 0);
+                    // Nor is there more to be had if that was no JSON.
+                    message.has_body = message.loaded.is_some();
+                }
+            }
         }
         Need::Seen(name) => {
             let Some(session) = state.sessions.get_mut(&name) else {

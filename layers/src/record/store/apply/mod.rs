@@ -18,7 +18,7 @@ pub(super) use clean::name_of;
 use super::{
     Options, StoreError,
     coding::Coder,
-    engine::{Tx, Value},
+    engine::{Engine, Tx, Value},
     rows::EventRow,
     sealed::Begin,
 };
@@ -113,21 +113,23 @@ async fn once(
     let cleaner = Cleaner::default();
     let mut applied = Applied::default();
     let mut tx = store.write().await?;
-    let at = batch
-        .events
-        .iter()
-        .map(|link| link.event.at)
-        .max()
-        .unwrap_or_default();
-    let number = note(&mut tx, writer, end, at).await?;
+    let number = note(&mut tx, writer, end, &batch.events).await?;
     if !kept.is_empty() {
         let mut state = load::load(&mut tx, &batch).await?;
-        batch.enter(&mut state, &mut coder);
+        let plain = match tx.engine() {
+            #[cfg(feature = "sqlite")]
+            Engine::Sqlite => store.options().plain,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres => usize::MAX,
+        };
+        batch.enter(&mut state, plain, &mut coder);
         let known = load::events(&mut tx, &state).await?;
         let new = new(&batch, known, &mut applied);
         let names = sessions(&state, &new);
         load::sessions(&mut tx, &mut state, names).await?;
-        project(&mut tx, &mut state, &new, &cleaner, store.options()).await?;
+        let spoken = ended::read_replies(&mut state, &new);
+        load::messages(&mut tx, &mut state, &spoken).await?;
+        project(&mut tx, &mut state, &new, &cleaner, store.options(), plain).await?;
         write::write(&mut tx, state, &batch, number, &mut coder).await?;
     }
     tx.commit().await?;
@@ -140,8 +142,9 @@ async fn note(
     tx: &mut Tx,
     writer: &str,
     end: Option<Position>,
-    at: i64,
+    events: &[&Link],
 ) -> Result<i64, StoreError> {
+    let at = events.iter().map(|link| link.event.at).max();
     let known = known(tx, writer).await?;
     let begin = known.map_or(Position::default(), |(_, position)| position);
     // Never back: what lies before has been taken over.
@@ -155,15 +158,25 @@ async fn note(
             row.and_then(|row| row.int(0)).unwrap_or_default() + 1
         }
     };
-    let sql = "INSERT INTO spool_positions (number, writer, segment, byte_offset, at) VALUES ($1, $2, $3, $4, $5) \
+    let first = events.first().map(|link| clean::int(link.number));
+    let last = events.iter().max_by_key(|link| link.number);
+    let sql = "INSERT INTO spool_positions (number, writer, segment, byte_offset, at, first_link, last_link, last_hash) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
         ON CONFLICT (writer) DO UPDATE SET segment = excluded.segment, byte_offset = excluded.byte_offset, \
-        at = excluded.at";
+        at = excluded.at, first_link = coalesce(spool_positions.first_link, excluded.first_link), \
+        last_hash = CASE WHEN excluded.last_link > coalesce(spool_positions.last_link, 0) THEN excluded.last_hash \
+        ELSE spool_positions.last_hash END, \
+        last_link = CASE WHEN excluded.last_link > coalesce(spool_positions.last_link, 0) THEN excluded.last_link \
+        ELSE spool_positions.last_link END";
     let values = vec![
         number.into(),
         name_of(writer).into_owned().into(),
         clean::int(end.segment).into(),
         clean::int(end.offset).into(),
-        Value::from(at),
+        Value::from(at.unwrap_or_default()),
+        first.into(),
+        last.map(|link| clean::int(link.number)).into(),
+        last.map(|link| link.hash.bytes().to_vec()).into(),
     ];
     tx.execute(sql, values).await?;
     Ok(number)
@@ -207,6 +220,7 @@ async fn project(
     events: &[&Link],
     cleaner: &Cleaner,
     options: &Options,
+    plain: usize,
 ) -> Result<(), StoreError> {
     for link in events {
         let mut before = None;
@@ -215,6 +229,7 @@ async fn project(
                 state: &mut *state,
                 cleaner,
                 price: options.price.as_ref(),
+                plain,
             };
             let Err(need) = projector.event(&link.event) else {
                 break;

@@ -18,6 +18,8 @@ pub(super) struct Projector<'a> {
     pub(super) state: &'a mut State,
     pub(super) cleaner: &'a Cleaner,
     pub(super) price: Option<&'a Price>,
+    /// How long a message may be that is not compressed.
+    pub(super) plain: usize,
 }
 
 /// The name of the session that a request belongs to. What its client does not name is named after its tree.
@@ -35,7 +37,7 @@ pub(super) fn session_of(state: &State, asked: &Asked) -> String {
 }
 
 impl Projector<'_> {
-    /// Takes in an event. If something has to be read first, nothing has changed.
+    /// Takes in an event. If something has to be read first, it is to be handed in once more.
     pub(super) fn event(&mut self, event: &Event) -> Result<(), Need> {
         let id = self.cleaner.name(&event.transaction_id).into_owned();
         match &event.what {
@@ -85,12 +87,17 @@ impl Projector<'_> {
             Some(request) => self.request(request),
             None => (None, None),
         };
-        let session = self.state.sessions.get(&name);
-        let thread = match (session, head) {
+        let words = |text: &Option<Box<str>>| text.as_deref().map(|text| self.cleaner.words(text));
+        let client = words(&asked.client);
+        let session_number = self.session(&name, at, client.clone());
+        let thread = match (self.state.sessions.get(&name), head) {
             (Some(session), Some(head)) => thread(self.state, session, head)?,
             _ => super::thread::Thread::default(),
         };
-        let words = |text: &Option<Box<str>>| text.as_deref().map(|text| self.cleaner.words(text));
+        self.bodies(
+            &name,
+            thread.path.get(thread.repeated..).unwrap_or_default(),
+        )?;
         let user_id = asked
             .user
             .as_ref()
@@ -100,7 +107,7 @@ impl Projector<'_> {
             user_id: user_id.clone(),
             caller: words(&asked.caller),
             key_name: words(&asked.key),
-            client: words(&asked.client),
+            client,
             address: words(&asked.address),
             dialect: words(&asked.dialect),
             method: Some(self.cleaner.words(&asked.method)),
@@ -122,7 +129,6 @@ impl Projector<'_> {
             ..TransactionRow::default()
         };
         let model = known.model.clone();
-        let session_number = self.session(&name, at, known.client.clone());
         let transaction = self.transaction(id);
         let before = std::mem::take(&mut transaction.row);
         transaction.row = TransactionRow {
@@ -155,6 +161,26 @@ impl Projector<'_> {
             self.user(user, at);
         }
         Ok(())
+    }
+
+    /// Sees to it that what new messages say is at hand: results are tied to their calls, and the first words are shown.
+    fn bodies(&self, session: &str, new: &[i64]) -> Result<(), Need> {
+        const FIRST: usize = 8;
+        let session = self.state.sessions.get(session);
+        let has_preview = session.is_some_and(|session| session.row.preview.is_some());
+        let messages = new.iter().enumerate().filter_map(|(at, node)| {
+            let message = self.state.nodes.get(node)?.message?;
+            let message = self.state.messages.get(&message)?;
+            let may_be_first = !has_preview && at < FIRST && message.role == "user";
+            let is_needed = message.is_elsewhere() && (!message.searchable || may_be_first);
+            is_needed.then_some(message.number)
+        });
+        let needed: Vec<_> = messages.collect();
+        if needed.is_empty() {
+            Ok(())
+        } else {
+            Err(Need::Bodies(needed))
+        }
     }
 
     /// Sees to it that there is a session, and answers its number.
@@ -226,11 +252,7 @@ impl Projector<'_> {
                 message.searchable = true;
                 state.changes.searchable.push(message.number);
             }
-            let document = message
-                .stored
-                .as_ref()
-                .and_then(|stored| stored.document.as_ref());
-            let said = document.map(blocks::blocks).unwrap_or_default();
+            let said = message.document().map(blocks::blocks).unwrap_or_default();
             let results = said
                 .iter()
                 .filter(|block| block.kind == BlockKind::ToolResult);
@@ -247,6 +269,8 @@ impl Projector<'_> {
         session.recent.push(Recent {
             number: transaction,
             head,
+            follows: thread.follows,
+            shared: thread.shared,
             root_said: root.and_then(|root| state.messages.get(&root)?.said),
             reply: Vec::new(),
         });
@@ -256,6 +280,11 @@ impl Projector<'_> {
     fn repeat(&mut self, name: &str, message: i64, ours: i64) {
         let state = &mut *self.state;
         if !state.messages.get(&ours).is_some_and(|ours| ours.ours) {
+            return;
+        }
+        let theirs = state.messages.get(&message);
+        if theirs.is_some_and(|theirs| theirs.is_kept || theirs.searchable) {
+            self.take_places(name, message, ours);
             return;
         }
         let (Some(theirs), Some(old)) = (
@@ -291,6 +320,30 @@ impl Projector<'_> {
         }
     }
 
+    /// The same for one that is in the database already, or elsewhere.
+    fn take_places(&mut self, name: &str, message: i64, ours: i64) {
+        let state = &mut *self.state;
+        state.changes.replaced.push((ours, message));
+        if let Some(old) = state.messages.get_mut(&ours) {
+            old.ours = false;
+        }
+        let theirs = state.messages.get_mut(&message);
+        if let Some(theirs) = theirs.filter(|theirs| !theirs.searchable) {
+            theirs.searchable = true;
+            state.changes.searchable.push(message);
+        }
+        if let Some(session) = state.sessions.get_mut(name) {
+            let replies = session
+                .recent
+                .iter_mut()
+                .flat_map(|recent| &mut recent.reply);
+            for placed in replies.filter(|placed| placed.message == ours) {
+                placed.message = message;
+                placed.ours = false;
+            }
+        }
+    }
+
     /// The person's first words, if these are a person's.
     fn preview(&self, asked: &Asked, path: &[i64], repeated: usize) -> Option<String> {
         if !preview::is_of_a_person(asked.purpose.as_deref()) {
@@ -300,7 +353,7 @@ impl Projector<'_> {
         new.iter().find_map(|node| {
             let message = self.state.nodes.get(node)?.message?;
             let message = self.state.messages.get(&message)?;
-            let document = message.stored.as_ref()?.document.as_ref()?;
+            let document = message.document()?;
             (message.role == "user").then(|| preview::of(&blocks::blocks(document)))?
         })
     }

@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
+use luthien_core::{json::Document, reply::ReplyBlock};
 
 use super::super::{
     body::Stored,
+    reply::Spoken,
     rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow},
     said::Said,
 };
@@ -44,6 +46,8 @@ pub(super) struct MessageState {
     pub(super) role: String,
     /// Its body, if it comes with this batch.
     pub(super) stored: Option<Stored>,
+    /// What its body says, if somebody needed to know.
+    pub(super) loaded: Option<Document>,
     pub(super) ours: bool,
     pub(super) searchable: bool,
     /// Whether a row of it is in the database, or only its number is taken.
@@ -66,6 +70,15 @@ pub(super) struct NodeState {
     pub(super) is_changed: bool,
 }
 
+/// What a reply says.
+#[derive(Debug, Default)]
+pub(super) struct ReadReply {
+    /// The messages that the client got.
+    pub(super) spoken: Vec<Spoken>,
+    /// The calls that the provider has sent.
+    pub(super) calls: Vec<ReplyBlock>,
+}
+
 /// A message in its place in a transaction.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
@@ -79,6 +92,9 @@ pub(super) struct Placed {
 pub(super) struct Recent {
     pub(super) number: i64,
     pub(super) head: Option<i64>,
+    /// From which it goes on, and how many messages it has in common with that one.
+    pub(super) follows: Option<i64>,
+    pub(super) shared: i64,
     /// What the first message of its conversation says.
     pub(super) root_said: Option<Said>,
     /// The messages of its reply.
@@ -129,6 +145,8 @@ pub(super) struct State {
     pub(super) users: HashMap<String, UserRow>,
     /// The bodies of replies that this batch speaks of.
     pub(super) replies: HashMap<ContentHash, Bytes>,
+    /// What they say, by transaction.
+    pub(super) read: HashMap<String, ReadReply>,
     pub(super) changes: Changes,
 }
 
@@ -144,6 +162,8 @@ pub(super) struct Changes {
     pub(super) results: Vec<(String, i64, i64)>,
     /// A message of ours that its client has said again: it takes the place of ours.
     pub(super) repeated: Vec<i64>,
+    /// The same, if theirs had come before that was known: ours, theirs.
+    pub(super) replaced: Vec<(i64, i64)>,
     /// Messages whose words are to be found.
     pub(super) searchable: Vec<i64>,
 }
@@ -157,6 +177,23 @@ pub(super) enum Need {
     Recent(String, i64),
     /// All places of messages in this session.
     Seen(String),
+    /// What these messages say.
+    Bodies(Vec<i64>),
+}
+
+impl MessageState {
+    /// What it says, as far as that is at hand.
+    pub(super) fn document(&self) -> Option<&Document> {
+        let stored = self.stored.as_ref();
+        stored
+            .and_then(|stored| stored.document.as_ref())
+            .or(self.loaded.as_ref())
+    }
+
+    /// Whether what it says is to be had.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.has_body && self.stored.is_none() && self.loaded.is_none()
+    }
 }
 
 impl State {
@@ -183,6 +220,7 @@ impl State {
             said: None,
             role: String::new(),
             stored: None,
+            loaded: None,
             ours: false,
             searchable: false,
             is_kept: false,

@@ -11,7 +11,7 @@ pub(super) struct Thread {
     pub(super) repeated: usize,
     /// The transaction that it goes on from.
     pub(super) follows: Option<i64>,
-    /// How many messages it has in common with that one and its reply.
+    /// How many messages it has in common with that one and its reply, but for thinking alone in the reply.
     pub(super) shared: i64,
     /// Messages that repeat one of ours, and ours.
     pub(super) ours: Vec<(i64, i64)>,
@@ -24,7 +24,10 @@ pub(super) fn thread(state: &State, session: &SessionState, head: i64) -> Result
     let first = base.and_then(depth).map_or(0, |depth| depth + 1);
     let mut thread = Thread {
         shared: first,
-        follows: base.and_then(|base| brought(state, session, base)),
+        follows: match base {
+            Some(base) => from(state, session, base, first)?,
+            None => None,
+        },
         path,
         ..Thread::default()
     };
@@ -34,17 +37,20 @@ pub(super) fn thread(state: &State, session: &SessionState, head: i64) -> Result
     thread.follows = Some(found.number);
     let (expected, pairs) = found.expected_and_pairs(state, &thread.path);
     thread.repeated = pairs.len();
-    thread.shared += i64::try_from(pairs.len()).unwrap_or_default();
+    // Thinking may be left out, so it does not count.
+    let said = pairs.iter().filter_map(|at| expected.get(*at)?.said);
+    let count = said.filter(|said| !said.is_thought()).count();
+    thread.shared += i64::try_from(count).unwrap_or_default();
     for (node, at) in thread.path.iter().zip(pairs) {
         let message = state.nodes.get(node).and_then(|node| node.message);
         let message = message.and_then(|message| state.messages.get(&message));
         let (Some(message), Some(placed)) = (message, expected.get(at)) else {
             continue;
         };
-        // All of it, and nowhere yet: it can take the place of ours.
+        // All of it: it can take the place of ours.
         let is_same = placed.ours && placed.said == message.said;
-        let is_new = !message.is_kept && !message.searchable && message.stored.is_some();
-        if is_same && is_new {
+        let is_there = message.stored.is_some() || message.has_body;
+        if is_same && is_there && message.number != placed.message {
             thread.ours.push((message.number, placed.message));
         }
     }
@@ -89,6 +95,23 @@ fn brought(state: &State, session: &SessionState, node: i64) -> Option<i64> {
     let node = state.nodes.get(&node)?;
     node.transaction
         .filter(|_| node.session == Some(session.row.number))
+}
+
+/// The transaction that has said the first `first` messages, up to this node. Those that a transaction has in common with
+/// the one before it were said there, the reply to that one included.
+fn from(state: &State, session: &SessionState, node: i64, first: i64) -> Result<Option<i64>, Need> {
+    let mut from = brought(state, session, node);
+    while let Some(number) = from {
+        let mut recent = session.recent.iter();
+        let Some(recent) = recent.find(|recent| recent.number == number) else {
+            return Err(Need::Recent(session.row.session_id.clone(), number));
+        };
+        match recent.follows {
+            Some(before) if first <= recent.shared && before < number => from = Some(before),
+            _ => break,
+        }
+    }
+    Ok(from)
 }
 
 /// A transaction that a request may go on from.
@@ -136,11 +159,6 @@ fn best(
     first: i64,
     path: &[i64],
 ) -> Result<Option<Candidate>, Need> {
-    if let Some(number) = base.and_then(|base| brought(state, session, base))
-        && session.recent.iter().all(|recent| recent.number != number)
-    {
-        return Err(Need::Recent(session.row.session_id.clone(), number));
-    }
     // Those that end where the path begins, the latest first.
     let ends_there = |recent: &&Recent| base.is_some() && recent.head == base;
     let mut best: Option<(usize, Candidate)> = None;

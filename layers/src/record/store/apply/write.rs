@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        StoreError, blocks,
+        StoreError, blocks, body,
         coding::Coder,
         engine::{Engine, Insert, Tx, Value},
         rows::{CallRow, DecisionRow, EventRow, SessionRow, TransactionRow, UserRow},
@@ -125,6 +125,7 @@ pub(super) async fn write(
     let nodes = state.nodes.iter().filter(|(_, node)| node.is_changed);
     let nodes = nodes.map(|(number, known)| node(*number, known));
     tx.insert(&NODES, in_order(nodes)).await?;
+    let replaced = changes.replaced.clone();
     rest(tx, &state, changes, writer, coder).await?;
     let insert = match tx.engine() {
         #[cfg(feature = "sqlite")]
@@ -140,7 +141,33 @@ pub(super) async fn write(
             then: "ON CONFLICT (message_number) DO NOTHING",
         },
     };
-    tx.insert(&insert, found).await
+    tx.insert(&insert, found).await?;
+    for (ours, theirs) in replaced {
+        take_places(tx, ours, theirs).await?;
+    }
+    Ok(())
+}
+
+/// Puts a message that repeats one of ours into all its places, of which there are few, and takes ours away.
+async fn take_places(tx: &mut Tx, ours: i64, theirs: i64) -> Result<(), StoreError> {
+    let calls = "UPDATE tool_calls SET message_number = $2 WHERE message_number = $1 AND transaction_id IN \
+        (SELECT t.transaction_id FROM transaction_messages p \
+        JOIN transactions t ON t.number = p.transaction_number WHERE p.message_number = $1)";
+    let places = "UPDATE transaction_messages SET message_number = $2 WHERE message_number = $1";
+    for sql in [calls, places] {
+        tx.execute(sql, vec![ours.into(), theirs.into()]).await?;
+    }
+    let column = match tx.engine() {
+        #[cfg(feature = "sqlite")]
+        Engine::Sqlite => "rowid",
+        #[cfg(feature = "postgres")]
+        Engine::Postgres => "message_number",
+    };
+    let words = format!("DELETE FROM message_words WHERE {column} = $1");
+    tx.execute(words, vec![ours.into()]).await?;
+    let sql = "DELETE FROM messages WHERE number = $1";
+    tx.execute(sql, vec![ours.into()]).await?;
+    Ok(())
 }
 
 /// Rows in the order of their numbers, the first column.
@@ -344,11 +371,13 @@ async fn words(
             None => elsewhere.push(Value::from(*number)),
         }
     }
-    let sql = "SELECT number, body FROM messages WHERE body IS NOT NULL AND number IN $IN";
-    for found in tx.rows_in(sql, elsewhere).await? {
-        if let (Some(number), Some(body)) = (found.int(0), found.text(1)) {
-            let document = super::super::body::document(body);
-            rows.extend(row(number, document.as_ref()));
+    let sql = format!(
+        "SELECT {}, m.number FROM messages m WHERE m.number IN $IN",
+        body::COLUMNS
+    );
+    for found in tx.rows_in(&sql, elsewhere).await? {
+        if let Some(number) = found.int(5) {
+            rows.extend(row(number, body::document(&found, 0).as_ref()));
         }
     }
     Ok(in_order(rows.into_iter()))

@@ -1,0 +1,275 @@
+//! How much room a long conversation takes, and how fast it is found among many.
+
+use std::{collections::HashSet, fs, path::Path};
+
+use bytes::Bytes;
+use luthien_core::Dialect;
+use serde_json::{Value, json};
+
+use super::{
+    super::{AnyStore, sealed::Begin},
+    harness::{Database, Recorder, number, rows},
+};
+
+/// Text as agents read it: the sources of this house.
+pub(super) fn sources() -> String {
+    fn collect(folder: &Path, text: &mut String) {
+        let mut entries: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        entries.sort();
+        for path in entries {
+            if path.is_dir() {
+                collect(&path, text);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    for folder in ["src", "layers/src", "sidecar/src"] {
+        collect(
+            &Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("..")
+                .join(folder),
+            &mut text,
+        );
+    }
+    text
+}
+
+/// A conversation as Claude Code has it: each turn a little thinking, a few words, a call, and what the tool has read.
+pub(super) struct Agent<'a> {
+    text: &'a str,
+    at: usize,
+    seed: u64,
+    pub(super) messages: Vec<Value>,
+    name: String,
+}
+
+impl<'a> Agent<'a> {
+    pub(super) fn new(text: &'a str, number: usize) -> Self {
+        let mut agent = Self {
+            text,
+            at: number.wrapping_mul(7_919_000) % text.len(),
+            seed: number as u64 + 1,
+            messages: Vec::new(),
+            name: format!("{number:08x}"),
+        };
+        let words = agent.take(200);
+        agent.messages.push(json!({"role": "user", "content": [{"type": "text", "text": format!("Task {number}: {words}")}]}));
+        agent
+    }
+
+    fn random(&mut self, below: usize) -> usize {
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.seed >> 33) as usize % below
+    }
+
+    /// The next piece of the text.
+    fn take(&mut self, length: usize) -> String {
+        let rest = self
+            .text
+            .get(self.at..)
+            .or_else(|| self.text.get(self.at + 1..))
+            .or_else(|| self.text.get(self.at + 2..));
+        let piece: String = rest.unwrap_or(self.text).chars().take(length).collect();
+        self.at = (self.at + piece.len()) % self.text.len();
+        piece
+    }
+
+    /// The blocks of the next reply.
+    pub(super) fn reply(&mut self) -> Value {
+        let number = self.messages.len();
+        let signature: String = (0..300)
+            .map(|_| char::from(b'A' + self.random(26) as u8))
+            .collect();
+        let (thinking, words) = (self.take(400), self.take(120));
+        let mut content = vec![
+            json!({"type": "thinking", "thinking": thinking, "signature": signature}),
+            json!({"type": "text", "text": words}),
+        ];
+        let unique = self.random(99_999_999);
+        let id = format!("toolu_01{}{number:06}Kx{unique:08}", self.name);
+        let file = format!(
+            "/home/ada/work/src/module_{}/file_{}.rs",
+            self.random(20),
+            self.random(200)
+        );
+        content.push(match self.random(4) {
+            0 => {
+                let (old, new) = (self.take(300), self.take(400));
+                json!({"type": "tool_use", "id": id, "name": "Edit", "input": {"file_path": file, "old_string": old, "new_string": new}})
+            }
+            1 => json!({"type": "tool_use", "id": id, "name": "Bash", "input": {"command": format!("cargo test {} 2>&1 | tail -50", self.take(20)), "description": "Run the tests"}}),
+            _ => json!({"type": "tool_use", "id": id, "name": "Read", "input": {"file_path": file}}),
+        });
+        Value::from(content)
+    }
+
+    /// What the client says next.
+    pub(super) fn answer(&mut self, reply: Value) {
+        let id = reply[2]["id"].clone();
+        self.messages
+            .push(json!({"role": "assistant", "content": reply}));
+        // Most results are short, some are files.
+        let length = match self.random(10) {
+            0..4 => 200 + self.random(600),
+            4..8 => 1_500 + self.random(4_000),
+            _ => 8_000 + self.random(16_000),
+        };
+        let lines: Vec<_> = self
+            .take(length)
+            .lines()
+            .enumerate()
+            .map(|(at, line)| format!("{:>6}\t{line}", at + 1))
+            .collect();
+        self.messages.push(json!({"role": "user", "content": [{"tool_use_id": id, "type": "tool_result", "content": lines.join("\n"), "is_error": false}]}));
+    }
+
+    pub(super) fn body(&self) -> Bytes {
+        let messages: Vec<_> = self.messages.iter().map(Value::to_string).collect();
+        let system = "You are an agent that helps with software. ".repeat(100);
+        format!(
+            r#"{{"model":"claude-opus-5-5","messages":[{}],"system":[{{"type":"text","text":"{system}"}}],"max_tokens":32000,"stream":true}}"#,
+            messages.join(",")
+        )
+        .into()
+    }
+}
+
+/// A reply as Anthropic streams it.
+pub(super) fn stream(blocks: &Value, number: usize) -> Bytes {
+    let mut text = String::new();
+    let mut event = |data: Value| {
+        let name = data["type"].as_str().unwrap().to_owned();
+        text.push_str(&format!("event: {name}\ndata: {data}\n\n"));
+    };
+    event(
+        json!({"type": "message_start", "message": {"id": format!("msg_01{number:020}"), "type": "message", "role": "assistant", "model": "claude-opus-5-5", "content": [], "stop_reason": null, "usage": {"input_tokens": 4, "cache_read_input_tokens": number * 700, "output_tokens": 1}}}),
+    );
+    for (index, block) in blocks.as_array().unwrap().iter().enumerate() {
+        let (head, kind, field, whole) = match block["type"].as_str().unwrap() {
+            "thinking" => (
+                json!({"type": "thinking", "thinking": "", "signature": ""}),
+                "thinking_delta",
+                "thinking",
+                block["thinking"].as_str().unwrap().to_owned(),
+            ),
+            "text" => (
+                json!({"type": "text", "text": ""}),
+                "text_delta",
+                "text",
+                block["text"].as_str().unwrap().to_owned(),
+            ),
+            _ => (
+                json!({"type": "tool_use", "id": block["id"], "name": block["name"], "input": {}}),
+                "input_json_delta",
+                "partial_json",
+                block["input"].to_string(),
+            ),
+        };
+        event(json!({"type": "content_block_start", "index": index, "content_block": head}));
+        let characters: Vec<char> = whole.chars().collect();
+        for piece in characters.chunks(40) {
+            let piece: String = piece.iter().collect();
+            event(
+                json!({"type": "content_block_delta", "index": index, "delta": {"type": kind, field: piece}}),
+            );
+        }
+        if let Some(signature) = block.get("signature") {
+            event(
+                json!({"type": "content_block_delta", "index": index, "delta": {"type": "signature_delta", "signature": signature}}),
+            );
+        }
+        event(json!({"type": "content_block_stop", "index": index}));
+    }
+    event(
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null}, "usage": {"output_tokens": 200 + number}}),
+    );
+    event(json!({"type": "message_stop"}));
+    text.into()
+}
+
+/// Records a conversation of some turns; answers how long its distinct messages are.
+pub(super) async fn converse(
+    store: &AnyStore,
+    recorder: &mut Recorder,
+    agent: &mut Agent<'_>,
+    turns: usize,
+    batch: usize,
+) -> usize {
+    let session = format!("5e551011-0000-4000-8000-{}", agent.name);
+    for turn in 0..turns {
+        let id = recorder.asked(Dialect::Anthropic, &agent.body(), |asked| {
+            asked.session = Some(format!("{session}0000").into());
+        });
+        let reply = agent.reply();
+        recorder.ended(&id, "stream", &stream(&reply, turn), |_| {});
+        agent.answer(reply);
+        if turn % batch == batch - 1 {
+            recorder.apply(store).await;
+        }
+    }
+    recorder.apply(store).await;
+    let distinct: HashSet<_> = agent.messages.iter().map(Value::to_string).collect();
+    distinct.iter().map(String::len).sum()
+}
+
+/// How many bytes a database takes, and in what.
+async fn size(store: &AnyStore) -> (i64, String) {
+    let is_sqlite = matches!(store, AnyStore::Sqlite(_));
+    let (all, each) = if is_sqlite {
+        let mut tx = store.write().await.unwrap();
+        tx.rows(
+            "INSERT INTO message_words (message_words) VALUES ('optimize')",
+            Vec::new(),
+        )
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        (
+            "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+            "SELECT name, sum(pgsize), sum(payload) FROM dbstat GROUP BY name ORDER BY 2 DESC LIMIT 24",
+        )
+    } else {
+        (
+            "SELECT sum(pg_total_relation_size(oid))::BIGINT FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+            "SELECT relname::TEXT, pg_total_relation_size(oid) - pg_indexes_size(oid), pg_indexes_size(oid) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 2 DESC LIMIT 12",
+        )
+    };
+    let each = rows(store, each).await;
+    let each: Vec<_> = each.iter().map(|row| json!(row).to_string()).collect();
+    (number(store, all).await, each.join("\n"))
+}
+
+async fn is_small(database: Database) {
+    let text = sources();
+    let store = database.open().await;
+    let mut recorder = Recorder::new();
+    let mut agent = Agent::new(&text, 1);
+    let distinct = converse(&store, &mut recorder, &mut agent, 500, 5).await;
+    let (stored, each) = size(&store).await;
+    println!(
+        "{distinct} bytes of messages, {stored} stored: {:.3}\n{each}",
+        stored as f64 / distinct as f64
+    );
+}
+
+#[tokio::test]
+#[ignore = "takes a minute"]
+async fn size_sqlite() {
+    is_small(Database::sqlite()).await;
+}
+
+#[tokio::test]
+#[ignore = "takes a minute"]
+async fn size_postgres() {
+    let database = Database::postgres().await;
+    is_small(database.clone()).await;
+    database.drop().await;
+}

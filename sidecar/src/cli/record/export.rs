@@ -1,0 +1,212 @@
+use std::{
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use clap::{Args, ValueEnum};
+use luthien::record::store::{AnyStore, SessionFilter, SessionRow, Side, Store, StoreError};
+use serde_json::{Value, json};
+
+use super::{Failure, Settings, Which, ask, markdown, show::turns};
+
+/// Which form of the exports that are to be processed this is.
+const VERSION: u32 = 1;
+
+#[derive(Debug, Args)]
+pub(in super::super) struct Export {
+    /// Sessions, by their names. All that the filters let through, if none is named.
+    sessions: Vec<String>,
+    #[command(flatten)]
+    which: Which,
+    /// In which form.
+    #[arg(long, value_enum, default_value_t = Format::Markdown)]
+    format: Format,
+    /// Into this file, and not to standard output.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// To be read.
+    Markdown,
+    /// One document: sessions, and their turns as messages.
+    Json,
+    /// One exchange a line, with everything that is known of it, its bytes included.
+    Jsonl,
+}
+
+pub(in super::super) fn run(settings: &Settings, export: &Export) -> Result<ExitCode, Failure> {
+    ask(settings, async |store| {
+        let mut out: Box<dyn Write> = match &export.output {
+            Some(path) => {
+                Box::new(BufWriter::new(File::create(path).map_err(|error| {
+                    format!("{} cannot be written: {error}", path.display())
+                })?))
+            }
+            None => Box::new(BufWriter::new(io::stdout())),
+        };
+        let mut exporter = Exporter {
+            store: &store,
+            out: &mut out,
+            format: export.format,
+            sessions: 0,
+            exchanges: 0,
+            // Who pipes it elsewhere wants the data alone.
+            tells: export.output.is_some() && io::stderr().is_terminal(),
+        };
+        exporter.all(export).await?;
+        let (sessions, exchanges) = (exporter.sessions, exporter.exchanges);
+        out.flush()?;
+        if let Some(path) = &export.output {
+            let path = path.display();
+            writeln!(
+                io::stderr(),
+                "{sessions} sessions, {exchanges} exchanges in {path}"
+            )?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+struct Exporter<'a> {
+    store: &'a AnyStore,
+    out: &'a mut dyn Write,
+    format: Format,
+    sessions: u64,
+    exchanges: u64,
+    tells: bool,
+}
+
+impl Exporter<'_> {
+    async fn all(&mut self, export: &Export) -> Result<(), Failure> {
+        if self.format == Format::Json {
+            write!(self.out, "{{\"version\":{VERSION},\"sessions\":[")?;
+        }
+        for name in &export.sessions {
+            let session = self.store.session(name).await?;
+            let missing =
+                || format!("no session is called {name:?}: `luthien sessions` lists them");
+            let session = session.ok_or_else(missing)?;
+            self.session(&session).await?;
+        }
+        if export.sessions.is_empty() {
+            self.filtered(&export.which.filter()).await?;
+        }
+        if self.format == Format::Json {
+            writeln!(self.out, "]}}")?;
+        }
+        if self.tells {
+            writeln!(io::stderr())?;
+        }
+        Ok(())
+    }
+
+    async fn filtered(&mut self, filter: &SessionFilter) -> Result<(), Failure> {
+        let mut cursor = None;
+        loop {
+            let page = self.store.sessions(filter, cursor, 100).await?;
+            for session in &page.items {
+                self.session(session).await?;
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn session(&mut self, session: &SessionRow) -> Result<(), Failure> {
+        match self.format {
+            Format::Markdown => {
+                let turns = turns(self.store, &session.session_id, usize::MAX).await?;
+                self.exchanges += turns.len() as u64;
+                writeln!(self.out, "{}", markdown::session(session, &turns))?;
+            }
+            Format::Json => {
+                let turns = turns(self.store, &session.session_id, usize::MAX).await?;
+                self.exchanges += turns.len() as u64;
+                let mut value = serde_json::to_value(session)?;
+                if let Value::Object(members) = &mut value {
+                    members.insert("turns".to_owned(), serde_json::to_value(&turns)?);
+                }
+                if self.sessions > 0 {
+                    write!(self.out, ",")?;
+                }
+                serde_json::to_writer(&mut *self.out, &value)?;
+            }
+            Format::Jsonl => self.lines(session).await?,
+        }
+        self.sessions += 1;
+        if self.tells {
+            let (sessions, exchanges) = (self.sessions, self.exchanges);
+            write!(io::stderr(), "\r{sessions} sessions, {exchanges} exchanges")?;
+        }
+        Ok(())
+    }
+
+    async fn lines(&mut self, session: &SessionRow) -> Result<(), Failure> {
+        let (id, mut cursor) = (&session.session_id, None);
+        loop {
+            let page = self.store.transactions(id, cursor, 200).await?;
+            for row in &page.items {
+                let Some(exchange) = self.store.transaction(&row.transaction_id).await? else {
+                    continue;
+                };
+                let mut value = json!({ "version": VERSION });
+                if let (Value::Object(all), Value::Object(own)) =
+                    (&mut value, serde_json::to_value(&exchange)?)
+                {
+                    all.extend(own);
+                    for (name, bytes) in self.bytes(&row.transaction_id).await? {
+                        all.insert(name, bytes);
+                    }
+                }
+                serde_json::to_writer(&mut *self.out, &value)?;
+                writeln!(self.out)?;
+                self.exchanges += 1;
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The exact bytes of an exchange, by name; what went up and what came from there only if it is something else.
+    async fn bytes(&self, id: &str) -> Result<Vec<(String, Value)>, Failure> {
+        let store = self.store;
+        let request = kept(store.request_bytes(id, Side::Client).await)?;
+        let sent = kept(store.request_bytes(id, Side::Provider).await)?;
+        let reply = kept(store.reply_bytes(id, Side::Client).await)?;
+        let received = kept(store.reply_bytes(id, Side::Provider).await)?;
+        let sent = sent.filter(|sent| request.as_ref() != Some(sent));
+        let received = received.filter(|received| reply.as_ref() != Some(received));
+        let all = [
+            ("request", request),
+            ("sent_request", sent),
+            ("reply", reply),
+            ("received_reply", received),
+        ];
+        let all = all.into_iter().filter_map(|(name, bytes)| {
+            let bytes = bytes?;
+            Some(match str::from_utf8(&bytes) {
+                Ok(text) => (name.to_owned(), text.into()),
+                Err(_) => (format!("{name}_base64"), STANDARD.encode(&bytes).into()),
+            })
+        });
+        Ok(all.collect())
+    }
+}
+
+/// What was not kept is left out.
+fn kept(bytes: Result<bytes::Bytes, StoreError>) -> Result<Option<bytes::Bytes>, Failure> {
+    match bytes {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(StoreError::Missing(_) | StoreError::Join(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,116 @@
+//! `luthien sessions`, `luthien show`, `luthien search`, `luthien export`, `luthien log`, `luthien cache-why`: what was recorded.
+
+mod cache_why;
+mod export;
+mod log;
+mod markdown;
+mod sessions;
+mod show;
+mod times;
+
+use std::future::Future;
+
+use clap::Args;
+use luthien::record::store::{AnyStore, Options, SessionFilter};
+
+use super::{Failure, Settings, say};
+use crate::{log::is_hidden, record};
+
+pub(super) use cache_why::{CacheWhy, HELP as CACHE_WHY, run as cache_why};
+pub(super) use export::{Export, run as export};
+pub(super) use log::{Log, run as log};
+pub(super) use sessions::{Search, Sessions, run as sessions, search};
+pub(super) use show::{Show, run as show};
+
+/// Which sessions.
+#[derive(Debug, Args)]
+pub(super) struct Which {
+    /// In which something happened since then: a time ago (`7d`, `12h`) or a date (`2026-11-28`, `2026-11-28T09:30:00Z`).
+    #[arg(long, value_name = "WHEN", value_parser = times::past)]
+    since: Option<i64>,
+    /// That began before then.
+    #[arg(long, value_name = "WHEN", value_parser = times::past)]
+    until: Option<i64>,
+    /// Of this person.
+    #[arg(long)]
+    user: Option<String>,
+    /// In which this model was asked for.
+    #[arg(long)]
+    model: Option<String>,
+    /// In which a policy decided like this, and it took effect: modify, block, ask, failed, skipped.
+    #[arg(long)]
+    verdict: Option<String>,
+    /// In which an exchange ended like this: ok, blocked, upstream_error, truncated, client_gone, policy_error, shed, shutdown.
+    #[arg(long)]
+    ending: Option<String>,
+    /// In which these words were said, all of them in one message. "Words in quotes" stand one behind another, `wor*` may go on.
+    #[arg(long, value_name = "WORDS")]
+    text: Option<String>,
+}
+
+impl Which {
+    fn filter(&self) -> SessionFilter {
+        SessionFilter {
+            from: self.since,
+            until: self.until,
+            user: self.user.clone(),
+            session: None,
+            model: self.model.clone(),
+            verdict: self.verdict.clone(),
+            ending: self.ending.clone(),
+            text: self.text.clone(),
+        }
+    }
+}
+
+/// Asks the record.
+fn ask<F, T>(settings: &Settings, ask: impl FnOnce(AnyStore) -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let (loaded, _) = settings.load()?;
+    let Some(database) = record::database(&loaded.config) else {
+        return Err("nothing is recorded: `database` is `none`".into());
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let store = AnyStore::open(&database, Options::default()).await?;
+        let answer = ask(store.clone()).await;
+        store.close().await;
+        answer
+    })
+}
+
+/// A text as a terminal may show it: what was said there may hold anything, and must not move the cursor.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => shown.push(c),
+            c if is_hidden(c) => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// The beginning of a text, in one line.
+fn short(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut short: String = line.chars().take(most).collect();
+    if short.len() < line.len() {
+        short.push('…');
+    }
+    shown(&short)
+}
+
+/// A number of tokens, in three digits or so.
+fn tokens(count: i64) -> String {
+    match count {
+        count if count < 10_000 => count.to_string(),
+        count if count < 10_000_000 => format!("{}k", count / 1_000),
+        count => format!("{}M", count / 1_000_000),
+    }
+}

@@ -1,0 +1,46 @@
+//! What the binary records: on its embedded defaults, with PostgreSQL, and when it is killed.
+
+mod cache_why;
+mod crash;
+mod database;
+mod kept;
+mod verify;
+
+use std::{ffi::OsStr, path::Path};
+
+use serde_json::Value;
+
+use crate::support::{
+    sidecar::{Sidecar, luthien},
+    within,
+};
+
+/// Ends it in order: then all of the record is in its database.
+async fn stop(sidecar: &mut Sidecar) {
+    sidecar.signal("TERM");
+    assert!(sidecar.ended().await.unwrap().success());
+}
+
+/// What a command prints, run in this folder. It must succeed.
+async fn printed<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Vec<u8> {
+    let mut command = luthien(folder);
+    command.args(["--config", "luthien.yaml"]).args(args);
+    let output = within("the command ends", command.output()).await.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    output.stdout
+}
+
+/// The same, as lines of JSON.
+async fn lines<A: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = A>) -> Vec<Value> {
+    let text = String::from_utf8(printed(folder, args).await).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Ends it in order: then all of the record is in its database.
+async fn stop(sidecar: &mut Sidecar) {
+    sidecar.signal("TERM");
+    assert!(sidecar.ended().await.unwrap().success());
+}
