@@ -173,7 +173,7 @@ impl<'a> Shell<'a> {
 
     /// Something that ends for itself, and what it has said to be run then. What an outer shell wants to be run in its end
     /// is not run in the end of this one.
-    fn to_its_end(
+    fn until_its_end(
         &mut self,
         state: &mut State,
         run: impl FnOnce(&mut Self, &mut State) -> Data,
@@ -250,7 +250,7 @@ impl<'a> Shell<'a> {
         self.depth += 1;
         let out = match parsed(text) {
             Some(program) => {
-                self.to_its_end(state, |shell, state| shell.program(state, &program, stdin))
+                self.until_its_end(state, |shell, state| shell.program(state, &program, stdin))
             }
             None => {
                 text.clone_into(&mut self.evidence);

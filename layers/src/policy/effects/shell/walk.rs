@@ -139,7 +139,7 @@ impl Shell<'_> {
             CompoundCommand::BraceGroup(group) => self.list(state, &group.list, stdin),
             CompoundCommand::Subshell(group) => {
                 let mut inner = state.clone();
-                let out = self.to_its_end(&mut inner, |shell, inner| {
+                let out = self.until_its_end(&mut inner, |shell, inner| {
                     shell.list(inner, &group.list, stdin)
                 });
                 state.adopt(inner);
