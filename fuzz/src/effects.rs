@@ -13,7 +13,7 @@ pub fn check(data: &[u8]) {
     let place = Place::known(Some("/home/me/shop"), None);
     let command = json!({ "command": text }).to_string();
     let words: Vec<_> = text.split(' ').collect();
-    let programs = ["python3", "node", "ruby", "perl", "php"];
+    let programs = ["python3", "node", "ruby", "perl", "php", "awk -f"];
     let code = programs.map(|program| {
         let command = format!("{program} - <<'FUZZED'\n{text}\nFUZZED");
         ("Bash", json!({ "command": command }).to_string())

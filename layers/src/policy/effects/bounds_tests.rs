@@ -52,9 +52,34 @@ fn what_is_longer_than_is_looked_at_is_opaque() {
     }
 }
 
+#[test]
+fn what_doubles_again_and_again_is_not_kept() {
+    let words = "w ".repeat(300);
+    for command in [
+        format!("x=ab; for i in {words}; do x=$x$x$x; done; $x"),
+        format!("x=ab; for i in {words}; do echo $x$x > f; x=$(cat f f f); done; $x"),
+        format!("echo ab {} | sh", "| sed 's/.*/&&&&/' ".repeat(300)),
+        format!("echo ab {} | sh", "| base64 ".repeat(3000)),
+        "x=aaaaaaaa; for i in 1 2 3 4 5 6 7 8 9; do x=${x//a/$x}; done; $x".to_owned(),
+        format!(
+            "x={}; echo {}; $x$x",
+            "a".repeat(30_000),
+            "$x ".repeat(9000)
+        ),
+        "for ((i=0;i<9999;i++)); do for ((j=0;j<9999;j++)); do x=$((x+i*j)); done; done; $x"
+            .to_owned(),
+        format!("x='{}'; y=$((x))", "x+".repeat(20_000)),
+    ] {
+        let (_, took) = is_opaque(&command);
+        let start = command.get(..60).unwrap_or(&command);
+        assert!(took < Duration::from_secs(10), "{start}: {took:?}");
+    }
+}
+
 /// The program, and its code on standard input.
 fn is_opaque_code(program: &str, code: &str) -> (bool, Duration) {
-    is_opaque(&format!("{program} - <<'END'\n{code}\nEND"))
+    let file = if program == "awk" { "-f -" } else { "-" };
+    is_opaque(&format!("{program} {file} <<'END'\n{code}\nEND"))
 }
 
 #[test]
@@ -70,6 +95,14 @@ fn code_that_is_nested_or_goes_on_without_end_is_opaque_and_overflows_nothing() 
         ("ruby", "[", "1", "]"),
         ("php", "[", "1", "]"),
         ("perl", "[", "1", "]"),
+        ("awk", "BEGIN{x=", "1", "}"),
+        ("awk", "{ ", "x", " }"),
+        ("awk", "-(", "1", ")"),
+        ("awk", "a[", "1", "]"),
+        ("awk", "x = y ? z : ", "1", ""),
+        ("awk", "1 - 1 + ", "1", ""),
+        ("awk", "$", "1", ""),
+        ("awk", "{ if (x) ", "y", " }"),
     ] {
         for depth in [8, 60, 400, 4000] {
             let code = format!("{}{inner}{}", open.repeat(depth), close.repeat(depth));
@@ -128,6 +161,18 @@ fn code_that_is_nested_or_goes_on_without_end_is_opaque_and_overflows_nothing() 
             "node",
             "let x = {}; for (let i = 0; i < 4000; i++) { x = {a: x, b: x}; } console.log(`${x}`)",
         ),
+        (
+            "awk",
+            "BEGIN { for (;;) { x = x \"ab\"; y[x] = x; gsub(/a|b/, \"cc\", x) } }",
+        ),
+        (
+            "awk",
+            "function f(a) { f(a \"x\"); f(a \"y\"); return f(a) } BEGIN { f(\"\") }",
+        ),
+        (
+            "awk",
+            "BEGIN { for (i = 0; i < 9999; i++) { a[i] = i; $i = i; s = sprintf(\"%999s\", s); if (s ~ \"(a|b)*c\") print s | \"sh\" } }",
+        ),
         ("ruby", "def f; f; f; end; f"),
         ("perl", "sub f { f(); f() } f()"),
     ] {
@@ -138,9 +183,9 @@ fn code_that_is_nested_or_goes_on_without_end_is_opaque_and_overflows_nothing() 
 
 #[test]
 fn code_that_no_grammar_takes_is_opaque_and_read_in_linear_time() {
-    for program in ["python3", "node", "ruby", "php", "perl"] {
+    for program in ["python3", "node", "ruby", "php", "perl", "awk"] {
         for piece in [
-            "( ", "\" ", "if x ", "{ ] ", "a b c ", "<<A ", "%q( ", "@ $ ",
+            "( ", "\" ", "if x ", "{ ] ", "a b c ", "<<A ", "%q( ", "@ $ ", "/ [ ",
         ] {
             let (opaque, took) = is_opaque_code(program, &piece.repeat(4_000));
             assert!(

@@ -22,7 +22,9 @@
 mod act;
 #[cfg(test)]
 mod bounds_tests;
+mod globs;
 mod mark;
+pub(crate) mod names;
 #[cfg(test)]
 mod network_tests;
 mod patch;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Place, mark};
+use super::{Place, globs, mark};
 
 /// A path of a call: as it is written, and what that means lexically. Nobody looks at a disk: links are not followed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -175,6 +175,7 @@ impl PathRef {
                 parts.pop();
             }
         }
+        globs::named(root, &mut parts);
         let joined = parts.join("/");
         let resolved = match (root, up) {
             ("/", _) => format!("/{joined}"),

@@ -1,6 +1,6 @@
 //! What a shell does itself.
 
-use super::{Args, Command, unquoted};
+use super::{Command, assignments, unquoted};
 use crate::policy::effects::{
     Act, Opaque, PathRef, Persist, mark,
     shell::{Data, Shell, State},
@@ -20,7 +20,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 Some("-") => state.before().to_owned(),
                 Some(target) => target.to_owned(),
             };
-            // A link stays one: what is behind it is looked up when it is used.
+            // Where links lead is told when something is done there.
             let path = PathRef::within(&target, &state.cwd, shell.place);
             // Where it is not known the name stays, with its mark.
             let to = if target.contains(mark::is_unknown) && !target.starts_with(['/', '~']) {
@@ -28,11 +28,15 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             } else {
                 path.to_string()
             };
+            if command.name == "pushd" {
+                state.folders.push(state.cwd.clone());
+            }
             state.go(to);
             Some(Data::text(""))
         }
         "popd" => {
-            let before = state.before().to_owned();
+            let before = state.folders.pop();
+            let before = before.unwrap_or_else(|| state.before().to_owned());
             state.go(before);
             Some(Data::text(""))
         }
@@ -53,8 +57,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             for word in words {
                 if let Some((name, value)) = word.split_once('=') {
-                    super::variable(shell, name, &[value.to_owned()]);
-                    state.set(name, vec![value.to_owned()]);
+                    shell.assigned(state, name, vec![value.to_owned()]);
                 }
             }
             Some(Data::text(""))
@@ -72,53 +75,29 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             state.shift(count);
             Some(Data::text(""))
         }
-        "read" | "mapfile" | "readarray" => {
-            let line = match &command.stdin.text {
-                _ if command.stdin.is_secret => mark::SECRET.to_string(),
-                Some(text) => text.lines().next().unwrap_or_default().to_owned(),
-                None if command.stdin.remote.is_some() => mark::REMOTE.to_string(),
-                None if command.stdin.is_packed => mark::PACKED.to_string(),
-                None if command.stdin.is_content => mark::LINE.to_string(),
-                None => mark::SOME.to_string(),
-            };
-            let args = Args::of(words, &["p", "n", "t", "d", "u", "N", "i", "a"]);
-            let list = match command.name {
-                "read" => args.value(&["a"]),
-                _ => Some(args.operands.last().copied().unwrap_or("MAPFILE")),
-            };
-            if let Some(name) = list {
-                let text = command.stdin.text.as_deref();
-                let items: Vec<String> = match (command.name, text) {
-                    ("read", _) => line.split_whitespace().map(str::to_owned).collect(),
-                    (_, Some(text)) => text.lines().map(str::to_owned).collect(),
-                    (_, None) => vec![line],
-                };
-                state.set(name, items);
-                return Some(Data::text(""));
-            }
-            let names: Vec<&str> = args.operands.clone();
-            match names.as_slice() {
-                [name] => state.set(name, vec![line]),
-                names => {
-                    for (place, name) in names.iter().enumerate() {
-                        // Of what is not known, each may be a part.
-                        let word = match line.chars().all(mark::is_unknown) {
-                            true => line.as_str(),
-                            false => line.split_whitespace().nth(place).unwrap_or_default(),
-                        };
-                        state.set(name, vec![word.to_owned()]);
-                    }
-                }
-            }
-            Some(Data::text(""))
-        }
+        "read" | "mapfile" | "readarray" => Some(assignments::read(state, command)),
         "eval" => {
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
             let code = unquoted(&words);
             Some(run_code(shell, state, &code, &command.stdin))
         }
         "source" | "." => {
-            let data = shell.read_file(state, first);
+            let data = match super::is_stdin(first) {
+                true => command.stdin.clone(),
+                false => shell.read_file(state, first),
+            };
+            // It is this shell that carries it out.
+            if let (Some(text), None) = (&data.text, &data.remote) {
+                if let Some(args) = words.get(1..).filter(|args| !args.is_empty()) {
+                    state.set_args(args);
+                }
+                return Some(run_code(
+                    shell,
+                    state,
+                    &super::mark_code(text),
+                    &Data::default(),
+                ));
+            }
             if data.is_any()
                 && !(data.is_hidden
                     && data.remote.is_none()
@@ -158,9 +137,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     .map(String::as_str)
                     .unwrap_or_default(),
             );
+            let is_end = |word: &String| {
+                let signal = word.trim_start_matches("SIG");
+                matches!(signal, "EXIT" | "0" | "INT" | "TERM" | "HUP" | "QUIT")
+            };
             if words.len() > 1 && !code.is_empty() {
+                if !words.iter().skip(1).all(is_end) {
+                    run_code(shell, state, &code, &Data::default());
+                }
                 // It runs later, and all variables are what they are then.
-                run_code(shell, state, &code, &Data::default());
+                state.at_end(code);
             }
             Some(Data::text(""))
         }
@@ -186,10 +172,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 ..Data::hidden()
             })
         }
+        "let" => {
+            for word in words {
+                shell.arithmetic(state, word);
+            }
+            Some(Data::text(""))
+        }
         "true" | "false" | ":" | "test" | "[" | "wait" | "jobs" | "fg" | "bg" | "umask"
-        | "ulimit" | "hash" | "type" | "return" | "exit" | "break" | "continue" | "let"
-        | "getopts" | "disown" | "bind" | "complete" | "compgen" | "sleep" | "enable"
-        | "caller" | "times" | "dirs" | "unalias" => Some(Data::text("")),
+        | "ulimit" | "hash" | "type" | "return" | "exit" | "break" | "continue" | "getopts"
+        | "disown" | "bind" | "complete" | "compgen" | "sleep" | "enable" | "caller" | "times"
+        | "dirs" | "unalias" => Some(Data::text("")),
         _ => None,
     }
 }

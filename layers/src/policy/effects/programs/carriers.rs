@@ -54,8 +54,18 @@ pub(super) fn reads_secret(shell: &mut Shell<'_>, state: &State, command: &Comma
         return false;
     }
     let mut found = false;
-    for word in command.words.iter().filter(|word| !word.starts_with('-')) {
-        let path = shell.path(state, word);
+    let words = || command.words.iter().filter(|word| !word.starts_with('-'));
+    // `tar -C folder name`
+    let mut behind = command
+        .words
+        .iter()
+        .skip_while(|word| !matches!(word.as_str(), "-C" | "--directory"));
+    let folder = behind.nth(1).map(|folder| format!("{folder}/"));
+    let within = folder
+        .iter()
+        .flat_map(|folder| words().map(move |word| format!("{folder}{word}")));
+    for word in words().cloned().chain(within).take(256) {
+        let path = shell.path(state, &word);
         let is_known = state
             .files
             .get(&path.resolved)

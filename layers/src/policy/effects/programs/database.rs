@@ -1,6 +1,12 @@
-//! Databases: statements, and commands that set them back.
+//! Databases: clients to which statements are given, and commands that take data away.
 
-use super::{Command, args::joined};
+use super::{
+    Command,
+    args::joined,
+    made::{Made, is_scratch},
+    session,
+    sql::{Session, generated, losses},
+};
 use crate::policy::effects::{
     Act, Database, Effects, mark,
     shell::{Data, Shell, State},
@@ -8,314 +14,331 @@ use crate::policy::effects::{
 
 /// What the statements of a text do, for a tool that takes them.
 pub(in super::super) fn sql(text: &str, effects: &mut Effects) {
-    for (what, target) in losses(text) {
-        effects.add(
-            Act::Database {
-                what,
-                target: target.clone(),
-            },
-            &target,
-            false,
-        );
+    for loss in losses(text, Session::default(), &mut Made::default()) {
+        let target = loss.target.clone();
+        let what = loss.what;
+        effects.add(Act::Database { what, target }, &loss.target, false);
     }
 }
 
 /// What the statements do that a program sends.
 pub(super) fn statements(shell: &mut Shell<'_>, text: &str) {
-    for (what, target) in losses(text) {
-        shell.act(Act::Database { what, target });
+    sent(shell, text, Session::default());
+}
+
+fn sent(shell: &mut Shell<'_>, text: &str, session: Session) {
+    for loss in losses(text, session, &mut shell.made) {
+        shell.act(Act::Database {
+            what: loss.what,
+            target: loss.target,
+        });
     }
 }
 
-/// Statements that lose something.
-fn losses(text: &str) -> Vec<(Database, String)> {
-    let mut losses = Vec::new();
-    let mut plain = String::with_capacity(text.len());
-    // Comments are no part of a statement; they separate words.
-    let mut rest = text;
-    while let Some(at) = ["--", "/*"].iter().filter_map(|open| rest.find(open)).min() {
-        plain.push_str(rest.get(..at).unwrap_or_default());
-        plain.push(' ');
-        let comment = rest.get(at..).unwrap_or_default();
-        let end = if comment.starts_with("/*") {
-            comment.find("*/").map(|end| end + 2)
-        } else {
-            comment.find('\n')
-        };
-        // `/*! … */` is run by MySQL.
-        if let Some(inner) = comment.strip_prefix("/*!") {
-            plain.push_str(
-                inner
-                    .get(..end.unwrap_or(3).saturating_sub(5))
-                    .unwrap_or_default(),
-            );
-        }
-        rest = end.and_then(|end| comment.get(end..)).unwrap_or_default();
-    }
-    plain.push_str(rest);
-    for statement in plain
-        .split([';', '\n'])
-        .map(str::trim)
-        .filter(|statement| !statement.is_empty())
-        .take(128)
-        .chain([plain.as_str()])
-    {
-        let words: Vec<String> = statement
-            .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '"' | '`' | '\'' | '='))
-            .filter(|word| !word.is_empty())
-            .take(400)
-            .map(str::to_lowercase)
-            .collect();
-        let word = |at: usize| words.get(at).map(String::as_str).unwrap_or_default();
-        let start = words
-            .iter()
-            .position(|word| {
-                !matches!(
-                    word.as_str(),
-                    "begin" | "explain" | "analyze" | "start" | "transaction"
-                )
-            })
-            .unwrap_or(0);
-        let has_where = words
-            .iter()
-            .any(|word| matches!(word.as_str(), "where" | "limit" | "using"));
-        let is_always = [
-            "where 1=1",
-            "where true",
-            "where 1 = 1",
-            "where 1",
-            "where '1'='1'",
-        ]
-        .iter()
-        .any(|all| {
-            let statement = statement.to_lowercase();
-            statement
-                .trim_end_matches([';', '"', '\'', ' '])
-                .ends_with(all)
-        });
-        let what = match (word(start), word(start + 1)) {
-            (
-                "drop",
-                "table" | "database" | "schema" | "keyspace" | "collection" | "user" | "role"
-                | "tablespace" | "owned" | "materialized",
-            ) => Some(Database::Drop),
-            ("truncate", _) if words.len() < 20 => Some(Database::Truncate),
-            ("delete", "from") if !has_where || is_always => Some(Database::DeleteAll),
-            ("update", _)
-                if words.iter().any(|word| word == "set") && (!has_where || is_always) =>
-            {
-                Some(Database::UpdateAll)
-            }
-            ("alter", "table")
-                if words
-                    .windows(2)
-                    .any(|pair| matches!(pair, [a, b] if a == "drop" && b == "column")) =>
-            {
-                Some(Database::Drop)
-            }
-            ("flushall" | "flushdb", _) => Some(Database::DeleteAll),
-            _ => None,
-        };
-        if let Some(what) = what {
-            let target: String = statement
-                .split_whitespace()
-                .take(8)
-                .collect::<Vec<_>>()
-                .join(" ");
-            if !losses.iter().any(|(known, _)| *known == what) {
-                losses.push((what, mark::shown(&target)));
-            }
-        }
-    }
-    losses
-}
+/// Clients that take statements.
+const CLIENTS: &[&str] = &[
+    "psql",
+    "mysql",
+    "mariadb",
+    "sqlite3",
+    "sqlite",
+    "duckdb",
+    "cockroach",
+    "clickhouse-client",
+    "clickhouse",
+    "sqlcmd",
+    "sqlplus",
+    "cqlsh",
+    "snowsql",
+    "bq",
+    "mycli",
+    "pgcli",
+    "usql",
+    "influx",
+    "trino",
+    "presto",
+    "impala-shell",
+    "hive",
+    "beeline",
+    "isql",
+    "db2",
+    "litecli",
+    "turso",
+    "tsql",
+    "ysqlsh",
+    "monetdb",
+    "questdb",
+    "surreal",
+    "osqueryi",
+    "vertica",
+    "vsql",
+    "tarantool",
+    "mssql-cli",
+    "libsql",
+    "ksql",
+    "pscale",
+    "neonctl",
+];
+
+/// Commands that take data away, whatever else they are given: a program, and words that stand among its own.
+const TAKING: &[(&str, &[&str], Database)] = &[
+    ("influx", &["delete"], Database::DeleteAll),
+    ("influx", &["bucket", "delete"], Database::Drop),
+    ("bq", &["rm"], Database::Drop),
+    ("turso", &["db", "destroy"], Database::Drop),
+    ("pscale", &["database", "delete"], Database::Drop),
+    ("pscale", &["branch", "delete"], Database::Drop),
+    ("neonctl", &["projects", "delete"], Database::Drop),
+    ("neonctl", &["databases", "delete"], Database::Drop),
+    ("pg_dropcluster", &[], Database::Drop),
+    ("mysqladmin", &["drop"], Database::Drop),
+    ("mariadb-admin", &["drop"], Database::Drop),
+    ("mongorestore", &["--drop"], Database::Drop),
+    ("dotnet", &["ef", "database", "drop"], Database::Drop),
+    (
+        "dotnet",
+        &["ef", "database", "update", "0"],
+        Database::Reset,
+    ),
+    ("dotnet-ef", &["database", "drop"], Database::Drop),
+    ("kafka-topics", &["--delete"], Database::Drop),
+    ("kafka-delete-records", &[], Database::DeleteAll),
+    ("kafka-storage", &["format"], Database::Reset),
+    ("rpk", &["topic", "delete"], Database::Drop),
+    ("rabbitmqctl", &["delete_queue"], Database::Drop),
+    ("rabbitmqctl", &["delete_vhost"], Database::Drop),
+    ("rabbitmqctl", &["purge_queue"], Database::DeleteAll),
+    ("rabbitmqctl", &["reset"], Database::Reset),
+    ("rabbitmqctl", &["force_reset"], Database::Reset),
+    ("rabbitmqadmin", &["delete"], Database::Drop),
+    ("rabbitmqadmin", &["purge"], Database::DeleteAll),
+    ("nats", &["stream", "rm"], Database::Drop),
+    ("nats", &["stream", "purge"], Database::DeleteAll),
+    ("nats", &["kv", "del"], Database::Drop),
+    ("pulsar-admin", &["delete"], Database::Drop),
+    ("zkcli", &["deleteall"], Database::Drop),
+    ("zkcli", &["rmr"], Database::Drop),
+    ("solr", &["delete"], Database::Drop),
+    ("neo4j-admin", &["database", "drop"], Database::Drop),
+    ("curator_cli", &["delete-indices"], Database::Drop),
+    ("elasticdump", &["--deleteAll"], Database::DeleteAll),
+];
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let words = command.words;
+    let name = command.name.trim_end_matches(".sh");
     let text = joined(words);
+    let has = |all: &[&str]| all.iter().all(|part| words.iter().any(|word| word == part));
     let mut act = |what: Database| {
         shell.act(Act::Database {
             what,
             target: text.chars().take(80).collect(),
         });
     };
-    match command.name {
-        "influx" if words.first().is_some_and(|word| word == "delete") => {
-            act(Database::DeleteAll);
-            Some(Data::default())
+    if let Some((.., what)) = TAKING
+        .iter()
+        .find(|(program, wanted, _)| *program == name && has(wanted))
+    {
+        if !session::of(shell, state, command).is_own {
+            let what = *what;
+            shell.act(Act::Database {
+                what,
+                target: text.chars().take(80).collect(),
+            });
         }
-        "psql" | "mysql" | "mariadb" | "sqlite3" | "sqlite" | "duckdb" | "cockroach"
-        | "clickhouse-client" | "clickhouse" | "sqlcmd" | "sqlplus" | "cqlsh" | "snowsql"
-        | "bq" | "mycli" | "pgcli" | "usql" | "influx" | "trino" | "presto" | "impala-shell"
-        | "hive" | "beeline" | "isql" | "db2" | "litecli" | "turso" => {
-            for word in words {
-                // `-c "…"`, `-e"…"`, `--command=…`, or bare.
-                let code = word
-                    .split_once('=')
-                    .filter(|(name, _)| name.starts_with("--"))
-                    .map_or(word.as_str(), |(_, code)| code);
-                let code = code
-                    .strip_prefix("-e")
-                    .or_else(|| code.strip_prefix("-c"))
-                    .unwrap_or(code);
-                statements(shell, code);
-                for line in code.lines() {
-                    if let Some(code) = line
-                        .trim_start()
-                        .strip_prefix("\\!")
-                        .or_else(|| line.trim_start().strip_prefix(".shell "))
-                        .or_else(|| line.trim_start().strip_prefix(".system "))
-                    {
-                        shell.text(state, code, &Data::default());
-                    }
-                }
-            }
-            if command.name == "bq" && text.starts_with("rm") {
-                shell.act(Act::Database {
-                    what: Database::Drop,
-                    target: text,
-                });
-            }
-            if let Some(code) = &command.stdin.text {
-                statements(shell, code);
-            }
-            Some(Data::hidden())
-        }
-        "dropdb" | "dropuser" => {
-            act(Database::Drop);
-            Some(Data::default())
-        }
-        "mysqladmin" if words.iter().any(|word| word == "drop") => {
-            act(Database::Drop);
-            Some(Data::default())
-        }
-        "mongo" | "mongosh" => {
-            let mut code = text.clone();
-            code.push_str(command.stdin.text.as_deref().unwrap_or_default());
-            let code = code.to_lowercase();
-            if code.contains("dropdatabase")
-                || code.contains(".drop(")
-                || code.contains("dropcollection")
-                || code.contains("dropuser")
-            {
-                act(Database::Drop);
-            } else if [
-                "deletemany({})",
-                "remove({})",
-                "deletemany( {} )",
-                "deletemany({ })",
-            ]
-            .iter()
-            .any(|all| code.contains(all))
-            {
-                act(Database::DeleteAll);
-            }
-            Some(Data::hidden())
-        }
-        "mongorestore" if words.iter().any(|word| word == "--drop") => {
-            act(Database::Drop);
-            Some(Data::default())
-        }
-        "redis-cli" | "valkey-cli" | "keydb-cli" => {
-            let code = format!(
-                "{text}\n{}",
-                command.stdin.text.as_deref().unwrap_or_default()
-            )
-            .to_lowercase();
-            let deletes = command
-                .words
-                .iter()
-                .any(|word| matches!(word.as_str(), "del" | "unlink"));
-            let is_any = command
-                .words
-                .iter()
-                .any(|word| word.contains(mark::is_unknown));
-            if deletes && is_any
-                || code.contains("flushall")
-                || code.contains("flushdb")
-                || code.contains("script flush")
-                || code.contains("shutdown")
-            {
-                act(Database::DeleteAll);
-            }
-            Some(Data::hidden())
-        }
-        "rails" | "rake" | "bin/rails" => {
-            let resets = [
-                "db:drop",
-                "db:reset",
-                "db:migrate:reset",
-                "db:schema:load",
-                "db:truncate_all",
-                "db:purge",
-            ];
-            if words
-                .iter()
-                .any(|word| resets.iter().any(|reset| word.starts_with(reset)))
-            {
-                act(Database::Reset);
-                return Some(Data::default());
-            }
-            let is_code = words
-                .first()
-                .is_some_and(|word| word == "runner" || word == "r");
-            let code = words.get(1).filter(|_| is_code)?;
-            super::code::scan(shell, state, "ruby", &super::mark_code(code));
-            Some(Data::hidden())
-        }
-        "dotnet" if text.contains("ef database drop") => {
-            act(Database::Drop);
-            Some(Data::default())
-        }
-        "manage.py" | "django-admin" if words.first().is_some_and(|word| word == "shell") => {
-            let code = words.iter().skip_while(|word| *word != "-c").nth(1)?;
-            super::code::scan(shell, state, "python", &super::mark_code(code));
-            Some(Data::hidden())
-        }
-        "prisma" | "drizzle-kit" | "knex" | "sequelize" | "sequelize-cli" | "typeorm"
-        | "supabase" | "artisan" | "alembic" | "flask" | "django-admin" | "manage.py" | "mix"
-        | "diesel" | "sqlx" | "dbmate" | "migrate" | "flyway" | "liquibase" | "wp" | "goose"
-        | "doctrine" | "console" | "hasura" | "mikro-orm" | "strapi" | "convex" | "payload" => {
-            let has = |all: &[&str]| all.iter().all(|part| words.iter().any(|word| word == part));
-            let resets = has(&["migrate", "reset"])
-                || has(&["db", "push", "--force-reset"])
-                || has(&["push", "--force"]) && command.name == "drizzle-kit"
-                || words.iter().any(|word| {
-                    matches!(
-                        word.as_str(),
-                        "migrate:fresh"
-                            | "migrate:reset"
-                            | "db:wipe"
-                            | "db:drop"
-                            | "schema:drop"
-                            | "flush"
-                            | "reset_db"
-                            | "drop"
-                            | "ecto.drop"
-                            | "ecto.reset"
-                            | "dropdb"
-                            | "drop-all"
-                            | "dropAll"
-                            | "migrate:rollback"
-                            | "db:migrate:undo:all"
-                            | "migration:fresh"
-                            | "schema:fresh"
-                            | "doctrine:schema:drop"
-                            | "doctrine:database:drop"
-                    )
-                })
-                || has(&["db", "reset"])
-                || has(&["database", "reset"])
-                || has(&["downgrade", "base"])
-                || has(&["rollback", "--all"])
-                || has(&["clean"]) && command.name == "flyway";
-            let asks_only = has(&["migrate:rollback"]) && !has(&["--step"]) && words.len() == 1;
-            if resets && !asks_only {
-                act(Database::Reset);
-                return Some(Data::default());
+        return Some(Data::default());
+    }
+    match name {
+        name if CLIENTS.contains(&name) => Some(client(shell, state, command)),
+        "createdb" | "createuser" | "mysqladmin" | "mariadb-admin"
+            if name.starts_with("create") || has(&["create"]) =>
+        {
+            if let Some(database) = session::operand(command) {
+                shell.made.remember("database", database);
             }
             None
         }
+        "dropdb" | "dropuser" => {
+            let at = session::of(shell, state, command);
+            let database = session::operand(command).unwrap_or_default();
+            let is_made = shell.made.has("database", database);
+            let is_passing = at.is_own || is_made || at.is_local && is_scratch(database);
+            if !is_passing {
+                shell.act(Act::Database {
+                    what: Database::Drop,
+                    target: text.chars().take(80).collect(),
+                });
+            }
+            Some(Data::default())
+        }
+        "redis-server" | "valkey-server" | "keydb-server" | "mongod" | "mysqld" | "mariadbd"
+        | "postgres" | "etcd" | "memcached" | "pg_ctl" | "initdb" | "pg_ctlcluster" | "minio" => {
+            session::started(shell, state, command);
+            None
+        }
+        "mongo" | "mongosh" => Some(mongo(shell, state, command)),
+        "redis-cli" | "valkey-cli" | "keydb-cli" => Some(redis(shell, state, command)),
+        "cypher-shell" => {
+            let code = format!(
+                "{text} {}",
+                command.stdin.text.as_deref().unwrap_or_default()
+            )
+            .to_lowercase();
+            let deletes =
+                code.contains("detach delete") && !code.contains("where") && !code.contains(":");
+            if deletes || code.contains("drop database") {
+                act(Database::DeleteAll);
+            }
+            Some(Data::hidden())
+        }
         _ => None,
     }
+}
+
+/// A client that takes statements: as words, in files, or from what comes in.
+fn client(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
+    let at = session::of(shell, state, command);
+    let mut code = String::new();
+    let mut files: Vec<String> = Vec::new();
+    let mut before = "";
+    for word in command.words {
+        // `-c "…"`, `-e"…"`, `--command=…`, or bare.
+        let part = word
+            .split_once('=')
+            .filter(|(name, _)| name.starts_with("--"))
+            .map_or(word.as_str(), |(_, code)| code);
+        let part = part
+            .strip_prefix("-e")
+            .or_else(|| part.strip_prefix("-c"))
+            .unwrap_or(part);
+        code.push_str(part);
+        code.push_str("\n;\n");
+        if matches!(before, "-f" | "--file" | "-i") {
+            files.push(word.clone());
+        } else if let Some(file) = word
+            .strip_prefix("--file=")
+            .or_else(|| word.strip_prefix(".read "))
+            .or_else(|| word.strip_prefix("source "))
+        {
+            files.push(file.to_owned());
+        }
+        before = word;
+    }
+    if let Some(text) = &command.stdin.text {
+        code.push_str(text);
+    }
+    for file in files {
+        let path = shell.path(state, &file).resolved;
+        let written = state.files.get(&path).and_then(|data| data.text.clone());
+        if let Some(text) = written {
+            code.push_str(&text);
+            code.push_str("\n;\n");
+        }
+    }
+    for line in code.lines() {
+        let line = line.trim_start();
+        let outside = ["\\!", ".shell ", ".system ", "system ", "!!"];
+        if let Some(code) = outside.iter().find_map(|start| line.strip_prefix(start)) {
+            shell.text(state, &super::mark_code(code), &Data::default());
+        }
+    }
+    if !at.is_own {
+        let session = Session {
+            is_local: at.is_local,
+            drops_at_once: matches!(command.name, "mysql" | "mariadb" | "mycli" | "sqlplus"),
+        };
+        sent(shell, &code, session);
+    }
+    match generated(&code) {
+        Some(code) => Data::text(code),
+        None => Data::hidden(),
+    }
+}
+
+fn mongo(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
+    let text = joined(command.words);
+    let mut code = text.clone();
+    code.push_str(command.stdin.text.as_deref().unwrap_or_default());
+    for word in command.words.iter().filter(|word| word.ends_with(".js")) {
+        let path = shell.path(state, word).resolved;
+        if let Some(file) = state.files.get(&path).and_then(|data| data.text.as_deref()) {
+            code.push_str(file);
+        }
+    }
+    let code: String = code
+        .to_lowercase()
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let at = session::of(shell, state, command);
+    let chosen = ["getsiblingdb(\"", "getsiblingdb('"]
+        .iter()
+        .filter_map(|call| code.split_once(call))
+        .filter_map(|(_, rest)| rest.split(['"', '\'']).next());
+    let mut chosen = chosen.peekable();
+    let is_passing = chosen.peek().is_some() && at.is_local && chosen.all(is_scratch);
+    if at.is_own || is_passing {
+        return Data::hidden();
+    }
+    let drops = [
+        "dropdatabase",
+        ".drop(",
+        "dropcollection",
+        "dropuser",
+        "dropindexes(",
+        "dropallusers",
+        "dropallroles",
+    ];
+    let empties = ["deletemany({})", "remove({})", "deletemany()", "remove()"];
+    let what = if drops.iter().any(|call| code.contains(call)) {
+        Database::Drop
+    } else if empties.iter().any(|call| code.contains(call)) {
+        Database::DeleteAll
+    } else {
+        return Data::hidden();
+    };
+    shell.act(Act::Database {
+        what,
+        target: text.chars().take(80).collect(),
+    });
+    Data::hidden()
+}
+
+fn redis(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
+    let text = joined(command.words);
+    let code = format!(
+        "{text}\n{}",
+        command.stdin.text.as_deref().unwrap_or_default()
+    );
+    let code = code.to_lowercase();
+    let has = |wanted: &[&str]| {
+        command
+            .words
+            .iter()
+            .any(|word| wanted.contains(&word.to_lowercase().as_str()))
+    };
+    let is_any = command.words.iter().any(|word| {
+        word.chars()
+            .any(|c| mark::is_unknown(c) && c != mark::UNSET)
+    });
+    let deletes = has(&["del", "unlink"]) && is_any;
+    let empties = ["flushall", "flushdb", "script flush", "shutdown"];
+    if !deletes && !empties.iter().any(|word| code.contains(word)) {
+        return Data::hidden();
+    }
+    let at = session::of(shell, state, command);
+    // One of the numbered ones that nobody uses but tests.
+    let number = command.args(&["h", "p", "n", "a", "u", "s"]).value(&["n"]);
+    let is_numbered = number
+        .and_then(|number| number.parse::<u8>().ok())
+        .is_some_and(|number| number > 8)
+        && !code.contains("flushall")
+        && at.is_local;
+    if !at.is_own && !is_numbered {
+        shell.act(Act::Database {
+            what: Database::DeleteAll,
+            target: text.chars().take(80).collect(),
+        });
+    }
+    Data::hidden()
 }

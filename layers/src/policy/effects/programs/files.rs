@@ -1,13 +1,13 @@
 //! Files: removed, moved, copied, written.
 
-use super::{Args, Command, readers, sed};
+use super::{Args, Command, archives, patches, readers, sed};
 use crate::policy::effects::{
     Act, Exhaust, Permissions, Write, mark,
     shell::{Data, Shell, State},
 };
 
 /// How many links are remembered.
-const MOST_LINKS: usize = 64;
+pub(super) const MOST_LINKS: usize = 64;
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     match command.name {
@@ -44,6 +44,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 });
             }
         }
+        "patch" | "gpatch" => patches::run(shell, state, command),
         "sed" | "gsed" => return Some(sed::run(shell, state, command)),
         "touch" | "mkdir" | "mkfifo" => {
             for file in command.args(&["m", "t", "d", "r", "mode"]).operands {
@@ -71,7 +72,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 });
             }
         }
-        "tar" | "bsdtar" | "gtar" => return Some(tar(shell, state, command)),
+        "tar" | "bsdtar" | "gtar" => return Some(archives::tar(shell, state, command)),
+        "cpio" | "pax" => return Some(archives::listed(shell, state, command)),
         "zip" | "7z" => {
             let words = command.words;
             if let Some(at) = words
@@ -178,11 +180,13 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
                 .is_some_and(|(host, _)| !host.contains('/'))
     };
     let target = shell.path(state, to);
+    // Who asks what would be done does not do it.
+    let is_asked = command.name == "rsync" && args.has(&["n", "dry-run"]);
     let deletes = command
         .words
         .iter()
         .any(|word| word.starts_with("--delete"));
-    if deletes && !is_far(to) && !args.has(&["n", "dry-run"]) {
+    if deletes && !is_far(to) && !is_asked {
         shell.act(Act::Delete {
             path: target.clone(),
             recursive: true,
@@ -203,6 +207,10 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
             );
             continue;
         }
+        if is_asked {
+            shell.act(Act::Read { path: source });
+            continue;
+        }
         let secret = || Data {
             is_secret: true,
             ..Data::hidden()
@@ -210,6 +218,9 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
         let data = state.files.get(&source.resolved).cloned();
         let data = data.or_else(|| super::is_secret(&source).then(secret));
         if let Some(data) = data {
+            // It keeps its name in a folder.
+            let inside = format!("{}/{}", target.resolved, source.name());
+            state.files.insert(inside, data.clone());
             state.files.insert(target.resolved.clone(), data);
         }
         if command.name == "ln" && args.has(&["s", "symbolic"]) {
@@ -232,11 +243,12 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
                 recursive: false,
             });
         }
-        let is_program = ["/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin"];
-        if is_program.iter().any(|folder| source.is_within(folder)) {
-            state
-                .programs
-                .insert(target.resolved.clone(), source.name().to_owned());
+        let is_known = !source.all && !source.resolved.contains(['$', '*']);
+        if is_known && state.programs.len() < MOST_LINKS {
+            let inside = format!("{}/{}", target.resolved, source.name());
+            for path in [target.resolved.clone(), inside] {
+                state.programs.insert(path, source.name().to_owned());
+            }
         }
         let removes = command
             .words
@@ -339,66 +351,4 @@ fn kind(mode: &str) -> Permissions {
         .into_iter()
         .find(|kind| kinds.contains(kind))
         .unwrap_or(Permissions::Other)
-}
-
-fn tar(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
-    for (at, word) in command.words.iter().enumerate() {
-        let next = command.words.get(at + 1).map(String::as_str);
-        let code = word
-            .strip_prefix("--checkpoint-action=exec=")
-            .or_else(|| word.strip_prefix("--to-command="))
-            .or_else(|| word.strip_prefix("--use-compress-program="))
-            .or_else(|| word.strip_prefix("--rsh-command="))
-            .or_else(|| {
-                next.filter(|_| word == "--checkpoint-action")?
-                    .strip_prefix("exec=")
-            })
-            .or_else(|| next.filter(|_| word == "-I" || word == "--to-command"));
-        if let Some(code) = code {
-            shell.text(state, code, &Data::default());
-        }
-    }
-    let args = command.args(&["f", "C", "file", "directory", "exclude", "X", "T"]);
-    let letters = command
-        .words
-        .first()
-        .filter(|word| !word.starts_with('-'))
-        .map(String::as_str)
-        .unwrap_or_default();
-    let extracts = args.has(&["x", "extract", "get"]) || letters.contains('x');
-    if args.has(&["remove-files"]) {
-        for file in &args.operands {
-            let path = shell.path(state, file);
-            shell.act(Act::Delete {
-                path,
-                recursive: true,
-            });
-        }
-    }
-    let folder = args.value(&["C", "directory"]);
-    if let (true, Some(folder)) = (extracts, folder) {
-        let path = shell.path(state, folder);
-        shell.act(Act::Write {
-            path,
-            how: Write::Append,
-        });
-    }
-    let packed = Data {
-        is_secret: !extracts
-            && args
-                .operands
-                .iter()
-                .any(|file| super::is_secret(&shell.path(state, file))),
-        ..Data::hidden()
-    };
-    match args
-        .value(&["f", "file"])
-        .filter(|file| *file != "-" && !extracts)
-    {
-        Some(file) => {
-            shell.write_file(state, file, false, &packed);
-            Data::default()
-        }
-        None => packed,
-    }
 }

@@ -42,6 +42,81 @@ const NARROW: &[&str] = &[
     "-xtype",
 ];
 
+/// What the tests of `find` leave.
+struct Found {
+    /// Only some of what is there.
+    narrow: bool,
+    /// What it is called.
+    names: Vec<String>,
+}
+
+/// Reads the tests of `find`: each of several ways must be narrow by itself, but those that are left out.
+fn tested(tests: &[String]) -> Found {
+    // Names that find everything are no test.
+    let is_wide = |name: &String| {
+        name.chars()
+            .all(|c| matches!(c, '*' | '.' | '?') || mark::is_glob(c))
+            && name.contains(['*', mark::STAR])
+    };
+    let is_action = |test: &String| {
+        test == "-delete" || test == "-print" || test == "-print0" || test.starts_with("-exec")
+    };
+    let (mut narrow, mut names) = (true, Vec::new());
+    let is_or = |test: &String| test == "-o" || test == "-or" || test == ",";
+    for way in tests.split(is_or) {
+        if way.iter().any(|test| test == "-prune") && !way.iter().any(is_action) {
+            continue;
+        }
+        // What is run has words of its own.
+        let end = way
+            .iter()
+            .position(|test| test.starts_with("-exec") || test.starts_with("-ok"));
+        let way = way.get(..end.unwrap_or(way.len())).unwrap_or_default();
+        let has_name = way.iter().any(|test| test == "-name" || test == "-iname");
+        let (mut is_narrow, mut is_negated) = (false, false);
+        for (at, test) in way.iter().enumerate() {
+            let value = way.get(at + 1);
+            match test.as_str() {
+                "!" | "-not" => is_negated = true,
+                "(" if is_negated => {}
+                test if NARROW.contains(&test) => {
+                    let counts = !is_negated && !value.is_some_and(is_wide);
+                    is_narrow |= counts;
+                    if let ("-name" | "-iname", Some(name), true) = (test, value, counts) {
+                        names.push(pattern(name));
+                    } else if let ("-path" | "-wholename" | "-ipath", Some(path), true, false) =
+                        (test, value, counts, has_name)
+                    {
+                        let path = path.trim_end_matches(['*', mark::STAR]);
+                        let name = path.trim_end_matches('/').rsplit('/').next();
+                        names.extend(name.filter(|name| !name.is_empty()).map(pattern));
+                    }
+                    is_negated = false;
+                }
+                _ if at > 0 && way.get(at - 1).is_some_and(|test| test.starts_with('-')) => {}
+                test if test.starts_with('-') => is_negated = false,
+                _ => {}
+            }
+        }
+        narrow &= is_narrow;
+    }
+    Found {
+        narrow: narrow && !tests.is_empty(),
+        names,
+    }
+}
+
+/// A name in quotes is a pattern all the same.
+fn pattern(name: &str) -> String {
+    let marks = [('*', mark::STAR), ('?', mark::ANY), ('[', mark::SET)];
+    name.chars()
+        .map(|c| {
+            let mark = marks.iter().find(|(plain, _)| *plain == c);
+            mark.map_or(c, |(_, mark)| *mark)
+        })
+        .collect()
+}
+
 fn find(shell: &mut Shell<'_>, state: &mut State, words: &[String]) -> Data {
     let starts_test = |word: &String| {
         (word.starts_with('-') && word.len() > 1) || matches!(word.as_str(), "(" | "!" | ")")
@@ -55,33 +130,27 @@ fn find(shell: &mut Shell<'_>, state: &mut State, words: &[String]) -> Data {
     let (roots, tests) = words.split_at_checked(count).unwrap_or((words, &[]));
     let here = [".".to_owned()];
     let roots = if roots.is_empty() { &here } else { roots };
-    // Names that find everything are no test.
-    let is_wide = |name: &String| {
-        name.chars()
-            .all(|c| matches!(c, '*' | '.') || c == mark::STAR)
-            && name.contains(['*', mark::STAR])
+    let Found { narrow, names } = tested(tests);
+    let is_flat = tests.windows(2).any(|pair| {
+        pair.first().is_some_and(|test| test == "-maxdepth")
+            && pair.get(1).is_some_and(|depth| depth == "1")
+    });
+    let between = if is_flat {
+        String::new()
+    } else {
+        format!("/{}", mark::SOME)
     };
-    let is_negated = tests.iter().any(|test| test == "!" || test == "-not");
-    let narrow = tests.iter().enumerate().any(|(at, test)| {
-        NARROW.contains(&test.as_str()) && !tests.get(at + 1).is_some_and(is_wide)
-    }) && !is_negated;
-    let name = tests
-        .iter()
-        .position(|test| test == "-name" || test == "-iname")
-        .and_then(|at| tests.get(at + 1));
-    let found = |root: &str| {
+    let mut paths: Vec<String> = Vec::new();
+    for root in roots.iter().take(16) {
         let root = root.trim_end_matches('/');
-        match (narrow, name) {
-            (false, _) => format!("{root}/{}", mark::STAR),
-            (true, Some(name)) => format!(
-                "{root}/{}/{}",
-                mark::SOME,
-                name.replace('*', &mark::STAR.to_string())
-            ),
-            (true, None) => format!("{root}/{0}{1}/{0}", mark::SOME, mark::STAR),
+        match (narrow, names.as_slice()) {
+            (false, _) => paths.push(format!("{root}/{}", mark::STAR)),
+            (true, []) => paths.push(format!("{root}/{0}{1}/{0}", mark::SOME, mark::STAR)),
+            (true, names) => {
+                paths.extend(names.iter().map(|name| format!("{root}{between}/{name}")));
+            }
         }
-    };
-    let paths: Vec<String> = roots.iter().take(16).map(|root| found(root)).collect();
+    }
     let mut at = 0;
     while let Some(test) = tests.get(at) {
         match test.as_str() {
@@ -100,12 +169,20 @@ fn find(shell: &mut Shell<'_>, state: &mut State, words: &[String]) -> Data {
                     .iter()
                     .position(|word| matches!(word.as_str(), ";" | "+"))
                     .unwrap_or(rest.len());
-                for path in paths.iter().take(4) {
-                    let argv = rest
+                for path in paths.iter().take(16) {
+                    let mut argv: Vec<String> = rest
                         .iter()
                         .take(end)
                         .map(|word| word.replace("{}", path))
                         .collect();
+                    // All that is below gets them, one by one.
+                    let is_mode = |word: &String| {
+                        matches!(word.as_str(), "chmod" | "chown" | "chgrp" | "setfacl")
+                    };
+                    let place = argv.iter().position(is_mode);
+                    if let Some(place) = place.filter(|_| !narrow || names.is_empty()) {
+                        argv.insert(place + 1, "-R".to_owned());
+                    }
                     shell.invoke(state, argv, Data::default());
                 }
                 at += end;

@@ -1,14 +1,36 @@
 //! `git`, and other tools for repositories.
 
-use super::{Args, Command, args::joined};
+use super::{Args, Command, forges, hosts, settings};
 use crate::policy::effects::{
-    Act, Git, Scope,
+    Act, Git, Scope, Write, mark,
     shell::{Data, Shell, State},
 };
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     match command.name {
         "git" => Some(git(shell, state, command)),
+        "patch" => {
+            let args = command.args(&[
+                "d",
+                "directory",
+                "i",
+                "input",
+                "p",
+                "strip",
+                "o",
+                "output",
+                "r",
+                "F",
+            ]);
+            let folder = args.value(&["d", "directory"]).unwrap_or(".");
+            let target = format!("{folder}/{}", args.first());
+            let path = shell.path(state, &target);
+            shell.act(Act::Write {
+                path,
+                how: Write::Edit,
+            });
+            None
+        }
         "git-filter-repo" | "bfg" => {
             shell.act(Act::Git {
                 what: Git::RewriteHistory,
@@ -16,58 +38,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             });
             Some(Data::default())
         }
-        "hg" => {
-            let has = |word: &str| command.words.iter().any(|other| other == word);
-            let what = match command.words.first().map(String::as_str) {
-                Some("strip") => Git::RewriteHistory,
-                Some("purge" | "clean") => Git::Clean,
-                Some("revert") if has("--all") || has("-a") => Git::HardReset,
-                Some("update" | "up" | "checkout" | "co") if has("-C") || has("--clean") => {
-                    Git::HardReset
-                }
-                Some("push") if has("-f") || has("--force") => Git::ForcePush,
-                _ => return None,
-            };
-            let target = if what == Git::Clean { "d" } else { "" };
-            shell.act(Act::Git {
-                what,
-                target: target.to_owned(),
-            });
-            Some(Data::default())
-        }
-        "svn" => {
-            let deletes = matches!(
-                command.words.first().map(String::as_str),
-                Some("delete" | "rm" | "del" | "remove")
-            );
-            let url = command.words.iter().find(|word| word.contains("://"))?;
-            if deletes {
-                shell.act(Act::Git {
-                    what: Git::DeleteRemote,
-                    target: format!("svn {url}"),
-                });
-            }
-            None
-        }
-        "gh" | "glab" | "hub" => {
-            let text = joined(command.words);
-            let is_raw = text.starts_with("api") && text.to_uppercase().contains(" DELETE");
-            if text.starts_with("repo delete")
-                || text.starts_with("project delete")
-                || is_raw
-                || text.starts_with("release delete")
-                || text.starts_with("secret delete")
-                || text.starts_with("repo archive")
-            {
-                shell.act(Act::Git {
-                    what: Git::DeleteRemote,
-                    target: text,
-                });
-                return Some(Data::default());
-            }
-            None
-        }
-        _ => None,
+        _ => forges::run(shell, command),
     }
 }
 
@@ -89,31 +60,22 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
     if let Some(folder) = global.value(&["C"]) {
         state.go(shell.path(state, folder).to_string());
     }
+    settings::of_environment(shell, state);
     for setting in global.values(&["c"]) {
-        let Some((key, value)) = setting.split_once('=') else {
-            continue;
-        };
-        super::hosts::git_setting(shell, key, value);
-        if let Some(code) = value.strip_prefix('!') {
-            shell.text(state, code, &Data::default());
-        } else if key.strip_prefix("alias.") == Some(name) {
+        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+        if key.strip_prefix("alias.") == Some(name) && !value.starts_with('!') {
             let mut words: Vec<String> = vec!["git".to_owned()];
             words.extend(value.split_whitespace().map(str::to_owned));
             words.extend(global.command(1));
             shell.invoke(state, words, Data::default());
-        } else if matches!(
-            key.to_lowercase().as_str(),
-            "core.sshcommand"
-                | "core.pager"
-                | "core.editor"
-                | "core.fsmonitor"
-                | "diff.external"
-                | "credential.helper"
-                | "sequence.editor"
-                | "core.gitproxy"
-        ) {
-            shell.text(state, value, &Data::default());
+        } else {
+            settings::once(shell, state, key, value);
         }
+    }
+    for setting in global.values(&["config-env"]) {
+        let (key, variable) = setting.split_once('=').unwrap_or_default();
+        let value = state.variable(variable);
+        settings::once(shell, state, key, &value);
     }
     let rest = global.command(1);
     let out = subcommand(shell, state, name, &rest);
@@ -122,7 +84,14 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
 }
 
 fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[String]) -> Data {
-    super::hosts::git(shell, name, words);
+    if is_question(name, words) {
+        shell.act(Act::Exec {
+            program: "git".to_owned(),
+            args: vec![name.to_owned(), "--dry-run".to_owned()],
+        });
+        return Data::hidden();
+    }
+    hosts::git(shell, name, words);
     let valued: &[&str] = match name {
         "clean" | "reset" | "checkout" | "restore" | "rm" | "stash" => {
             &["e", "exclude", "s", "source"]
@@ -160,7 +129,19 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
         });
     };
     match name {
+        // What a test has made has no more to lose than the test.
+        "push" if is_temporary && is_among_own(shell, state, words) => {}
         "push" => push(shell, words),
+        "init" => {
+            shell.made.remember("git", "here");
+            settings::template(shell, state, words, args.first());
+        }
+        "remote"
+            if matches!(args.first(), "add" | "set-url")
+                && !is_own_place(shell, state, words.last().map_or("", String::as_str)) =>
+        {
+            shell.made.forget("git");
+        }
         "reset" if args.has(&["hard"]) => git(shell, Git::HardReset, args.first()),
         "clean" if args.has(&["f", "force"]) && !args.has(&["n", "dry-run"]) => {
             let letters = ["d", "x", "X"]
@@ -181,11 +162,34 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
         "restore" if !args.has(&["staged", "S"]) || args.has(&["worktree", "W"]) => {
             git(shell, Git::Discard, args.first());
         }
+        "branch" | "for-each-ref"
+            if !words.iter().any(|word| {
+                word.contains("merged") || word.starts_with("-v") || word.starts_with("--contains")
+            }) && args
+                .operands
+                .iter()
+                .all(|of| matches!(*of, "refs/heads" | "refs/heads/" | "refs")) =>
+        {
+            shell.lists_all = true;
+            shell.made.remember("listed", "branches");
+            return Data::text(mark::SOME.to_string());
+        }
         "stash" if matches!(args.first(), "clear" | "drop") => {
-            git(shell, Git::DropStash, args.first());
+            // One after the other, they are all.
+            let is_each = args.first() == "drop"
+                && (shell.loops > 0 || args.nth(1).contains(mark::is_unknown));
+            let how = if is_each { "clear" } else { args.first() };
+            git(shell, Git::DropStash, how);
         }
         "branch" if args.has(&["D"]) || args.has(&["d", "delete"]) => {
             let is_forced = args.has(&["D", "f", "force"]);
+            // All of those that have been listed.
+            if is_forced
+                && shell.lists_all
+                && words.iter().any(|word| word.contains(mark::is_unknown))
+            {
+                git(shell, Git::DeleteBranch, "*");
+            }
             for branch in &args.operands {
                 if is_forced || is_shared(branch) {
                     git(shell, Git::DeleteBranch, branch);
@@ -232,6 +236,13 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
                 git(shell, Git::RewriteHistory, "root");
             }
         }
+        "apply" | "am" if !args.has(&["check", "stat", "numstat", "summary", "cached"]) => {
+            let path = shell.path(state, ".");
+            shell.act(Act::Write {
+                path,
+                how: Write::Edit,
+            });
+        }
         "remote" if matches!(args.first(), "rm" | "remove") => {
             git(shell, Git::DeleteRemote, args.nth(1));
         }
@@ -251,7 +262,7 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
                 });
             }
         }
-        "config" => config(shell, state, &args),
+        "config" => settings::config(shell, state, words),
         "rev-parse" if args.has(&["git-dir", "git-common-dir", "absolute-git-dir"]) => {
             return Data::text(".git");
         }
@@ -259,6 +270,9 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
             return Data::text(shell.place.project().into_owned());
         }
         "clone" | "fetch" | "pull" | "ls-remote" => {
+            if name == "clone" {
+                clone(shell, state, words);
+            }
             for word in words.iter().chain(
                 args.values(&["u", "upload-pack"])
                     .map(str::to_owned)
@@ -273,6 +287,15 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
                 }
             }
         }
+        // All files of the repository, unless some of them are meant.
+        "ls-files"
+            if args.operands.is_empty() && !args.has(&["o", "others", "m", "d", "u", "i"]) =>
+        {
+            return Data {
+                is_hidden: true,
+                ..Data::text(mark::STAR.to_string())
+            };
+        }
         "log" | "show" | "diff" | "status" | "ls-files" | "grep" | "blame" => {
             return Data::hidden();
         }
@@ -283,6 +306,76 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
         args: vec![name.to_owned()],
     });
     Data::default()
+}
+
+/// Whether a command only tells what it would do.
+fn is_question(name: &str, words: &[String]) -> bool {
+    let has = |options: &[&str]| {
+        words
+            .iter()
+            .map(String::as_str)
+            .take_while(|word| *word != "--")
+            .any(|word| options.contains(&word))
+    };
+    match name {
+        "submodule" | "bisect" | "config" | "stash" => false,
+        // `-n` is something else for others.
+        "push" | "prune" | "worktree" | "rm" | "mv" | "reflog" if has(&["-n"]) => true,
+        "filter-repo" if has(&["--analyze"]) => true,
+        _ => has(&["--help", "-h", "--dry-run"]),
+    }
+}
+
+/// Whether all that is pushed to has been made by the call, as far as it is written out.
+fn is_among_own(shell: &Shell<'_>, state: &State, words: &[String]) -> bool {
+    let is_place = |word: &&String| word.contains('/') && !word.starts_with(['-', '+']);
+    shell.made.has("git", "here")
+        && words.iter().filter(is_place).all(|word| {
+            word.starts_with("refs/") || word.contains(":refs/") || is_own_place(shell, state, word)
+        })
+}
+
+fn is_own_place(shell: &Shell<'_>, state: &State, place: &str) -> bool {
+    hosts::remote(place).is_none() && shell.path(state, place).scope == Scope::Temporary
+}
+
+/// A repository is cloned: with hooks, settings, and somebody else's history or a test's.
+fn clone(shell: &mut Shell<'_>, state: &mut State, words: &[String]) {
+    let args = Args::of(
+        words,
+        &[
+            "template",
+            "b",
+            "branch",
+            "o",
+            "origin",
+            "depth",
+            "c",
+            "config",
+            "reference",
+            "u",
+            "j",
+            "filter",
+        ],
+    );
+    for setting in args.values(&["c", "config"]) {
+        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+        settings::once(shell, state, key, value);
+    }
+    // What is pushed from there comes back to where it was cloned from.
+    if is_own_place(shell, state, args.first()) {
+        shell.made.remember("git", "here");
+    } else {
+        shell.made.forget("git");
+    }
+    let name = args.first().trim_end_matches('/').rsplit(['/', ':']).next();
+    let name = name.unwrap_or_default().trim_end_matches(".git");
+    let folder = if args.nth(1).is_empty() {
+        name
+    } else {
+        args.nth(1)
+    };
+    settings::template(shell, state, words, folder);
 }
 
 /// Branches on which others build.
@@ -350,25 +443,5 @@ fn push(shell: &mut Shell<'_>, words: &[String]) {
         } else if let Some(name) = name.strip_prefix('+') {
             act(Git::ForcePush, &target(name));
         }
-    }
-}
-
-fn config(shell: &mut Shell<'_>, state: &mut State, args: &Args<'_>) {
-    let (key, value) = (args.first().to_lowercase(), args.nth(1));
-    // What stands in place of a command of git is what that command then does.
-    if key.starts_with("alias.") && !value.starts_with('!') {
-        let mut words = vec!["git".to_owned()];
-        words.extend(value.split_whitespace().map(str::to_owned));
-        shell.invoke(state, words, Data::default());
-    }
-    if let Some(code) = value.strip_prefix('!') {
-        shell.text(state, code, &Data::default());
-    }
-    let is_monitor = key == "core.fsmonitor" && !matches!(value, "" | "true" | "false" | "1" | "0");
-    if is_monitor || key == "core.hookspath" && args.operands.len() > 1 {
-        shell.act(Act::Persist {
-            what: crate::policy::effects::Persist::GitHook,
-            target: value.to_owned(),
-        });
     }
 }

@@ -11,7 +11,7 @@ use crate::policy::effects::{
 };
 
 /// The host of a URL, or of the short form `user@host:path`.
-fn remote(word: &str) -> Option<String> {
+pub(super) fn remote(word: &str) -> Option<String> {
     if word.contains("://") {
         return (!word.starts_with("file:")).then(|| host(word))?;
     }

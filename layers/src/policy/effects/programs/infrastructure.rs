@@ -1,8 +1,10 @@
 //! Clusters, clouds and containers.
 
-use super::{Command, args::joined, containers, mark_code, packages::is_well_known};
+use super::{
+    Command, args::joined, compositions, containers, kubernetes, mark_code, packages::is_well_known,
+};
 use crate::policy::effects::{
-    Act, mark,
+    Act,
     shell::{Data, Shell, State},
 };
 
@@ -36,10 +38,10 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     let harms = match command.name {
         "docker" | "podman" | "nerdctl" => return containers::containers(shell, state, command),
         "docker-compose" | "podman-compose" => {
-            if containers::composed(shell, state, command.words, &command.stdin) {
+            if compositions::composed(shell, state, command.words, &command.stdin) {
                 return Some(Data::hidden());
             }
-            containers::compose(&words)
+            compositions::compose(shell, state, command.words)
         }
         "kubectl" | "oc" | "k" | "microk8s" | "k3s" => {
             if let Some(at) = words
@@ -51,7 +53,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 shell.invoke(state, argv, command.stdin.clone());
                 return Some(Data::hidden());
             }
-            !dry && kubernetes(&words)
+            !dry && kubernetes::takes(shell, state, command)
         }
         "terraform" | "tofu" | "terragrunt" | "cdk" | "cdktf" | "pulumi" | "sst" | "serverless"
         | "sls" | "copilot" | "eb" | "sam" | "vagrant" | "eksctl" | "kops" | "kind" | "k3d"
@@ -60,7 +62,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         | "firebase" | "ibmcloud" | "oci" | "openstack" | "scw" | "civo" | "exo" | "vultr-cli"
         | "amplify" | "consul" | "vault" | "etcdctl" | "juju" | "rancher" | "argocd" | "flux"
         | "crossplane" | "render" | "dokku" | "cf" | "faas-cli" | "proxmox" | "qm" | "pct"
-        | "virsh" | "vboxmanage" | "govc" | "multipass" | "lxc" | "incus" => {
+        | "virsh" | "vboxmanage" | "govc" | "multipass" | "lxc" | "incus" | "supabase"
+        | "neonctl" | "pvesh" | "xe" | "helmfile" | "velero" | "istioctl" | "linkerd"
+        | "nomad-pack" | "clever" | "scalingo" | "koyeb" | "northflank" | "aliyun" | "tccli"
+        | "yc" | "upctl" | "metal" | "rosa" | "ocm" | "capstan" | "eas" | "now" | "surge"
+        | "cloudflared" | "temporal" | "waypoint" | "boundary" => {
             let deletes = any(&[
                 "destroy",
                 "delete",
@@ -92,12 +98,33 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 "--purge",
                 "-purge",
                 "prune",
-            ]);
+                "uninstall",
+                "sites:delete",
+                "nodes:rm",
+                "vm-destroy",
+                "zap",
+                "wipe",
+            ]) || words.iter().any(|word| {
+                // `firestore:delete`, `vm.destroy`, `vol-delete`
+                let verbs = ["delete", "destroy", "undefine", "remove"];
+                !word.starts_with('-')
+                    && word
+                        .rsplit_once([':', '.', '-'])
+                        .is_some_and(|(_, verb)| verbs.contains(&verb))
+            }) || command.name == "vault"
+                && (has("disable") && any(&["secrets", "auth", "audit"])
+                    || any(&["seal", "revoke"]));
             let local = matches!(
                 command.name,
                 "kind" | "k3d" | "minikube" | "vagrant" | "multipass"
             );
-            let state_only = has("state") && has("rm");
+            // A plan that destroys, for later.
+            if has("plan") && text.contains("-destroy") {
+                for plan in words.iter().filter_map(|word| word.split_once("out=")) {
+                    shell.made.remember("destroying", plan.1);
+                }
+            }
+            let state_only = has("state") && any(&["rm", "push"]);
             let listing = any(&[
                 "list", "ls", "show", "plan", "--help", "help", "-h", "preview",
             ]) && !any(&["destroy"]);
@@ -105,6 +132,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 || state_only
                 || (matches!(command.name, "terraform" | "tofu" | "terragrunt")
                     && (text.contains("-destroy") && has("apply")
+                        || has("apply")
+                            && words.iter().any(|plan| shell.made.has("destroying", plan))
                         || has("force-unlock")
                         || has("workspace") && has("delete")))
         }
@@ -136,7 +165,19 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     || has("rm") && (any(&["--recursive"]))
                     || has("sync") && has("--delete")
                     || has("mv") && has("--recursive"));
-            (verbs || s3) && !has("--dryrun") && !has("--dry-run") && !text.contains("stop-query")
+            // To nothing.
+            let scales = [
+                "--desired-count 0",
+                "--desired-count=0",
+                "--desired-capacity 0",
+                "--max-size 0",
+            ]
+            .iter()
+            .any(|none| text.contains(none));
+            (scales || verbs || s3)
+                && !has("--dryrun")
+                && !has("--dry-run")
+                && !text.contains("stop-query")
         }
         "s3cmd" | "s5cmd" | "mc" | "rclone" | "gsutil" | "b2" | "s4cmd" => {
             let verbs = any(&[
@@ -175,8 +216,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 "disable",
                 "purge",
                 "reset",
-                "undelete-never",
             ]) && !has("list")
+                || has("storage")
+                    && any(&["rm", "rsync"])
+                    && (any(&[
+                        "-r",
+                        "-R",
+                        "--recursive",
+                        "--delete-unmatched-destination-objects",
+                    ]) || text.contains('*'))
+                || has("clusters") && text.contains("--num-nodes=0")
         }
         "az" => any(&["delete", "purge", "remove"]) && !has("list"),
         "ansible" | "ansible-playbook" | "salt" | "pssh" | "pdsh" | "fab" => {
@@ -220,7 +269,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         }
         _ => return None,
     };
-    if !harms {
+    let is_own = shell.made.is_own(command.name, command.words);
+    if !harms || is_own {
         return None;
     }
     shell.act(Act::Infrastructure {
@@ -228,80 +278,4 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         target: text.chars().take(80).collect(),
     });
     Some(Data::default())
-}
-
-fn kubernetes(words: &[&str]) -> bool {
-    let has = |word: &str| words.contains(&word);
-    let Some(at) = words.iter().position(|word| {
-        matches!(
-            *word,
-            "delete" | "drain" | "replace" | "scale" | "cordon" | "patch" | "rollout"
-        )
-    }) else {
-        return false;
-    };
-    let kind = words
-        .iter()
-        .skip(at + 1)
-        .find(|word| !word.starts_with('-'))
-        .copied()
-        .unwrap_or_default();
-    let kind = kind.split('/').next().unwrap_or(kind);
-    match words.get(at).copied().unwrap_or_default() {
-        "delete" => {
-            let whole = has("--all")
-                || has("-A")
-                || has("--all-namespaces")
-                || words.iter().any(|word| word.starts_with("--all="))
-                || has("all")
-                || kind.contains(mark::is_unknown);
-            let kinds = kind.split(',').any(|kind| {
-                matches!(
-                    kind,
-                    "ns" | "namespace"
-                        | "namespaces"
-                        | "pv"
-                        | "pvc"
-                        | "persistentvolume"
-                        | "persistentvolumes"
-                        | "persistentvolumeclaim"
-                        | "persistentvolumeclaims"
-                        | "node"
-                        | "nodes"
-                        | "no"
-                        | "crd"
-                        | "crds"
-                        | "customresourcedefinition"
-                        | "customresourcedefinitions"
-                        | "deployment"
-                        | "deployments"
-                        | "deploy"
-                        | "statefulset"
-                        | "statefulsets"
-                        | "sts"
-                        | "secret"
-                        | "secrets"
-                        | "svc"
-                        | "service"
-                        | "clusterrole"
-                        | "clusterrolebinding"
-                        | "storageclass"
-                        | "daemonset"
-                        | "ds"
-                        | "ingress"
-                        | "cluster"
-                )
-            });
-            whole
-                || kinds
-                || has("--force") && !has("pod")
-                || words
-                    .iter()
-                    .any(|word| word.starts_with("--grace-period=0"))
-        }
-        "drain" => true,
-        "replace" => has("--force"),
-        "scale" => words.contains(&"--replicas=0") && (has("--all") || has("-A")),
-        _ => false,
-    }
 }

@@ -1,6 +1,6 @@
 //! Programs that run code: shells and languages.
 
-use super::{Args, Command, builtins::run_code, code, foreign, languages, mark_code};
+use super::{Args, Command, awk, builtins::run_code, code, foreign, languages, mark_code};
 use crate::policy::effects::{
     Act, Opaque, mark,
     shell::{Data, Shell, State},
@@ -20,23 +20,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         shell.opaque(Opaque::ForeignShell);
         return Some(Data::hidden());
     }
-    match name {
-        "awk" | "gawk" | "mawk" | "nawk" => {
-            let args = command.args(&["F", "v", "f", "e"]);
-            let program = args.value(&["e"]).unwrap_or(args.first());
-            let program = mark_code(program);
-            code::scan(shell, state, "awk", &program);
-            // Who looks for something does not mean all that runs.
-            shell.lists_all &= !program.contains(['/', '~', '(']);
-            let mut data = command.stdin.clone();
-            if args.operands.len() > 1 {
-                data = shell.read_file(state, args.nth(1));
-            }
-            let passes = matches!(program.trim(), "1" | "{print}" | "{print $0}" | "{ print }");
-            let text = code::printed(&program, "awk").or(data.text.clone().filter(|_| passes));
-            return Some(data.with_text(text));
-        }
-        _ => {}
+    if awk::NAMES.contains(&name) {
+        return Some(awk::run(shell, state, command));
     }
     languages::run(shell, state, command)
 }
@@ -72,10 +57,7 @@ fn a_shell(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
         state.files = inner.files;
         return out;
     }
-    let is_stdin = args.has(&["s"])
-        || operands
-            .first()
-            .is_none_or(|file| matches!(file.as_str(), "-" | "/dev/stdin"));
+    let is_stdin = args.has(&["s"]) || operands.first().is_none_or(|file| super::is_stdin(file));
     if is_stdin {
         if command.stdin.is_any() {
             return script(
@@ -95,16 +77,34 @@ fn a_shell(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
     let data = shell.read_file(state, &file);
     let is_known = data.text.is_some() || data.remote.is_some() || file.starts_with("/dev/");
     if is_known {
-        return script(
-            shell,
-            state,
-            "bash",
-            data,
-            operands.get(1..).unwrap_or_default(),
-        );
+        return started(shell, state, &operands, data);
     }
     super::executes(shell, command.name, &operands);
     Data::hidden()
+}
+
+/// A script is started by its name, with words behind it. One that starts itself goes on without end.
+pub(super) fn started(
+    shell: &mut Shell<'_>,
+    state: &mut State,
+    argv: &[String],
+    data: Data,
+) -> Data {
+    let (file, words) = argv
+        .split_first()
+        .map_or(("", argv), |(file, words)| (file.as_str(), words));
+    let path = shell.path(state, file).resolved;
+    if state.running.contains(&path) {
+        shell.itself();
+        return Data::default();
+    }
+    let mut inner = state.clone();
+    inner.running.push(path);
+    inner.set_name(file);
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let out = script(shell, &mut inner, name, data, words);
+    state.files = inner.files;
+    out
 }
 
 /// A script whose content has come from somewhere.
@@ -142,7 +142,9 @@ pub(super) fn script(
         None => {
             let mut inner = state.clone();
             inner.set_args(words);
-            run_code(shell, &mut inner, &mark_code(&text), &Data::default())
+            let out = run_code(shell, &mut inner, &mark_code(&text), &Data::default());
+            state.files = inner.files;
+            out
         }
     }
 }

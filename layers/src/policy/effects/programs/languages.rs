@@ -179,7 +179,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             words: rest,
             stdin: Data::default(),
         };
-        if let Some(data) = super::database::run(shell, state, &inner) {
+        if let Some(data) = super::migrations::run(shell, state, &inner) {
             return Some(data);
         }
     }

@@ -13,21 +13,13 @@ pub(in super::super) fn variable(shell: &mut Shell<'_>, name: &str, value: &[Str
     let text = value.concat();
     environment(shell, name, Some(&text));
     match name {
-        "LD_PRELOAD" | "LD_AUDIT" | "DYLD_INSERT_LIBRARIES" if !text.is_empty() => {
-            let harmless = [
-                "libjemalloc",
-                "libtcmalloc",
-                "libfaketime",
-                "libasan",
-                "libgomp",
-                "libmimalloc",
-            ];
-            if !harmless.iter().any(|library| text.contains(library)) {
-                shell.act(Act::Persist {
-                    what: Persist::Preload,
-                    target: text,
-                });
-            }
+        "LD_PRELOAD" | "LD_AUDIT" | "DYLD_INSERT_LIBRARIES"
+            if !text.split([':', ' ']).all(is_usual) =>
+        {
+            shell.act(Act::Persist {
+                what: Persist::Preload,
+                target: text,
+            });
         }
         "HISTFILE" if text == "/dev/null" || text.is_empty() => shell.act(Act::CoverTracks {
             what: "history".to_owned(),
@@ -37,6 +29,33 @@ pub(in super::super) fn variable(shell: &mut Shell<'_>, name: &str, value: &[Str
         }),
         _ => {}
     }
+}
+
+/// Libraries with which programs are watched, from where the system or a compiler has them.
+fn is_usual(library: &str) -> bool {
+    const USUAL: [&str; 16] = [
+        "libjemalloc",
+        "libtcmalloc",
+        "libfaketime",
+        "libasan",
+        "libubsan",
+        "libtsan",
+        "liblsan",
+        "libclang_rt",
+        "libgomp",
+        "libmimalloc",
+        "libprofiler",
+        "libeatmydata",
+        "libheaptrack",
+        "libSegFault",
+        "libhugetlbfs",
+        "libiomp5",
+    ];
+    let (folder, name) = library.rsplit_once('/').unwrap_or(("", library));
+    let is_foreign = folder.starts_with("/tmp")
+        || folder.starts_with("/var/tmp")
+        || folder.starts_with("/dev/shm");
+    library.is_empty() || !is_foreign && USUAL.iter().any(|usual| name.starts_with(usual))
 }
 
 /// A variable changes that may be one that programs read: `A_NAME`, `no_proxy`.

@@ -1,33 +1,51 @@
 //! What programs do, by their names and arguments.
 
 mod address;
+mod agents;
+mod archives;
 mod args;
+mod asked;
+mod assignments;
+mod awk;
 mod builtins;
 mod carriers;
 mod code;
+mod compositions;
 mod containers;
 mod database;
 mod disk;
 mod editors;
+mod encodings;
+mod env;
 mod fetch;
 mod files;
 mod find;
 mod firewall;
 mod foreign;
+mod forges;
+mod formats;
 mod git;
 mod hosts;
 mod infrastructure;
 mod interpreters;
+mod kubernetes;
 mod languages;
+mod made;
 mod meaning;
+mod migrations;
 mod names;
 mod packages;
+mod patches;
 mod payload;
 mod readers;
 mod registries;
 mod requests;
+mod rules;
 mod secrets;
 mod sed;
+mod session;
+mod settings;
+mod sql;
 mod ssh;
 mod stores;
 mod system;
@@ -35,14 +53,17 @@ mod texts;
 mod tokens;
 mod transfers;
 mod valued;
+mod vaults;
 mod wires;
 mod wrappers;
+mod xargs;
 
 use self::args::Args;
 pub(crate) use self::{address::is_here, git::is_shared as is_shared_branch};
 pub(super) use self::{
     address::{Address, host, sent},
     database::sql,
+    made::Made,
     meaning::{is_secret, variable},
     tokens::mark as token,
     wires::socket,
@@ -102,12 +123,50 @@ pub(super) const PATTERNS: &[&str] = &[
     "truncate",
     "rmdir",
     "unlink",
-    "wget",
+    "luthien",
     "ssh",
     "scp",
+    "rsync",
+    "ncat",
     "socat",
     "openssl",
-    "luthien",
+    "awk",
+    "sed",
+    "tar",
+    "head",
+    "tail",
+    "less",
+    "xxd",
+    "install",
+    "ln",
+    "claude",
+    "codex",
+    "nft",
+    "iptables",
+    "service",
+    "aws",
+    "gh",
+    "psql",
+    "mysql",
+    "sqlite3",
+    "wipefs",
+    "blkdiscard",
+    "dropdb",
+    "redis-cli",
+    "helm",
+    "gcloud",
+    "ufw",
+    "insmod",
+    "modprobe",
+    "mount",
+    "umount",
+    "useradd",
+    "usermod",
+    "passwd",
+    "visudo",
+    "security",
+    "getent",
+    "launchctl",
 ];
 
 /// A command that is carried out.
@@ -152,22 +211,6 @@ fn carried_out(
 ) -> Data {
     let words = argv.get(1..).unwrap_or_default();
     let command = Command { name, words, stdin };
-    // A program under another name.
-    if let Some(word) = argv.first().filter(|word| word.contains('/')) {
-        let path = shell.path(state, word).resolved;
-        if let Some(known) = state
-            .programs
-            .get(&path)
-            .filter(|known| *known != name)
-            .cloned()
-        {
-            let mut argv = argv.to_vec();
-            if let Some(first) = argv.first_mut() {
-                *first = known;
-            }
-            return shell.invoke(state, argv, command.stdin);
-        }
-    }
     // What has been written here into a folder in which programs are looked for.
     if !state.files.is_empty() && argv.first().is_some_and(|word| !word.contains('/')) {
         let folders = [
@@ -182,17 +225,17 @@ fn carried_out(
             state.files.get(&path.resolved).cloned()
         });
         if let Some(script) = script {
-            return interpreters::script(shell, state, name, script, words);
+            return interpreters::started(shell, state, argv, script);
         }
     }
     // A script that has been written here.
     if let Some(word) = argv.first().filter(|word| word.contains('/')) {
         let path = shell.path(state, word);
         if let Some(script) = state.files.get(&path.resolved).cloned() {
-            return interpreters::script(shell, state, name, script, words);
+            return interpreters::started(shell, state, argv, script);
         }
     }
-    let rooms: [Room; 19] = [
+    let rooms: [Room; 23] = [
         builtins::run,
         texts::run,
         files::run,
@@ -201,7 +244,7 @@ fn carried_out(
         editors::run,
         interpreters::run,
         git::run,
-        firewall::run,
+        rules::run,
         ssh::run,
         fetch::run,
         wires::run,
@@ -209,6 +252,10 @@ fn carried_out(
         names::run,
         disk::run,
         database::run,
+        migrations::run,
+        agents::run,
+        vaults::run,
+        firewall::run,
         infrastructure::run,
         packages::run,
         system::run,
@@ -220,6 +267,10 @@ fn carried_out(
         let argv = ["service".to_owned(), name.to_owned()];
         let argv = argv.into_iter().chain(words.iter().cloned()).collect();
         return shell.invoke(state, argv, command.stdin);
+    }
+    if asked::is_question(name, words) {
+        executes(shell, name, words);
+        return Data::hidden();
     }
     carriers::edits_in_place(shell, state, &command);
     carriers::outputs(shell, state, &command);
@@ -272,6 +323,11 @@ pub(super) fn to_far(shell: &mut Shell<'_>, argv: &[String]) {
     if interpreters::SHELLS.contains(&name) {
         builtins::backdoor(shell, name);
     }
+}
+
+/// Whether a file is what the program is given: `-`, `/dev/stdin`.
+fn is_stdin(file: &str) -> bool {
+    matches!(file, "-" | "/dev/stdin" | "/dev/fd/0" | "/proc/self/fd/0")
 }
 
 /// A word as a shell reads it back.

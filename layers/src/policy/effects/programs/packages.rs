@@ -127,8 +127,17 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     )
                 });
             if runs {
+                // What is run is the first of them; the others are its own.
+                let most = match command.name {
+                    "npx" | "bunx" | "pnpx" => words
+                        .iter()
+                        .position(|word| !word.starts_with('-'))
+                        .map_or(words.len(), |at| at + 1),
+                    _ => words.len(),
+                };
                 let url = words
                     .iter()
+                    .take(most)
                     .filter(|word| !word.starts_with("--registry") && !word.starts_with("--source"))
                     .find(is_web);
                 let before = url
@@ -167,10 +176,13 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 {
                     shell.text(state, code, &Data::default());
                 } else if let Some((name, rest)) = argv.split_first() {
+                    // `@scope/name@1` is `name`.
                     let name = name
+                        .trim_start_matches('@')
                         .split('@')
                         .next()
-                        .filter(|name| !name.is_empty())
+                        .and_then(|name| name.rsplit('/').next())
+                        .filter(|name| !name.is_empty() && !name.contains(':'))
                         .unwrap_or(name)
                         .to_owned();
                     let mut argv = vec![name];
@@ -181,10 +193,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 }
                 return Some(Data::default());
             }
-            if matches!(command.name, "npm" | "pnpm" | "yarn" | "cargo")
+            if matches!(command.name, "npm" | "pnpm" | "yarn" | "cargo" | "gem")
                 && words
-                    .first()
-                    .is_some_and(|word| word == "unpublish" || word == "yank")
+                    .iter()
+                    .take(2)
+                    .any(|word| word == "unpublish" || word == "yank")
             {
                 shell.act(Act::Infrastructure {
                     program: command.name.to_owned(),
@@ -193,6 +206,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             None
         }
+        // Where a compiler has a library.
+        "gcc" | "g++" | "clang" | "clang++" | "cc" | "c++" => words
+            .iter()
+            .find_map(|word| word.strip_prefix("-print-file-name="))
+            .or_else(|| {
+                words
+                    .iter()
+                    .find_map(|word| word.strip_prefix("--print-file-name="))
+            })
+            .map(|library| Data::text(format!("/usr/lib/{library}"))),
         "poetry" | "pipenv" | "bundle" | "hatch" | "pdm" | "rye" | "pixi" | "mise" | "direnv"
         | "nix-shell" | "conda" | "lerna" | "dotenvx" | "op" | "aws-vault" | "chamber"
         | "infisical"

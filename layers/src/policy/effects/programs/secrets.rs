@@ -7,6 +7,9 @@ const READERS: &[&str] = &[
     "tar", "bsdtar", "gtar", "zip", "7z", "gzip", "bzip2", "xz", "zstd", "xxd", "od", "hexdump",
     "base64", "base32", "openssl", "gpg", "strings", "head", "tail", "sed", "awk", "cut", "sort",
     "nl", "tac", "rev", "dd", "jq", "cp", "ln", "mv", "install", "cpio", "split", "uuencode",
+    "paste", "column", "fold", "fmt", "expand", "pr", "join", "comm", "diff", "less", "more",
+    "bat", "awk", "gawk", "mawk", "perl", "python3", "grep", "rg", "yq", "tee", "uniq", "iconv",
+    "dos2unix", "envsubst", "pandoc", "hd", "pigz", "lz4", "brotli", "cat", "shuf", "look",
 ];
 /// Of these, those that write into another file.
 const PACKERS: &[&str] = &[

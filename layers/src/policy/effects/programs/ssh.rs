@@ -58,7 +58,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         }
         true => Data::default(),
         false => {
-            run_code(shell, state, &code, &command.stdin);
+            // What is known here has been put in already; on this machine it begins at home.
+            let mut here = state.clone();
+            if host.host.as_deref().is_some_and(super::is_here) {
+                here.go("~".to_owned());
+            }
+            run_code(shell, &mut here, &code, &command.stdin);
             Data::hidden()
         }
     })

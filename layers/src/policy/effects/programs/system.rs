@@ -1,6 +1,6 @@
 //! The machine: its processes, services, accounts and guards.
 
-use super::{Command, args::joined};
+use super::{Command, args::joined, firewall};
 use crate::policy::effects::{
     Act, Persist, Process, mark,
     shell::{Data, Shell, State},
@@ -39,7 +39,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 && !has("-0")
                 && !has("-l");
             let is_any = |part: fn(char) -> bool| targets.iter().any(|word| word.contains(part));
-            let everybody = is_any(mark::is_unknown) && shell.lists_all || is_any(mark::is_glob);
+            let is_listed = shell.lists_all && !shell.made.has("listed", "branches");
+            let everybody = is_any(mark::is_unknown) && is_listed || is_any(mark::is_glob);
             process(
                 if all || init || everybody {
                     Process::KillAll
@@ -121,6 +122,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             let patterns = command.args(&["u", "U", "g", "P", "t"]).operands;
             let is_everything = patterns.is_empty() || has(".");
+            shell.made.forget("listed");
             shell.lists_all = command.name == "ps" || command.name == "pgrep" && is_everything;
             super::executes(shell, command.name, words);
             return Some(Data::text(mark::UNKNOWN.to_string()));
@@ -131,6 +133,35 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 .any(|word| text.contains(word)) =>
         {
             process(Process::Shutdown, &text)
+        }
+        "dbus-send" | "busctl" | "gdbus" | "qdbus"
+            if [
+                "StopUnit",
+                "KillUnit",
+                "MaskUnit",
+                "DisableUnit",
+                "FreezeUnit",
+                "TerminateUser",
+                "TerminateSession",
+                "KillSession",
+                "KillUser",
+            ]
+            .iter()
+            .any(|word| text.contains(word)) =>
+        {
+            process(Process::StopService, &text.replace([':', '"', '\''], " "))
+        }
+        "dbus-send" | "busctl" | "gdbus" | "qdbus"
+            if [
+                "EnableUnitFiles",
+                "LinkUnitFiles",
+                "StartTransientUnit",
+                "SetEnvironment",
+            ]
+            .iter()
+            .any(|word| text.contains(word)) =>
+        {
+            persist(Persist::Service)
         }
         "nmcli" | "ip" | "ifconfig" | "ifdown"
             if has("off") || has("down") || command.name == "ifdown" =>
@@ -153,11 +184,20 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "systemctl" | "service" | "rc-service" | "launchctl" | "sc" | "loginctl"
         | "supervisorctl" | "chkconfig" | "update-rc.d" | "rc-update" | "initctl" | "sv" => {
             let user = has("--user");
-            if starts("list-units") {
+            if starts("list-unit") || starts("--type=service") || text.contains(" list-unit") {
                 shell.lists_all = true;
             }
             let is_any = words.iter().any(|word| word.contains(mark::is_unknown));
-            if is_any && shell.lists_all && has("stop") {
+            // Variables for all services from then on.
+            if has("set-environment") {
+                for (name, value) in words.iter().filter_map(|word| word.split_once('=')) {
+                    super::variable(shell, name, &[value.to_owned()]);
+                }
+            }
+            let ends = [
+                "stop", "disable", "mask", "kill", "freeze", "isolate", "bootout", "unload",
+            ];
+            if is_any && shell.lists_all && ends.iter().any(|verb| has(verb)) {
                 return Some(Data::default()).inspect(|_| {
                     shell.act(Act::Process {
                         what: Process::KillAll,
@@ -194,9 +234,14 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                         | "add"
                         | "submit"
                         | "enable-linger"
+                        | "edit"
+                        | "preset"
+                        | "preset-all"
+                        | "unmask"
                 )
             }) && !starts("list")
             {
+                units(shell, state, command);
                 persist(Persist::Service)
             } else if words.iter().any(|word| {
                 matches!(
@@ -212,9 +257,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                         | "kill-user"
                         | "terminate-user"
                         | "set-default"
+                        | "set-property"
+                        | "freeze"
                 )
             }) {
-                if is_guard(&text) {
+                if firewall::is_guard(&text) {
                     Act::Disarm { what: text.clone() }
                 } else if user {
                     return None;
@@ -243,8 +290,9 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         }
         "at" | "batch" | "atd" => persist(Persist::Schedule),
         "useradd" | "adduser" | "usermod" | "gpasswd" | "passwd" | "chpasswd" | "userdel"
-        | "deluser" | "groupadd" | "addgroup" | "dscl" | "visudo" | "chsh" | "vipw"
-        | "dseditgroup" => {
+        | "deluser" | "groupadd" | "addgroup" | "dscl" | "visudo" | "chsh" | "vipw" | "vigr"
+        | "newusers" | "groupmod" | "groupdel" | "delgroup" | "pw" | "sysadminctl"
+        | "authselect" | "pam-auth-update" | "dseditgroup" => {
             if command.name == "passwd" && has("-S")
                 || command.name == "dscl" && text.contains("read")
                 || command.name == "visudo" && has("-c")
@@ -254,63 +302,19 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             persist(Persist::Account)
         }
         "ssh-copy-id" => persist(Persist::Key),
-        "setenforce" | "aa-teardown" | "apparmor_parser" | "spctl" | "csrutil" | "ufw"
-        | "iptables" | "ip6tables" | "nft" | "firewall-cmd" | "auditctl" | "pfctl"
-        | "setsebool" | "semanage" | "aa-disable" | "aa-complain" | "getenforce" | "mokutil"
-        | "tmutil" | "freshclam" | "socketfilterfw" => {
-            let off = match command.name {
-                "setenforce" => has("0") || text.to_lowercase().contains("permissive"),
-                "aa-teardown" | "aa-disable" | "aa-complain" => true,
-                "apparmor_parser" => has("-R"),
-                "spctl" | "csrutil" | "mokutil" => text.contains("disable"),
-                "ufw" => has("disable") || has("reset") || text.contains("default allow"),
-                "iptables" | "ip6tables" => {
-                    has("-F")
-                        || has("--flush")
-                        || has("-X")
-                        || text.contains("-P INPUT ACCEPT")
-                        || text.contains("-P FORWARD ACCEPT")
-                }
-                "nft" => text.contains("flush ruleset"),
-                "firewall-cmd" => {
-                    text.contains("panic-off") || text.contains("set-default-zone=trusted")
-                }
-                "auditctl" => has("-D") || text.contains("-e 0"),
-                "pfctl" => has("-d") || has("-F"),
-                "tmutil" => text.contains("disable") || starts("delete"),
-                "socketfilterfw" => text.contains("off"),
-                _ => false,
-            };
-            if !off {
-                return None;
-            }
-            Act::Disarm {
-                what: format!("{} {text}", command.name),
-            }
-        }
-        "sysctl" => {
-            let weakens = [
-                "randomize_va_space=0",
-                "kernel.yama.ptrace_scope=0",
-                "kernel.panic",
-                "sysrq-trigger",
-                "kptr_restrict=0",
-            ];
-            if !weakens
-                .iter()
-                .any(|setting| text.replace(' ', "").contains(setting))
-            {
-                return None;
-            }
-            Act::Disarm {
-                what: format!("sysctl {text}"),
-            }
-        }
         "defaults" if text.contains("com.apple.loginwindow") || text.contains("LoginHook") => {
             persist(Persist::Startup)
         }
-        "setcap" | "insmod" | "modprobe" | "kldload" => {
-            if command.name == "setcap" && text.starts_with("-r") {
+        "setcap" | "insmod" | "modprobe" | "kldload" | "kextload" | "kmutil" | "dkms" => {
+            let only_takes = match command.name {
+                "setcap" => starts("-r"),
+                "modprobe" => ["-r", "-n", "--show-depends", "-c"]
+                    .iter()
+                    .any(|option| has(option)),
+                "dkms" | "kmutil" => !(has("install") || has("load") || has("add")),
+                _ => false,
+            };
+            if only_takes {
                 return None;
             }
             persist(Persist::Backdoor)
@@ -358,56 +362,35 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             return Some(Data::default());
         }
-        "security" | "gpg" | "pass" | "secret-tool" | "aws-vault" => {
-            if text.contains("delete") {
-                return None;
-            }
-            let is_secret = text.contains("find-generic-password")
-                || text.contains("find-internet-password")
-                || text.contains("export-secret")
-                || starts("show")
-                || starts("lookup")
-                || text.contains("dump-keychain");
-            return is_secret.then(|| Data {
-                is_secret: true,
-                ..Data::hidden()
-            });
-        }
         _ => return None,
     };
     shell.act(act);
     Some(Data::default())
 }
 
-/// Services that keep a machine safe.
-fn is_guard(text: &str) -> bool {
-    let guards = [
-        "firewalld",
-        "ufw",
-        "apparmor",
-        "auditd",
-        "clamav",
-        "falcon",
-        "crowdstrike",
-        "fail2ban",
-        "selinux",
-        "iptables",
-        "nftables",
-        "osquery",
-        "wazuh",
-        "rsyslog",
-        "sentinel",
-        "defender",
-        "mdatp",
-        "carbonblack",
-        "snort",
-        "suricata",
-        "cbdefense",
-        "esets",
-        "sophos",
-        "syslog",
-    ];
-    guards
+/// Units that are named by their files get a link where the others are.
+fn units(shell: &mut Shell<'_>, state: &State, command: &Command<'_>) {
+    if command.name != "systemctl" {
+        return;
+    }
+    let is_linked = |word: &String| matches!(word.as_str(), "enable" | "link" | "reenable");
+    if !command.words.iter().any(is_linked) {
+        return;
+    }
+    let is_user = command.words.iter().any(|word| word == "--user");
+    let folder = if is_user {
+        "~/.config/systemd/user"
+    } else {
+        "/etc/systemd/system"
+    };
+    let files = command
+        .words
         .iter()
-        .any(|guard| text.to_lowercase().contains(guard))
+        .filter(|word| word.contains('/') && !word.starts_with('-'));
+    for file in files {
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let from = shell.path(state, file);
+        let to = shell.path(state, &format!("{folder}/{name}"));
+        shell.act(Act::Copy { from, to });
+    }
 }

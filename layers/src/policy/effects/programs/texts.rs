@@ -1,23 +1,10 @@
 //! Programs that write what they read, or what they are told.
 
-use base64::{
-    Engine as _,
-    alphabet::STANDARD,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-
-use super::{Args, Command, readers};
+use super::{Args, Command, encodings, formats::printf, readers};
 use crate::policy::effects::{
-    mark,
+    Act, Exhaust, Write, mark,
     shell::{Data, Shell, State, unescaped},
 };
-
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true),
-);
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let words = command.words;
@@ -29,7 +16,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             match words {
                 [option, name, rest @ ..] if option == "-v" => {
                     let text = printf(rest);
-                    state.set(name, vec![text]);
+                    shell.assigned(state, name, vec![text]);
                     Data::text("")
                 }
                 words => shell.data_of(printf(words)),
@@ -47,7 +34,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             command.stdin.clone()
         }
-        "base64" | "base32" | "basenc" | "openssl" | "uudecode" => {
+        "base64" | "gbase64" | "base32" | "basenc" | "openssl" | "uudecode" => {
             if command.name == "openssl"
                 && !words
                     .iter()
@@ -55,40 +42,9 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             {
                 return None;
             }
-            let args = Args::of(words, &["w", "wrap", "in", "out", "k", "pass", "i", "o"]);
-            let input = match args
-                .operands
-                .iter()
-                .find(|word| !matches!(**word, "enc" | "base64"))
-            {
-                Some(file) => shell.read_file(state, file),
-                None => args.value(&["in", "i"]).map_or_else(
-                    || command.stdin.clone(),
-                    |file| shell.read_file(state, file),
-                ),
-            };
-            let decodes = args.has(&["d", "D", "decode"]) || command.name == "uudecode";
-            let text = input.text.as_deref().filter(|_| decodes).and_then(|text| {
-                let plain: String = text.split_whitespace().collect();
-                let bytes = BASE64.decode(plain).ok()?;
-                String::from_utf8(bytes).ok()
-            });
-            let mut data = input.with_text(text);
-            data.is_hidden |= decodes && data.text.is_none();
-            data
+            encodings::bases(shell, state, command)
         }
-        "xxd" | "od" | "hexdump" => {
-            let decodes = words
-                .iter()
-                .any(|word| word.starts_with('-') && word.contains('r'));
-            let text = command
-                .stdin
-                .text
-                .as_deref()
-                .filter(|_| decodes)
-                .and_then(unhex);
-            command.stdin.with_text(text)
-        }
+        "xxd" | "od" | "hexdump" => encodings::hex(shell, state, command),
         "rev" => {
             let reverse = |text: &str| {
                 text.lines()
@@ -138,20 +94,60 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             Data::text(shell.path(state, Args::of(words, &[]).first()).resolved)
         }
         "which" | "command-v" => Data::text(format!("/usr/bin/{}", args.first())),
-        "mktemp" => Data::text("/tmp/tmp.x"),
+        "mktemp" => temporary(shell, state, words),
         "yes" => Data {
             text: Some(words.first().cloned().unwrap_or_else(|| "y".to_owned())),
             is_endless: true,
             ..Data::default()
         },
-        "seq" => match words {
-            [to] => Data::text(
-                (1..=to.parse().unwrap_or(1).min(16))
-                    .map(|number: u32| format!("{number}\n"))
-                    .collect::<String>(),
-            ),
-            _ => Data::hidden(),
-        },
+        "seq" => sequence(words),
+        // As much as there is.
+        "df" => {
+            super::executes(shell, command.name, words);
+            Data::text("99999999999999\n")
+        }
+        "gcc" | "clang" | "cc" | "g++" | "clang++"
+            if words.iter().any(|word| word.starts_with("-print-")) =>
+        {
+            let name = words.iter().find_map(|word| {
+                let option = word.strip_prefix("-print-")?;
+                option.split_once('=').map(|(_, name)| name)
+            });
+            Data::text(format!("/usr/lib/{}\n", name.unwrap_or_default()))
+        }
+        "stat" | "du" => {
+            super::executes(shell, command.name, words);
+            Data::text(mark::SOME.to_string())
+        }
+        "split" | "csplit" => {
+            let args = command.args(&["b", "l", "n", "a", "C", "bytes", "lines", "number"]);
+            let file = args.first();
+            let data = match file.is_empty() || super::is_stdin(file) {
+                true => command.stdin.clone(),
+                false => shell.read_file(state, file),
+            };
+            if data.is_endless {
+                shell.act(Act::Exhaust {
+                    what: Exhaust::Disk,
+                });
+            }
+            let prefix = match args.nth(1) {
+                "" => "x",
+                prefix => prefix,
+            };
+            shell.write_file(state, &format!("{prefix}aa"), false, &data);
+            Data::default()
+        }
+        "sponge" => {
+            let args = Args::of(words, &[]);
+            for file in &args.operands {
+                shell.write_file(state, file, args.has(&["a"]), &command.stdin);
+            }
+            match args.operands.is_empty() {
+                true => command.stdin.clone(),
+                false => Data::default(),
+            }
+        }
         "whoami" | "hostname" | "date" | "uname" | "id" | "nproc" | "arch" | "uuidgen" => {
             Data::text(mark::SOME.to_string())
         }
@@ -187,7 +183,11 @@ fn echo(shell: &Shell<'_>, words: &[String]) -> Data {
     let (options, words) = words.split_at_checked(options).unwrap_or_default();
     let mut text = super::mark_code(&words.join(" "));
     // Some shells read escapes without being asked to.
-    if options.iter().any(|option| option.contains('e')) || text.contains("\\x") {
+    if options.iter().any(|option| option.contains('e'))
+        || ["\\x", "\\0", "\\1"]
+            .iter()
+            .any(|escape| text.contains(escape))
+    {
         text = unescaped(&text);
     }
     if !options.iter().any(|option| option.contains('n')) {
@@ -196,62 +196,76 @@ fn echo(shell: &Shell<'_>, words: &[String]) -> Data {
     shell.data_of(text)
 }
 
-/// The format over and over, until all words are used.
-fn printf(words: &[String]) -> String {
-    let Some((format, rest)) = words.split_first() else {
-        return String::new();
+/// A file that is made for a while, somewhere or where it is said.
+fn temporary(shell: &mut Shell<'_>, state: &State, words: &[String]) -> Data {
+    let args = Args::of(words, &["p", "tmpdir", "suffix"]);
+    let template = args.first();
+    let number = match shell.temporary {
+        0 => String::new(),
+        number => number.to_string(),
     };
-    let mut out = String::new();
-    let mut rest = rest.iter();
-    for turn in 0..64 {
-        let before = rest.len();
-        let mut chars = format.char_indices();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '%' => {
-                    let spec = format.get(at + 1..).unwrap_or_default();
-                    let end = spec
-                        .find(|c: char| c.is_ascii_alphabetic() || c == '%')
-                        .unwrap_or(0);
-                    match spec.get(end..).and_then(|spec| spec.chars().next()) {
-                        Some('%') | None => out.push('%'),
-                        Some('b') => out.push_str(&unescaped(
-                            rest.next().map(String::as_str).unwrap_or_default(),
-                        )),
-                        Some('c') => out.extend(rest.next().and_then(|word| word.chars().next())),
-                        Some(_) => {
-                            out.push_str(rest.next().map(String::as_str).unwrap_or_default());
-                        }
-                    }
-                    for _ in 0..=end {
-                        chars.next();
-                    }
-                }
-                '\\' => {
-                    out.push(c);
-                    out.extend(chars.next().map(|(_, c)| c));
-                }
-                c => out.push(c),
-            }
-        }
-        if rest.len() == 0 || (rest.len() == before && turn > 0) || rest.len() == before {
-            break;
-        }
+    shell.temporary += 1;
+    let name = match template.trim_end_matches('X') {
+        "" => format!("tmp.x{number}"),
+        name => format!("{name}x{number}"),
+    };
+    let suffix = args.value(&["suffix"]).unwrap_or_default();
+    let folder = args.value(&["p", "tmpdir"]);
+    let is_there = folder.is_some() || template.is_empty() || args.has(&["t", "tmpdir"]);
+    let path = match (is_there, folder.unwrap_or("/tmp")) {
+        (true, folder) => format!("{}/{name}{suffix}", folder.trim_end_matches('/')),
+        (false, _) => format!("{name}{suffix}"),
+    };
+    let is_asked = args.has(&["u", "dry-run"]);
+    if !is_asked {
+        let path = shell.path(state, &path);
+        shell.act(Act::Write {
+            path,
+            how: Write::Append,
+        });
     }
-    unescaped(&out)
+    Data::text(path)
 }
 
-fn unhex(text: &str) -> Option<String> {
-    let digits: Vec<u8> = text
-        .chars()
-        .filter_map(|c| c.to_digit(16))
-        .filter_map(|digit| u8::try_from(digit).ok())
+/// Numbers, one on each line.
+fn sequence(words: &[String]) -> Data {
+    let args: Vec<&String> = words
+        .iter()
+        .filter(|word| word.parse::<f64>().is_ok() || !word.starts_with('-'))
         .collect();
-    let bytes = digits
-        .chunks_exact(2)
-        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-        .collect();
-    String::from_utf8(bytes).ok()
+    let number = |word: &String| word.parse::<i64>().ok();
+    let is_endless = args
+        .last()
+        .is_some_and(|last| last.starts_with("inf") || last.len() > 9);
+    let (from, step, to) = match args.as_slice() {
+        [to] => (Some(1), Some(1), number(to)),
+        [from, to] => (number(from), Some(1), number(to)),
+        [from, step, to] => (number(from), number(step), number(to)),
+        _ => return Data::hidden(),
+    };
+    let text = from.zip(step).zip(to.or(is_endless.then_some(16)));
+    let text = text
+        .filter(|((_, step), _)| *step != 0)
+        .map(|((from, step), to)| {
+            let numbers = std::iter::successors(Some(from), |number| number.checked_add(step));
+            numbers
+                .take(16)
+                .take_while(|number| {
+                    if step > 0 {
+                        *number <= to
+                    } else {
+                        *number >= to
+                    }
+                })
+                .map(|number| format!("{number}\n"))
+                .collect()
+        });
+    Data {
+        is_endless,
+        is_hidden: text.is_none(),
+        text,
+        ..Data::default()
+    }
 }
 
 fn rot13(c: char) -> char {
@@ -271,11 +285,13 @@ fn tr(text: &str, words: &[String]) -> Option<String> {
         .iter()
         .map(|set| set_of(&super::mark_code(set)))
         .collect();
+    let is_complement = args.has(&["c", "C", "complement"]);
     if args.has(&["d", "delete"]) {
         let gone = sets.first()?;
-        return Some(text.chars().filter(|c| !gone.contains(c)).collect());
+        let kept = |c: &char| gone.contains(c) == is_complement || mark::is_unknown(*c);
+        return Some(text.chars().filter(kept).collect());
     }
-    if args.has(&["c", "C", "complement"]) {
+    if is_complement {
         return None;
     }
     let [from, to] = sets.as_slice() else {
@@ -295,6 +311,11 @@ fn set_of(text: &str) -> Vec<char> {
         "[:lower:]" => "a-z",
         "[:space:]" => " \t\n",
         "[:digit:]" => "0-9",
+        "[:alpha:]" => "A-Za-z",
+        "[:alnum:]" => "A-Za-z0-9",
+        "[:xdigit:]" => "0-9A-Fa-f",
+        "[:blank:]" => " \t",
+        "[:punct:]" => "!-/:-@[-`{-~",
         text => text,
     };
     let chars: Vec<char> = unescaped(text).chars().collect();

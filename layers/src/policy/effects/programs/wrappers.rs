@@ -1,8 +1,8 @@
 //! Programs that run others.
 
-use super::{Args, Command, builtins::run_code, mark_code};
+use super::{Args, Command, builtins::run_code, env, mark_code, xargs};
 use crate::policy::effects::{
-    Act, Process, mark,
+    Act, Process, Write,
     shell::{Data, Shell, State},
 };
 
@@ -55,8 +55,20 @@ const PLAIN: &[(&str, &[&str], usize)] = &[
     ("nocorrect", &[], 0),
     ("entr", &[], 0),
     ("dotenv", &["f"], 0),
+    ("proxychains4", &["f"], 0),
     ("coproc", &[], 0),
-    ("doppler", &[], 0),
+    ("setpriv", &["reuid", "regid", "groups"], 0),
+    ("tini", &[], 0),
+    ("dumb-init", &[], 0),
+    ("setuidgid", &[], 1),
+    ("chpst", &["u", "U", "e", "n", "m"], 0),
+    ("cpulimit", &["l", "limit", "p", "e"], 0),
+    ("faketime", &["f"], 1),
+    ("valgrind", &[], 0),
+    ("proot", &["r", "b", "w"], 0),
+    ("sem", &["j"], 0),
+    ("nq", &[], 0),
+    ("tsp", &[], 0),
     ("setarch", &[], 1),
     ("start-stop-daemon", &["p", "a", "x", "exec", "startas"], 0),
     ("daemonize", &["p"], 0),
@@ -65,6 +77,22 @@ const PLAIN: &[(&str, &[&str], usize)] = &[
     ("ssh-agent", &["a", "t"], 0),
     ("dbus-launch", &[], 0),
     ("pipx", &[], 0),
+];
+
+/// Those whose command stands behind two dashes.
+const BEHIND_DASHES: &[&str] = &[
+    "doppler",
+    "mise",
+    "rtx",
+    "op",
+    "aws-vault",
+    "infisical",
+    "dotenvx",
+    "chamber",
+    "envchain",
+    "watchexec",
+    "teller",
+    "direnv",
 ];
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
@@ -83,10 +111,21 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             while argv.first().is_some_and(|word| is_assignment(word)) {
                 let word = argv.remove(0);
                 let (name, value) = word.split_once('=').unwrap_or_default();
-                super::meaning::environment(shell, name, Some(value));
+                shell.assigned(state, name, vec![value.to_owned()]);
             }
             let before = std::mem::replace(&mut shell.elevated, true);
+            let edits = command.name == "sudoedit" || args.has(&["e", "edit"]);
             let out = match argv.is_empty() {
+                false if edits => {
+                    for file in &argv {
+                        let path = shell.path(state, file);
+                        shell.act(Act::Write {
+                            path,
+                            how: Write::Edit,
+                        });
+                    }
+                    Data::default()
+                }
                 true if args.has(&["s", "i", "shell", "login"]) => {
                     shell.invoke(state, vec!["bash".to_owned()], command.stdin.clone())
                 }
@@ -108,51 +147,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             shell.elevated = before;
             Some(out)
         }
-        "env" => {
-            let mut argv: Vec<String> = Vec::new();
-            let mut rest = words.iter();
-            while let Some(word) = rest.next() {
-                match word.as_str() {
-                    "-u" | "--unset" => {
-                        let name = rest.next().map(String::as_str).unwrap_or_default();
-                        super::meaning::environment(shell, name, None);
-                    }
-                    word if word.starts_with("-u") || word.starts_with("--unset=") => {
-                        let name = word.rsplit('=').next().unwrap_or(word);
-                        let name = name.trim_start_matches("-u");
-                        super::meaning::environment(shell, name, None);
-                    }
-                    "-i" | "-" | "--ignore-environment" => {
-                        shell.act(Act::Environment {
-                            name: "*".to_owned(),
-                            value: None,
-                        });
-                    }
-                    "-C" | "--chdir" | "-P" => drop(rest.next()),
-                    "-S" | "--split-string" => {
-                        let code = rest.next().cloned().unwrap_or_default();
-                        argv.extend(code.split_whitespace().map(str::to_owned));
-                    }
-                    word if word.starts_with("-S") && word.len() > 2 => {
-                        argv.extend(
-                            word.trim_start_matches("-S")
-                                .split_whitespace()
-                                .map(str::to_owned),
-                        );
-                    }
-                    word if word.starts_with('-') => {}
-                    word if is_assignment(word) => {
-                        let (name, value) = word.split_once('=').unwrap_or_default();
-                        super::variable(shell, name, &[value.to_owned()]);
-                    }
-                    _ => {
-                        argv.push(word.clone());
-                        argv.extend(rest.by_ref().cloned());
-                    }
-                }
-            }
-            (!argv.is_empty()).then(|| shell.invoke(state, argv, command.stdin.clone()))
-        }
+        "env" => env::run(shell, state, command),
         "command" => {
             if words
                 .first()
@@ -169,7 +164,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let args = Args::leading(words, &[]);
             Some(shell.invoke(state, args.command(0), command.stdin.clone()))
         }
-        "xargs" | "gxargs" | "parallel" => Some(xargs(shell, state, command)),
+        "xargs" | "gxargs" | "parallel" => Some(xargs::run(shell, state, command)),
         "watch" | "script" | "flock" | "entr" | "su" | "at" | "batch" => {
             code_or_words(shell, state, command)
         }
@@ -184,6 +179,18 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         name if name.starts_with("ld-linux") || name.starts_with("ld-musl") => {
             let argv = Args::leading(words, &["library-path", "preload", "argv0"]).command(0);
             Some(shell.invoke(state, argv, command.stdin.clone()))
+        }
+        "hyperfine" => {
+            let args = command.args(&["w", "warmup", "r", "runs", "n", "p", "export-json"]);
+            for code in &args.operands {
+                shell.text(state, &mark_code(code), &Data::default());
+            }
+            Some(Data::hidden())
+        }
+        name if BEHIND_DASHES.contains(&name) => {
+            let at = words.iter().position(|word| word == "--")?;
+            let argv = words.get(at + 1..).filter(|argv| !argv.is_empty())?;
+            Some(shell.invoke(state, argv.to_vec(), command.stdin.clone()))
         }
         name => {
             let (_, valued, skip) = PLAIN.iter().find(|(plain, ..)| *plain == name)?;
@@ -210,121 +217,21 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     target: argv.join(" "),
                 });
             }
-            Some(shell.invoke(state, argv, command.stdin.clone()))
+            // What a shell knows by itself knows its functions.
+            Some(match name {
+                "time" | "coproc" | "noglob" | "nocorrect" => {
+                    shell.call(state, argv, command.stdin.clone())
+                }
+                _ => shell.invoke(state, argv, command.stdin.clone()),
+            })
         }
     }
 }
 
-fn is_assignment(word: &str) -> bool {
+pub(super) fn is_assignment(word: &str) -> bool {
     word.split_once('=').is_some_and(|(name, _)| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     })
-}
-
-/// The command that stands in its words, once for each thing that it reads.
-fn xargs(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
-    let valued = [
-        "I",
-        "i",
-        "n",
-        "L",
-        "P",
-        "s",
-        "d",
-        "E",
-        "a",
-        "replace",
-        "max-args",
-        "max-procs",
-        "delimiter",
-        "arg-file",
-        "j",
-        "jobs",
-        "colsep",
-        "C",
-    ];
-    let args = Args::leading(command.words, &valued);
-    let at_once = args.value(&["P", "max-procs", "j", "jobs"]);
-    if at_once
-        .and_then(|count| count.parse::<u32>().ok())
-        .is_some_and(|count| count > 999)
-    {
-        shell.act(Act::Exhaust {
-            what: crate::policy::effects::Exhaust::Processes,
-        });
-    }
-    let mut argv = args.command(0);
-    let mut items: Vec<String> = Vec::new();
-    let stdin = match args.value(&["a", "arg-file"]) {
-        Some(file) => shell.read_file(state, file),
-        None => command.stdin.clone(),
-    };
-    if let Some(at) = argv
-        .iter()
-        .position(|word| matches!(word.as_str(), ":::" | "::::"))
-    {
-        items = argv.split_off(at).into_iter().skip(1).collect();
-    } else if let Some(text) = &stdin.text {
-        let is_lines = args.has(&["I", "d", "delimiter", "replace", "0", "null"])
-            || command.name == "parallel";
-        items = match is_lines {
-            true => text.split(['\n', '\0']).map(str::to_owned).collect(),
-            false => text.split_whitespace().map(str::to_owned).collect(),
-        };
-        items.retain(|item| !item.is_empty());
-        items.truncate(32);
-    } else if command.stdin.remote.is_some() {
-        items.push(mark::REMOTE.to_string());
-    } else if stdin.is_packed {
-        items.push(mark::PACKED.to_string());
-    } else if stdin.is_content {
-        items.push(mark::LINE.to_string());
-    } else {
-        items.push(mark::SOME.to_string());
-    }
-    if command.stdin.is_secret {
-        items.push(mark::SECRET.to_string());
-    }
-    if argv.is_empty() {
-        if command.name == "parallel" {
-            return run_code(shell, state, &items.join("\n"), &Data::default());
-        }
-        return Data::text(items.join(" "));
-    }
-    let placeholder = match command.name {
-        "parallel" => Some("{}"),
-        _ => args
-            .value(&["I", "replace"])
-            .or(args.has(&["i"]).then_some("{}")),
-    };
-    match placeholder.filter(|placeholder| argv.iter().any(|word| word.contains(placeholder))) {
-        Some(placeholder) => {
-            let mut out = Data::default();
-            for item in items.iter().take(8) {
-                let words = argv
-                    .iter()
-                    .map(|word| word.replace(placeholder, item))
-                    .collect();
-                out = out.and(call(shell, state, words, command.name));
-            }
-            out
-        }
-        None => {
-            argv.extend(items);
-            call(shell, state, argv, command.name)
-        }
-    }
-}
-
-/// `parallel` gives its words to a shell, `xargs` to the program.
-fn call(shell: &mut Shell<'_>, state: &mut State, argv: Vec<String>, by: &str) -> Data {
-    match (by, argv.as_slice()) {
-        ("parallel", [first, ..]) if first.contains(char::is_whitespace) => {
-            let code = mark_code(&argv.join(" "));
-            shell.text(state, &code, &Data::default())
-        }
-        _ => shell.invoke(state, argv, Data::default()),
-    }
 }
 
 /// Those that take a command as one text, or as words.

@@ -1,5 +1,7 @@
 //! What one command writes into the next.
 
+use super::MAX_TEXT;
+
 /// What is known of it. Texts may hold [marks](super::super::mark).
 #[derive(Clone, Debug, Default)]
 pub(in super::super) struct Data {
@@ -45,6 +47,8 @@ impl Data {
 
     /// The same origin with other text.
     pub(in super::super) fn with_text(&self, text: Option<String>) -> Self {
+        // What is longer is not looked at, and so not known.
+        let text = text.filter(|text| text.len() <= MAX_TEXT);
         Self {
             is_hidden: self.is_hidden || (text.is_none() && self.is_any()),
             text,
@@ -59,7 +63,13 @@ impl Data {
             (false, true) => other.is_for_shells,
             (true, true) => self.is_for_shells && other.is_for_shells,
         };
+        let mut is_long = false;
         let text = match (self.text, other.text) {
+            (Some(text), Some(more)) if text.len() + more.len() > MAX_TEXT => {
+                is_long = true;
+                drop((text, more));
+                None
+            }
             (Some(mut text), Some(more)) => {
                 text.push_str(&more);
                 Some(text)
@@ -70,7 +80,7 @@ impl Data {
             text,
             remote: self.remote.or(other.remote),
             is_secret: self.is_secret || other.is_secret,
-            is_hidden: self.is_hidden || other.is_hidden,
+            is_hidden: self.is_hidden || other.is_hidden || is_long,
             is_for_shells,
             service: self.service.or(other.service),
             is_content: self.is_content || other.is_content,

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Act, Exhaust, mark},
-    Data, Shell, State, braces,
+    Data, Shell, State, arithmetic, braces,
     escapes::ansi,
     params::value,
     scan,
@@ -153,11 +153,18 @@ impl Shell<'_> {
                     after.get(1 + end..).unwrap_or_default()
                 }
                 '$' if after.starts_with('"') => after,
+                '$' if after.starts_with('[') && after.contains(']') => {
+                    // The old way to write a sum.
+                    let (sum, after) = after.split_once(']').unwrap_or((after, ""));
+                    let value = self.arithmetic(state, sum.trim_start_matches('['));
+                    fields.literal(&value);
+                    after
+                }
                 '$' | '`' => {
                     let (values, after) = self.expansion(state, rest);
                     let separators = match fields.is_whole {
                         true => String::new(),
-                        false => separators(state),
+                        false => state.separators(),
                     };
                     for (place, value) in values.iter().enumerate() {
                         if place > 0 {
@@ -231,8 +238,19 @@ impl Shell<'_> {
         }
     }
 
-    /// What a `$` or a backquote at the start becomes, and what follows it.
+    /// What a `$` or a backquote at the start becomes, and what follows it. It is not known any more, if it has become
+    /// more than anybody writes.
     fn expansion<'t>(&mut self, state: &mut State, text: &'t str) -> (Vec<String>, &'t str) {
+        let (values, rest) = self.expanded(state, text);
+        let length: usize = values.iter().map(String::len).sum();
+        self.grown = self.grown.saturating_add(length);
+        match self.grown > super::MAX_GROWTH {
+            true => (vec![mark::UNKNOWN.to_string()], rest),
+            false => (values, rest),
+        }
+    }
+
+    fn expanded<'t>(&mut self, state: &mut State, text: &'t str) -> (Vec<String>, &'t str) {
         if let Some(after) = text.strip_prefix('`') {
             let mut inner = String::new();
             let mut chars = after.char_indices();
@@ -294,10 +312,12 @@ impl Shell<'_> {
     }
 
     /// What a command writes, without the lines' ends behind it.
-    pub(super) fn substitution(&mut self, state: &State, text: &str) -> String {
+    pub(super) fn substitution(&mut self, state: &mut State, text: &str) -> String {
         let mut inner = state.clone();
         let evidence = self.evidence.clone();
         let out = self.text(&mut inner, text, &Data::default());
+        // What it has written stays.
+        state.files = inner.files;
         self.evidence = evidence;
         if out.is_endless {
             self.act(Act::Exhaust {
@@ -328,27 +348,24 @@ impl Shell<'_> {
         }
     }
 
-    fn arithmetic(&mut self, state: &mut State, text: &str) -> String {
-        // For what runs in it.
-        let text = if text.contains(['$', '`']) {
+    /// What a sum comes to.
+    pub(in super::super) fn arithmetic(&mut self, state: &mut State, text: &str) -> String {
+        self.number(state, text)
+            .map_or_else(|| mark::SOME.to_string(), |number| number.to_string())
+    }
+
+    /// The same, if it is known. What stands in it runs.
+    pub(super) fn number(&mut self, state: &mut State, text: &str) -> Option<i64> {
+        let text = if text.contains(['$', '`', '"', '\'']) {
             self.whole(state, text)
         } else {
             text.to_owned()
         };
-        let sum = text.split('+').map(|term| term.trim().parse::<i64>().ok());
-        let sum = sum.reduce(|sum, term| sum?.checked_add(term?)).flatten();
-        sum.map_or_else(|| mark::SOME.to_string(), |sum| sum.to_string())
+        arithmetic::value(state, &text)
     }
 }
 
 /// What stands between the words of a list that becomes one.
 fn joint(state: &State) -> String {
-    separators(state).chars().take(1).collect()
-}
-
-fn separators(state: &State) -> String {
-    state
-        .variables
-        .get("IFS")
-        .map_or_else(|| " \t\n".to_owned(), |ifs| ifs.concat())
+    state.separators().chars().take(1).collect()
 }

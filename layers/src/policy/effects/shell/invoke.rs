@@ -6,12 +6,32 @@ use super::{
 };
 
 impl Shell<'_> {
-    /// Runs a command that has been read.
+    /// Runs a command of a shell's text: functions and aliases stand before programs.
+    pub(in super::super) fn call(
+        &mut self,
+        state: &mut State,
+        argv: Vec<String>,
+        stdin: Data,
+    ) -> Data {
+        self.started(state, argv, stdin, true)
+    }
+
+    /// Runs a program that another one starts.
     pub(in super::super) fn invoke(
+        &mut self,
+        state: &mut State,
+        argv: Vec<String>,
+        stdin: Data,
+    ) -> Data {
+        self.started(state, argv, stdin, false)
+    }
+
+    fn started(
         &mut self,
         state: &mut State,
         mut argv: Vec<String>,
         stdin: Data,
+        is_call: bool,
     ) -> Data {
         if self.depth >= 2 * super::MAX_DEPTH {
             self.opaque(Opaque::TooDeep);
@@ -25,9 +45,18 @@ impl Shell<'_> {
         let out = match argv.first_mut() {
             None => stdin,
             Some(name) => {
+                // A copy of a program is that program, whatever it is called.
+                let copied = name.contains('/').then(|| self.path(state, name).resolved);
+                let copied = copied
+                    .filter(|path| !state.files.contains_key(path))
+                    .and_then(|path| state.programs.get(&path).cloned());
+                if let Some(program) = copied {
+                    *name = program;
+                }
                 let program = named(name);
                 match program {
-                    Ok(program) => self.known(state, &program, &argv, stdin),
+                    Ok(program) if is_call => self.known(state, &program, &argv, stdin),
+                    Ok(program) => programs::run(self, state, &program, &argv, stdin),
                     Err(why) => {
                         self.unnamed(state, &argv, why);
                         Data::hidden()
@@ -38,6 +67,15 @@ impl Shell<'_> {
         self.evidence = evidence;
         self.depth -= 1;
         out
+    }
+
+    /// Something starts itself: without end, if it does not wait for that.
+    pub(in super::super) fn itself(&mut self) {
+        if self.forks > 0 {
+            self.act(Act::Exhaust {
+                what: Exhaust::Processes,
+            });
+        }
     }
 
     /// A command whose name is not known.
@@ -53,7 +91,7 @@ impl Shell<'_> {
                 if let (true, [_, rest @ ..]) =
                     (why == Opaque::UnknownProgram && !argv.is_empty(), argv)
                 {
-                    self.invoke(state, rest.to_vec(), Data::default());
+                    self.call(state, rest.to_vec(), Data::default());
                 }
             }
         }
@@ -80,11 +118,7 @@ impl Shell<'_> {
                 .count()
                 > 3;
             if is_same || is_deep {
-                if self.forks > 0 {
-                    self.act(Act::Exhaust {
-                        what: Exhaust::Processes,
-                    });
-                }
+                self.itself();
                 return Data::default();
             }
             state.calls.push(argv.to_vec());
@@ -104,7 +138,7 @@ fn named(word: &str) -> Result<String, Option<Opaque>> {
         return Err(None);
     }
     let collapsed = word.replace(mark::UNSET, "");
-    let name = collapsed.rsplit(['/']).next().unwrap_or_default();
+    let name = collapsed.rsplit('/').next().unwrap_or_default();
     let name = name.rsplit('\\').next().unwrap_or(name).to_lowercase();
     let name = name.strip_suffix(".exe").unwrap_or(&name).to_owned();
     if name.is_empty() || name.contains(mark::is_unknown) || name.contains(is_invisible) {

@@ -1,5 +1,6 @@
 //! Shell text, carried out in thought.
 
+mod arithmetic;
 mod braces;
 mod commands;
 mod data;
@@ -7,13 +8,19 @@ mod escapes;
 mod expand;
 mod heredoc;
 mod invoke;
+mod loops;
 mod params;
 mod pattern;
 mod redirect;
 mod salvage;
 mod scan;
 mod state;
+#[cfg(test)]
+mod tests;
+mod truth;
 mod walk;
+
+use std::borrow::Cow;
 
 use brush_parser::{
     ParserOptions,
@@ -22,13 +29,19 @@ use brush_parser::{
 };
 
 pub(crate) use self::commands::commands;
-pub(super) use self::{data::Data, escapes::unescaped, pattern::matches, state::State};
+pub(super) use self::{
+    arithmetic::parsed as arithmetic, data::Data, escapes::unescaped, pattern::matches,
+    state::State,
+};
 use super::{
-    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch, programs,
+    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch,
+    programs::{self, Made},
 };
 
 /// How many commands are followed in one call.
-const MAX_STEPS: usize = 4000;
+const MAX_STEPS: usize = 8000;
+/// How many bytes variables and substitutions may put into the words of one call.
+const MAX_GROWTH: usize = 16 << 20;
 /// How deep parentheses and the like may stand in one another in one text.
 const MAX_NESTING: usize = 48;
 
@@ -69,6 +82,14 @@ pub(super) struct Shell<'a> {
     pub(super) names: Vec<(String, String)>,
     /// What has been said to be opaque, once each.
     said: Vec<Opaque>,
+    /// How many bytes variables and substitutions have put into words.
+    grown: usize,
+    /// How many loops are around a command.
+    pub(super) loops: usize,
+    /// How many temporary files have been made.
+    pub(super) temporary: usize,
+    /// What has been made in this call.
+    pub(super) made: Made,
 }
 
 impl<'a> Shell<'a> {
@@ -87,6 +108,10 @@ impl<'a> Shell<'a> {
             readers: Vec::new(),
             names: Vec::new(),
             said: Vec::new(),
+            grown: 0,
+            loops: 0,
+            temporary: 0,
+            made: Made::default(),
         }
     }
 
@@ -127,6 +152,11 @@ impl<'a> Shell<'a> {
         });
     }
 
+    /// Of what was written down since then, only what is so stays.
+    pub(super) fn keep(&mut self, since: usize, is: impl Fn(&Act) -> bool) {
+        self.effects.keep(since, |effect| is(&effect.act));
+    }
+
     /// Of what was written down since then, all that is everyday is taken back.
     pub(super) fn forget_everyday(&mut self, since: usize) {
         self.effects
@@ -141,6 +171,21 @@ impl<'a> Shell<'a> {
         }
     }
 
+    /// Something that ends for itself, and what it has said to be run then. What an outer shell wants to be run in its end
+    /// is not run in the end of this one.
+    fn until_its_end(
+        &mut self,
+        state: &mut State,
+        run: impl FnOnce(&mut Self, &mut State) -> Data,
+    ) -> Data {
+        let outer = std::mem::take(&mut state.at_end);
+        let out = run(self, state);
+        for code in std::mem::replace(&mut state.at_end, outer) {
+            self.text(state, &code, &Data::default());
+        }
+        out
+    }
+
     /// What a patch does.
     pub(super) fn patch(&mut self, text: &str) {
         patch::effects(text, self.place, self.effects);
@@ -149,6 +194,16 @@ impl<'a> Shell<'a> {
     /// What a path means here.
     pub(super) fn path(&self, state: &State, written: &str) -> PathRef {
         let path = PathRef::within(written, &state.cwd, self.place);
+        // What a container sees of this machine may have been looked up already.
+        if state.is_container() {
+            let mut seen = state.links.iter().map(|(_, to)| to.as_str());
+            let is_seen_as = |from: &str| !from.is_empty() && path.is_within(from);
+            if seen.any(|to| path.is_within(to))
+                && !state.links.iter().any(|(from, _)| is_seen_as(from))
+            {
+                return path;
+            }
+        }
         let mut links = state.links.iter().rev();
         let led = links.find_map(|(link, to)| {
             let rest = path.resolved.strip_prefix(link.as_str())?;
@@ -194,7 +249,9 @@ impl<'a> Shell<'a> {
         self.text -= text.len();
         self.depth += 1;
         let out = match parsed(text) {
-            Some(program) => self.program(state, &program, stdin),
+            Some(program) => {
+                self.until_its_end(state, |shell, state| shell.program(state, &program, stdin))
+            }
             None => {
                 text.clone_into(&mut self.evidence);
                 self.opaque(Opaque::Unparsed);
@@ -206,6 +263,28 @@ impl<'a> Shell<'a> {
     }
 }
 
+/// The parser takes `;;` for the end of a case (brush-parser 0.4.0), in `for ((;;))` as well.
+fn endless(text: &str) -> Cow<'_, str> {
+    if !text.contains("((") || !text.contains(";;") {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split("((");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_loop = out.trim_end().ends_with("for");
+        out.push_str("((");
+        match part.split_once("))").filter(|_| is_loop) {
+            Some((sum, rest)) => {
+                out.push_str(&sum.replace(";;", ";1;"));
+                out.push_str("))");
+                out.push_str(rest);
+            }
+            None => out.push_str(part),
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// The text as a shell reads it, unless none could.
 fn parsed(text: &str) -> Option<Program> {
     if scan::nesting(text) > MAX_NESTING {
@@ -213,7 +292,8 @@ fn parsed(text: &str) -> Option<Program> {
     }
     let options = ParserOptions::default();
     let unix = text.contains('\r').then(|| text.replace("\r\n", "\n"));
-    let text = heredoc::as_strings(unix.as_deref().unwrap_or(text));
+    let text = endless(unix.as_deref().unwrap_or(text));
+    let text = heredoc::as_strings(&text);
     let tokens = uncached_tokenize_str(&text, &options.tokenizer_options()).ok()?;
     parse_tokens(&tokens, &options).ok()
 }

@@ -1,6 +1,9 @@
 //! `$x` and `${x…}`.
 
-use super::{super::mark, Shell, State, matches};
+use super::{super::mark, MAX_TEXT, Shell, State, matches};
+
+/// Variables whose value is a path from the root, whatever else it is.
+const PATHS: &[&str] = &["PATH", "HOME", "PWD", "OLDPWD", "SHELL", "BASH", "TMPDIR"];
 
 /// Where a name ends in `name[…]op…`.
 fn name(text: &str) -> &str {
@@ -59,12 +62,18 @@ impl Shell<'_> {
         {
             rest = after;
             if !matches!(index, "@" | "*") {
-                let index = self.whole(state, index);
+                let key = self.whole(state, index);
+                let keyed = state.variables.get(&keyed(name, &key)).cloned();
+                let index = match keyed.is_some() {
+                    true => None,
+                    false => self.number(state, &key),
+                };
+                let count = i64::try_from(values.len()).unwrap_or(i64::MAX);
                 let value = index
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|index| values.get(index).cloned());
-                values = vec![value.unwrap_or_else(|| mark::UNKNOWN.to_string())];
+                    .map(|index| if index < 0 { count + index } else { index })
+                    .and_then(|index| values.get(usize::try_from(index).ok()?).cloned());
+                values = keyed
+                    .unwrap_or_else(|| vec![value.unwrap_or_else(|| veiled(&values.concat()))]);
             }
         } else if values.len() > 1 && !matches!(name, "@" | "*") {
             values.truncate(1);
@@ -80,7 +89,7 @@ impl Shell<'_> {
         values: Vec<String>,
         text: &str,
     ) -> Vec<String> {
-        let Some(first) = text.chars().next() else {
+        let Some(sign) = text.chars().next() else {
             return values;
         };
         let is_set = !values.is_empty() && !values.iter().any(|value| value.contains(mark::UNSET));
@@ -122,20 +131,20 @@ impl Shell<'_> {
             }
             _ => {}
         }
-        if first == ':' {
+        if sign == ':' {
             return values
                 .iter()
-                .map(|value| self.substring(state, value, op.get(1..).unwrap_or_default()))
+                .map(|value| self.substring(state, name, value, op.get(1..).unwrap_or_default()))
                 .collect();
         }
-        let double = text.chars().nth(1) == Some(first);
+        let double = text.chars().nth(1) == Some(sign);
         let pattern = text.get(if double { 2 } else { 1 }..).unwrap_or_default();
-        match first {
+        match sign {
             '#' | '%' => {
                 let pattern = self.fields(state, pattern).concat();
                 values
                     .iter()
-                    .map(|value| trimmed(value, &pattern, first == '#', double))
+                    .map(|value| trimmed(value, &pattern, sign == '#', double))
                     .collect()
             }
             '/' => {
@@ -151,10 +160,13 @@ impl Shell<'_> {
                     .collect()
             }
             '^' if double => values.iter().map(|value| value.to_uppercase()).collect(),
-            ',' => values.iter().map(|value| value.to_lowercase()).collect(),
+            ',' if double => values.iter().map(|value| value.to_lowercase()).collect(),
+            '^' => values.iter().map(|value| first(value, true)).collect(),
+            ',' => values.iter().map(|value| first(value, false)).collect(),
             '@' => values
                 .iter()
                 .map(|value| match pattern {
+                    "u" => first(value, true),
                     "L" => value.to_lowercase(),
                     "U" => value.to_uppercase(),
                     "E" | "P" => super::unescaped(value),
@@ -165,25 +177,23 @@ impl Shell<'_> {
         }
     }
 
-    fn substring(&mut self, state: &mut State, value: &str, text: &str) -> String {
-        let text = self.whole(state, text);
+    fn substring(&mut self, state: &mut State, name: &str, value: &str, text: &str) -> String {
         let (offset, length) = text
             .split_once(':')
-            .map_or((text.as_str(), None), |(offset, length)| {
-                (offset, Some(length))
-            });
-        if value.contains(mark::is_unknown) {
-            return mark::UNKNOWN.to_string();
+            .map_or((text, None), |(offset, length)| (offset, Some(length)));
+        let offset = self.number(state, offset);
+        let length = length.map(|length| self.number(state, length));
+        if PATHS.contains(&name) && value.starts_with(['~', mark::SOME]) && offset == Some(0) {
+            return match length {
+                Some(Some(1)) => "/".to_owned(),
+                _ => mark::UNKNOWN.to_string(),
+            };
         }
-        let number = |text: &str| {
-            text.trim()
-                .trim_matches(['(', ')'])
-                .trim()
-                .parse::<i64>()
-                .ok()
-        };
+        if value.contains(mark::is_unknown) {
+            return veiled(value);
+        }
         let characters: Vec<char> = value.chars().collect();
-        let Some(offset) = number(offset) else {
+        let Some(offset) = offset else {
             return mark::UNKNOWN.to_string();
         };
         let count = i64::try_from(characters.len()).unwrap_or(i64::MAX);
@@ -192,7 +202,7 @@ impl Shell<'_> {
         } else {
             offset.min(count)
         };
-        let end = match length.map(number) {
+        let end = match length {
             None => count,
             Some(Some(length)) if length < 0 => count + length,
             Some(Some(length)) => start.saturating_add(length).min(count),
@@ -209,10 +219,32 @@ impl Shell<'_> {
     }
 }
 
+/// With the first letter as a capital, or as none.
+fn first(value: &str, is_upper: bool) -> String {
+    let mut chars = value.chars();
+    let letter = chars.next().map(|letter| match is_upper {
+        true => letter.to_uppercase().collect::<String>(),
+        false => letter.to_lowercase().collect(),
+    });
+    letter.unwrap_or_default() + chars.as_str()
+}
+
+/// A part of what is not known: it comes from where the whole comes from.
+fn veiled(value: &str) -> String {
+    let mut origins = [mark::SECRET, mark::REMOTE].into_iter();
+    let origin = origins.find(|origin| value.contains(*origin));
+    origin.unwrap_or(mark::UNKNOWN).to_string()
+}
+
+/// The name under which an element of an array is kept that has a word for a number.
+pub(super) fn keyed(name: &str, index: &str) -> String {
+    format!("{name}[{}]", index.trim_matches(['"', '\'']))
+}
+
 /// Without what the pattern takes at the start or end, the least or the most.
 fn trimmed(value: &str, pattern: &str, at_start: bool, most: bool) -> String {
     if value.contains(mark::is_unknown) {
-        return mark::UNKNOWN.to_string();
+        return veiled(value);
     }
     let mut cuts: Vec<usize> = value
         .char_indices()
@@ -236,6 +268,9 @@ fn trimmed(value: &str, pattern: &str, at_start: bool, most: bool) -> String {
 fn replaced(value: &str, pattern: &str, with: &str, all: bool) -> String {
     if pattern.is_empty() || value.contains(mark::is_unknown) {
         return value.to_owned();
+    }
+    if value.len().saturating_mul(with.len()) > MAX_TEXT << 4 {
+        return mark::UNKNOWN.to_string();
     }
     if !pattern.contains(mark::is_glob) {
         return if all {

@@ -35,6 +35,48 @@ pub(in super::super) fn matches(pattern: &str, text: &str) -> bool {
     true
 }
 
+/// A set in which classes stand for the characters in them, and where it ends: `[[:alpha:]_]`.
+fn classes(pattern: &[char], start: usize, end: usize) -> Option<(usize, Vec<char>)> {
+    let plain = |c: &char| if *c == SET { '[' } else { *c };
+    let rest: String = pattern.get(start..)?.iter().take(64).map(plain).collect();
+    if !rest.contains("[:") {
+        return Some((end, pattern.get(start..end)?.to_vec()));
+    }
+    let mut set = String::new();
+    let mut left = rest.as_str();
+    while !left.starts_with(']') {
+        let class = left
+            .strip_prefix("[:")
+            .and_then(|class| class.split_once(":]"));
+        left = match class {
+            Some((name, behind)) => {
+                set.push_str(match name {
+                    "lower" => "a-z",
+                    "upper" => "A-Z",
+                    "alpha" => "a-zA-Z",
+                    "digit" => "0-9",
+                    "xdigit" => "0-9a-fA-F",
+                    "punct" => "!-/:-@[-`{-~",
+                    "space" | "blank" => " \t\n",
+                    "print" | "graph" => "!-~",
+                    _ => "0-9a-zA-Z",
+                });
+                behind
+            }
+            None => {
+                let mut chars = left.chars();
+                set.extend(chars.next());
+                if left.is_empty() {
+                    return None;
+                }
+                chars.as_str()
+            }
+        };
+    }
+    let taken = rest.chars().count() - left.chars().count();
+    Some((start + taken, set.chars().collect()))
+}
+
 /// Whether one character fits there, and where the pattern goes on.
 fn one(pattern: &[char], at: usize, found: char) -> Option<usize> {
     match pattern.get(at)? {
@@ -48,7 +90,8 @@ fn one(pattern: &[char], at: usize, found: char) -> Option<usize> {
             let Some(end) = end else {
                 return (found == '[').then_some(at + 1);
             };
-            let set = pattern.get(at + 1..end)?;
+            let (end, set) = classes(pattern, at + 1, end)?;
+            let set = set.as_slice();
             let (negated, set) = match set.split_first() {
                 Some(('!' | '^', rest)) => (true, rest),
                 _ => (false, set),

@@ -7,8 +7,13 @@ use brush_parser::ast::{
 
 use super::{
     super::{Act, Exhaust, Write, mark, programs},
-    Data, Shell, State,
+    Data, MAX_TEXT, Shell, State,
 };
+
+/// Whether it is no file, but a connection: `/dev/tcp/host/80`.
+fn is_wire(name: &str) -> bool {
+    name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/")
+}
 
 /// A file that is written by a command, and whether it is added to.
 pub(super) type Written = (String, bool);
@@ -111,6 +116,9 @@ impl Shell<'_> {
 
     /// What text is, that has come out of an expansion.
     pub(in super::super) fn data_of(&self, text: String) -> Data {
+        if text.len() > MAX_TEXT {
+            return Data::hidden();
+        }
         Data {
             remote: text
                 .contains(mark::REMOTE)
@@ -128,7 +136,7 @@ impl Shell<'_> {
 
     /// What is in a file, as far as it has been written here.
     pub(in super::super) fn read_file(&mut self, state: &State, name: &str) -> Data {
-        if name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/") {
+        if is_wire(name) {
             let host = name.split('/').nth(3).unwrap_or("?").to_owned();
             programs::socket(self, name, &Data::default());
             self.remote = Some(host.clone());
@@ -198,7 +206,7 @@ impl Shell<'_> {
         {
             return;
         }
-        if name.starts_with("/dev/tcp/") || name.starts_with("/dev/udp/") {
+        if is_wire(name) {
             return programs::socket(self, name, data);
         }
         if data.is_endless {
@@ -229,9 +237,8 @@ impl Shell<'_> {
         kind: &ProcessSubstitutionKind,
         group: &SubshellCommand,
     ) -> String {
-        let mut inner = state.clone();
         let command = brush_parser::ast::CompoundCommand::Subshell(group.clone());
-        let out = self.compound(&mut inner, &command, &Data::hidden());
+        let out = self.compound(state, &command, &Data::hidden());
         let name = format!("/dev/fd/{}", 63_usize.saturating_sub(state.files.len()));
         match kind {
             ProcessSubstitutionKind::Read => {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, rc::Rc};
 use brush_parser::ast::FunctionDefinition;
 
 use super::{
-    super::{Place, mark, programs},
+    super::{MAX_DEPTH, MAX_TEXT, Place, mark, programs},
     Data,
 };
 
@@ -19,6 +19,8 @@ pub(in super::super) struct State {
     pub(in super::super) cwd: String,
     /// Where it was before.
     pub(super) before: String,
+    /// Where it comes back to with `popd`.
+    pub(in super::super) folders: Vec<String>,
     /// `$0`, if it is another than the shell's.
     pub(super) name: Option<String>,
     /// What leads elsewhere: links, and directories that a container sees.
@@ -32,6 +34,10 @@ pub(in super::super) struct State {
     /// The functions that are being called.
     pub(super) calls: Vec<Vec<String>>,
     pub(super) home: String,
+    /// The scripts that are being run, by what their paths mean.
+    pub(in super::super) running: Vec<String>,
+    /// What is run in the end: `trap … EXIT`.
+    pub(super) at_end: Vec<String>,
 }
 
 impl State {
@@ -56,8 +62,35 @@ impl State {
         }
     }
 
+    /// Whether its root is a directory of this machine.
+    pub(super) fn is_container(&self) -> bool {
+        self.links.first().is_some_and(|(from, _)| from.is_empty())
+    }
+
     pub(in super::super) fn set(&mut self, name: &str, value: Vec<String>) {
+        // What is longer is not looked at, and so not known.
+        let length: usize = value.iter().map(String::len).sum();
+        let value = match length <= MAX_TEXT {
+            true => value,
+            false => vec![mark::UNKNOWN.to_string()],
+        };
         self.variables.insert(name.to_owned(), value);
+    }
+
+    /// A shell beside this one has ended: what it has done to files stays, and nothing else.
+    pub(super) fn adopt(&mut self, inner: Self) {
+        self.files = inner.files;
+        self.links = inner.links;
+        self.programs = inner.programs;
+        self.running = inner.running;
+    }
+
+    /// As it was before.
+    pub(super) fn restore(&mut self, name: &str, value: Option<Vec<String>>) {
+        match value {
+            Some(value) => drop(self.variables.insert(name.to_owned(), value)),
+            None => drop(self.variables.remove(name)),
+        }
     }
 
     /// What a variable is; nothing if it is not known.
@@ -112,9 +145,23 @@ impl State {
         self.name = Some(name.to_owned());
     }
 
+    /// What separates the words of a line.
+    pub(in super::super) fn separators(&self) -> String {
+        self.variables
+            .get("IFS")
+            .map_or_else(|| " \t\n".to_owned(), |ifs| ifs.concat())
+    }
+
     /// What a variable of the environment is, as one text.
     pub(in super::super) fn variable(&self, name: &str) -> String {
         self.get(name).concat()
+    }
+
+    /// Something to be run in the end.
+    pub(in super::super) fn at_end(&mut self, code: String) {
+        if self.at_end.len() < MAX_DEPTH && !self.at_end.contains(&code) {
+            self.at_end.push(code);
+        }
     }
 
     pub(in super::super) fn shift(&mut self, count: usize) {

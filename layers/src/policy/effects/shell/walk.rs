@@ -3,14 +3,20 @@
 use brush_parser::ast::{
     AndOr, Assignment, AssignmentName, AssignmentValue, Command, CommandPrefixOrSuffixItem as Item,
     CompoundCommand, CompoundList, ExtendedTestExpr, Pipeline, Program, SeparatorOperator,
-    SimpleCommand,
+    SimpleCommand, Word,
 };
 
 use super::{
-    super::{Act, Exhaust, Write, mark, programs},
-    Data, Shell, State,
+    super::{mark, programs},
+    Data, Shell, State, params,
 };
 
+/// How many elements a list has.
+const MOST_ELEMENTS: usize = 1024;
+/// Variables with the name of a script that a shell runs when it starts.
+const START: &[&str] = &["BASH_ENV", "ENV"];
+/// Variables in which substitutions are carried out when they are shown.
+const SHOWN: &[&str] = &["PS0", "PS1", "PS2", "PS4", "PROMPT"];
 /// Variables in which a command stands.
 const RUN: &[&str] = &[
     "PROMPT_COMMAND",
@@ -24,10 +30,11 @@ const RUN: &[&str] = &[
     "EDITOR",
     "VISUAL",
     "BROWSER",
+    "GIT_ASKPASS",
+    "SSH_ASKPASS",
+    "SUDO_ASKPASS",
+    "GIT_PROXY_COMMAND",
 ];
-
-/// How many turns of a loop are looked at.
-const TURNS: usize = 16;
 
 impl Shell<'_> {
     pub(super) fn program(&mut self, state: &mut State, program: &Program, stdin: &Data) -> Data {
@@ -38,19 +45,39 @@ impl Shell<'_> {
         out
     }
 
-    fn list(&mut self, state: &mut State, list: &CompoundList, stdin: &Data) -> Data {
+    pub(super) fn list(&mut self, state: &mut State, list: &CompoundList, stdin: &Data) -> Data {
         let mut out = Data::default();
         for item in &list.0 {
             let is_background = matches!(item.1, SeparatorOperator::Async);
             self.forks += usize::from(is_background);
             out = out.and(self.pipeline(state, &item.0.first, stdin));
+            let mut known = match item.0.additional.is_empty() {
+                true => None,
+                false => self.truth(state, &item.0.first),
+            };
             for next in &item.0.additional {
-                let (AndOr::And(pipeline) | AndOr::Or(pipeline)) = next;
+                let (pipeline, wanted) = match next {
+                    AndOr::And(pipeline) => (pipeline, true),
+                    AndOr::Or(pipeline) => (pipeline, false),
+                };
+                if known.is_some_and(|known| known != wanted) {
+                    self.skipped(state, |shell, aside| {
+                        shell.pipeline(aside, pipeline, stdin);
+                    });
+                    continue;
+                }
                 out = out.and(self.pipeline(state, pipeline, stdin));
+                known = known.and_then(|_| self.truth(state, pipeline));
             }
             self.forks -= usize::from(is_background);
         }
         out
+    }
+
+    /// What is not run, as far as anybody knows: it is looked at, and sets nothing.
+    fn skipped(&mut self, state: &State, look: impl FnOnce(&mut Self, &mut State)) {
+        let mut aside = state.clone();
+        look(self, &mut aside);
     }
 
     fn pipeline(&mut self, state: &mut State, pipeline: &Pipeline, stdin: &Data) -> Data {
@@ -60,14 +87,23 @@ impl Shell<'_> {
         }
         let cwd = state.cwd.clone();
         self.forks += 1;
-        for command in &pipeline.seq {
-            data = self.command(state, command, data);
+        let last = pipeline.seq.len().saturating_sub(1);
+        for (place, command) in pipeline.seq.iter().enumerate() {
+            // Each is a shell of its own, but in some shells the last.
+            data = match place == last {
+                true => self.command(state, command, data),
+                false => {
+                    let mut inner = state.clone();
+                    let data = self.command(&mut inner, command, data);
+                    state.adopt(inner);
+                    data
+                }
+            };
             if !data.is_any() {
                 data.is_hidden = true;
             }
-            // Each is a shell of its own.
-            state.cwd.clone_from(&cwd);
         }
+        state.cwd = cwd;
         self.forks -= 1;
         data
     }
@@ -102,65 +138,38 @@ impl Shell<'_> {
         match command {
             CompoundCommand::BraceGroup(group) => self.list(state, &group.list, stdin),
             CompoundCommand::Subshell(group) => {
-                let cwd = state.cwd.clone();
-                let out = self.list(state, &group.list, stdin);
-                state.cwd = cwd;
+                let mut inner = state.clone();
+                let out = self.until_its_end(&mut inner, |shell, inner| {
+                    shell.list(inner, &group.list, stdin)
+                });
+                state.adopt(inner);
                 out
             }
-            CompoundCommand::ForClause(each) => {
-                let values: Vec<_> = match &each.values {
-                    Some(words) => words
-                        .iter()
-                        .flat_map(|word| self.fields(state, &word.value))
-                        .collect(),
-                    None => state.args.clone(),
-                };
-                let mut out = Data::default();
-                for value in values.into_iter().take(TURNS) {
-                    // A turn is only taken for what is there.
-                    let value = value.replace(mark::CONTENT, mark::LINE.encode_utf8(&mut [0; 4]));
-                    let is_unsure = |c| mark::is_unsure(c) && c != mark::PACKED;
-                    let value = value.replace(is_unsure, mark::SOME.encode_utf8(&mut [0; 4]));
-                    state.set(&each.variable_name, vec![value]);
-                    out = out.and(self.list(state, &each.body.list, stdin));
-                }
-                out
+            CompoundCommand::ForClause(each) => self.for_each(state, each, stdin),
+            CompoundCommand::ArithmeticForClause(each) => self.for_sum(state, each, stdin),
+            CompoundCommand::WhileClause(each) => {
+                self.turns(state, &each.0, &each.1.list, stdin, false)
             }
-            CompoundCommand::ArithmeticForClause(each) => {
-                let is_endless = each
-                    .condition
-                    .as_ref()
-                    .is_none_or(|condition| condition.value.trim().is_empty());
-                self.endless(&each.body.list, is_endless);
-                if let Some(start) = &each.initializer
-                    && let Some((name, _)) = start.value.split_once('=')
-                {
-                    state.set(name.trim(), vec![mark::SOME.to_string()]);
-                }
-                self.list(state, &each.body.list, stdin)
+            CompoundCommand::UntilClause(each) => {
+                self.turns(state, &each.0, &each.1.list, stdin, true)
             }
-            CompoundCommand::WhileClause(each) => self.turns(
-                state,
-                &each.0,
-                &each.1.list,
-                stdin,
-                &["true", ":", "[ 1 ]", "((1))", "[ 1 -eq 1 ]", "/bin/true"],
-            ),
-            CompoundCommand::UntilClause(each) => self.turns(
-                state,
-                &each.0,
-                &each.1.list,
-                stdin,
-                &["false", "/bin/false"],
-            ),
             CompoundCommand::IfClause(branch) => {
                 let mut out = self.list(state, &branch.condition, stdin);
-                out = out.and(self.list(state, &branch.then, stdin));
+                let mut known = self.condition(state, &branch.condition);
+                out = out.and(self.branch(state, &branch.then, stdin, known == Some(false)));
                 for branch in branch.elses.iter().flatten() {
+                    let is_done = known == Some(true);
                     if let Some(condition) = &branch.condition {
-                        out = out.and(self.list(state, condition, stdin));
+                        out = out.and(self.branch(state, condition, stdin, is_done));
+                        known = known.and_then(|known| match known {
+                            true => Some(true),
+                            false => self.condition(state, condition),
+                        });
+                        let is_skipped = is_done || known == Some(false);
+                        out = out.and(self.branch(state, &branch.body, stdin, is_skipped));
+                    } else {
+                        out = out.and(self.branch(state, &branch.body, stdin, is_done));
                     }
-                    out = out.and(self.list(state, &branch.body, stdin));
                 }
                 out
             }
@@ -176,68 +185,25 @@ impl Shell<'_> {
                 self.command(state, &process.body, stdin.clone())
             }
             CompoundCommand::Arithmetic(sum) => {
-                if sum.expr.value.contains(['$', '`']) {
-                    self.whole(state, &sum.expr.value);
-                }
+                self.number(state, &sum.expr.value);
                 Data::default()
             }
         }
     }
 
-    /// `while` and `until`.
-    fn turns(
+    /// One of several ways, of which this may be known not to be gone.
+    fn branch(
         &mut self,
         state: &mut State,
-        condition: &CompoundList,
-        body: &CompoundList,
+        list: &CompoundList,
         stdin: &Data,
-        endless: &[&str],
+        is_skipped: bool,
     ) -> Data {
-        let is_endless = endless.contains(&condition.to_string().trim().trim_end_matches(';'));
-        self.endless(body, is_endless);
-        let lines: Vec<Data> = match &stdin.text {
-            Some(text) if !text.is_empty() => text
-                .lines()
-                .take(TURNS)
-                .map(|line| stdin.with_text(Some(line.to_owned())))
-                .collect(),
-            _ => vec![stdin.clone()],
-        };
-        let before = self.count();
-        let mut out = Data::default();
-        for stdin in lines {
-            out = out.and(self.list(state, condition, &stdin));
-            out = out.and(self.list(state, body, &stdin));
+        if !is_skipped {
+            return self.list(state, list, stdin);
         }
-        if is_endless
-            && !waits(body)
-            && self
-                .effects
-                .iter()
-                .skip(before)
-                .any(|effect| fills(&effect.act))
-        {
-            self.act(Act::Exhaust {
-                what: Exhaust::Disk,
-            });
-        }
-        out
-    }
-
-    /// A loop without an end that starts something in each turn and never waits.
-    fn endless(&mut self, body: &CompoundList, is_endless: bool) {
-        let forks = body
-            .0
-            .iter()
-            .any(|item| matches!(item.1, SeparatorOperator::Async));
-        let nested = body.to_string();
-        if is_endless && !waits(body) && (forks || nested.contains(" &)") || nested.contains("& "))
-        {
-            nested.clone_into(&mut self.evidence);
-            self.act(Act::Exhaust {
-                what: Exhaust::Processes,
-            });
-        }
+        self.skipped(state, |shell, aside| drop(shell.list(aside, list, stdin)));
+        Data::default()
     }
 
     fn test(&mut self, state: &mut State, test: &ExtendedTestExpr) {
@@ -273,7 +239,15 @@ impl Shell<'_> {
             }
         }
         // They hold for the words behind it only if there is no command; whoever sets `IFS` there means to.
+        let is_command = command.word_or_name.is_some();
+        let mut before = Vec::new();
         for assignment in assignments {
+            if let AssignmentName::VariableName(name) = &assignment.name
+                && is_command
+                && is_of_one_command(name)
+            {
+                before.push((name.clone(), state.variables.get(name).cloned()));
+            }
             self.assign(state, assignment);
         }
         if let Some(word) = &command.word_or_name {
@@ -321,7 +295,10 @@ impl Shell<'_> {
         if files.iter().any(|(name, _)| is_far(name)) {
             programs::to_far(self, &argv);
         }
-        let out = self.invoke(state, argv, stdin);
+        let out = self.call(state, argv, stdin);
+        for (name, value) in before {
+            state.restore(&name, value);
+        }
         self.written(state, &files, out)
     }
 
@@ -330,64 +307,96 @@ impl Shell<'_> {
             &assignment.name;
         let mut value: Vec<String> = match &assignment.value {
             AssignmentValue::Scalar(word) => vec![self.whole(state, &word.value)],
-            AssignmentValue::Array(words) => words
-                .iter()
-                .flat_map(|(_, word)| self.fields(state, &word.value))
-                .collect(),
+            AssignmentValue::Array(words) => self.elements(state, name, words),
         };
-        let is_element = matches!(assignment.name, AssignmentName::ArrayElementName(..));
-        if assignment.append || is_element {
+        if let AssignmentName::ArrayElementName(_, index) = &assignment.name {
+            let key = self.whole(state, index);
+            let place = self.number(state, &key);
+            let place = place.and_then(|place| usize::try_from(place).ok());
+            let Some(place) = place.filter(|place| *place < MOST_ELEMENTS) else {
+                // A word in the place of a number; what has all of them has this one as well.
+                state.set(&params::keyed(name, &key), value.clone());
+                let all = state.variables.entry(name.clone()).or_default();
+                all.extend(value);
+                return;
+            };
+            let mut all = state.variables.remove(name).unwrap_or_default();
+            all.resize(all.len().max(place + 1), String::new());
+            if let Some(element) = all.get_mut(place) {
+                match assignment.append {
+                    true => element.push_str(&value.concat()),
+                    false => *element = value.concat(),
+                }
+            }
+            state.set(name, all);
+            return;
+        }
+        if assignment.append {
             let mut before = state.variables.get(name).cloned().unwrap_or_default();
             match (&assignment.value, before.last_mut()) {
-                (AssignmentValue::Scalar(_), Some(last)) if !is_element => {
+                (AssignmentValue::Scalar(_), Some(last)) => {
                     last.push_str(&value.concat());
                 }
                 _ => before.append(&mut value),
             }
             value = before;
         }
-        if let AssignmentName::ArrayElementName(_, index) = &assignment.name {
-            self.whole(state, index);
-        }
-        // What stands there is run by shells, and by programs that show or ask something.
-        if RUN.contains(&name.as_str()) {
-            self.text(state, &value.concat(), &Data::default());
+        self.assigned(state, name, value);
+    }
+
+    /// A variable is set. What stands in some is run by shells, and by programs that show or ask something.
+    pub(in super::super) fn assigned(&mut self, state: &mut State, name: &str, value: Vec<String>) {
+        let text = value.concat();
+        if RUN.contains(&name) {
+            self.text(state, &text, &Data::default());
+        } else if SHOWN.contains(&name) {
+            self.document(state, &text);
+        } else if START.contains(&name) && !text.is_empty() && !text.contains(mark::is_unknown) {
+            let script = self.read_file(state, &text);
+            if let Some(code) = script.text {
+                self.text(&mut state.clone(), &code, &Data::default());
+            }
         }
         programs::variable(self, name, &value);
         state.set(name, value);
     }
-}
 
-/// Whether there is something in a loop that takes its time, or ends it.
-fn waits(body: &CompoundList) -> bool {
-    let waiting: String = body
-        .0
-        .iter()
-        .filter(|item| !matches!(item.1, SeparatorOperator::Async))
-        .map(|item| format!("{}\n", item.0))
-        .collect();
-    // To end where something fails is none.
-    let waiting = waiting.replace("|| break", "").replace("|| exit", "");
-    let words = [
-        "sleep",
-        "wait",
-        "read",
-        "inotifywait",
-        "timeout",
-        "poll",
-        "break",
-        "exit",
-        "return",
-    ];
-    let mut all = waiting.split(|c: char| !c.is_alphanumeric() && c != '_');
-    all.any(|word| words.contains(&word))
-}
-
-/// Whether a disk is full if that is done again and again.
-fn fills(act: &Act) -> bool {
-    match act {
-        Act::Write { path, how } => *how == Write::Append || path.resolved.contains('$'),
-        Act::Copy { .. } => true,
-        _ => false,
+    /// The elements of a list, of which some may have a word in the place of a number.
+    fn elements(
+        &mut self,
+        state: &mut State,
+        name: &str,
+        words: &[(Option<Word>, Word)],
+    ) -> Vec<String> {
+        let mut all = Vec::new();
+        for (index, word) in words.iter().take(MOST_ELEMENTS) {
+            let values = self.fields(state, &word.value);
+            if let Some(index) = index {
+                let key = self.whole(state, &index.value);
+                if key.parse::<usize>().is_err() {
+                    state.set(&params::keyed(name, &key), values.clone());
+                }
+            }
+            all.extend(values);
+        }
+        all
     }
+}
+
+/// Variables that say how one command works, or where: `RAILS_ENV=test` before one says nothing of the next.
+fn is_of_one_command(name: &str) -> bool {
+    [
+        "IFS",
+        "_ENV",
+        "_URL",
+        "_DATABASE",
+        "HOST",
+        "PORT",
+        "DATABASE",
+        "_MODULE",
+        "_NAME",
+        "_FILE",
+    ]
+    .iter()
+    .any(|end| name.ends_with(end))
 }

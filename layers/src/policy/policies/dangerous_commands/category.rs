@@ -29,7 +29,7 @@ pub enum Category {
     Persistence,
     /// Running programs, and the machine itself.
     Processes,
-    /// Keys and tokens that leave.
+    /// Keys and tokens that leave, and stores of them that are laid open.
     Credentials,
     /// What cannot be read.
     Opaque,
@@ -69,7 +69,7 @@ impl Category {
             Self::RemoteCode => "it would run code from elsewhere unread",
             Self::Persistence => "it would install something that runs later",
             Self::Processes => "it would stop programs that it has not started",
-            Self::Credentials => "it would send credentials away",
+            Self::Credentials => "it would give credentials away",
             Self::Opaque => "nobody can tell from its text what it would do",
             Self::Denied => "it is not allowed here",
         }
@@ -123,7 +123,7 @@ pub(super) struct Categories {
     persistence: bool,
     /// Killing everything, or what many share; stopping the machine.
     processes: bool,
-    /// Sending keys and tokens away.
+    /// Sending keys and tokens away; laying open all passwords of a machine, or of somebody.
     credentials: bool,
 }
 

@@ -123,6 +123,28 @@ const KEYS: &[&str] = &[
     "/etc/login.defs",
 ];
 
+/// Files in which all passwords of a machine, or of somebody, are kept.
+const STORES: &[&str] = &[
+    "/etc/shadow",
+    "/etc/shadow-",
+    "/etc/gshadow",
+    "/etc/gshadow-",
+    "/etc/master.passwd",
+    "~/Library/Keychains",
+    "~/.password-store",
+    "~/.local/share/keyrings",
+    "~/.local/share/kwalletd",
+    "~/.config/Bitwarden CLI",
+    "~/.config/lpass",
+    "~/.config/rbw",
+    "~/.config/op",
+];
+
+/// Whether whoever reads it has all passwords of a machine, or of somebody.
+pub(super) fn is_store(path: &PathRef) -> bool {
+    STORES.contains(&path.resolved.as_str())
+}
+
 fn is_within(path: &PathRef, folders: &[&str]) -> bool {
     folders.iter().any(|folder| path.is_within(folder))
 }

@@ -37,6 +37,8 @@ pub(super) fn category(act: &Act) -> Option<Category> {
             is_lost.then_some(Category::Files)
         }
         Act::Copy { to, .. } => files::is_overwritten(to, Write::Edit).then_some(Category::Files),
+        // All passwords of a machine, or of somebody.
+        Act::Read { path } if files::is_store(path) => Some(Category::Credentials),
         Act::Net {
             sends: Sends::Secrets,
             ..
@@ -74,6 +76,7 @@ fn git(what: Git, target: &str) -> bool {
                 || target.contains('*')
                 || is_shared_branch(target)
         }
+        Git::DeleteBranch if target == "*" => true,
         Git::ForceWithLease | Git::DeleteBranch => is_shared_branch(target),
         Git::DeleteRemote => is_shared_branch(target) || target.contains(' '),
         Git::HardReset | Git::RewriteHistory | Git::ExpireReflog => true,
@@ -96,7 +99,7 @@ fn permissions(what: Permissions, path: &PathRef, recursive: bool) -> bool {
         Permissions::Open => {
             is_wide
                 || is_secret(path)
-                || recursive && path.scope == Scope::Project
+                || (recursive || path.all) && path.scope == Scope::Project
                 || path.resolved.starts_with('/')
                     && path.depth() < 2
                     && path.scope != Scope::Temporary

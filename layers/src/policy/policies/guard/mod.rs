@@ -5,7 +5,7 @@ pub(super) mod corpus;
 pub(super) mod host;
 #[cfg(test)]
 mod incidents;
-pub(super) mod names;
+pub(super) use crate::policy::effects::names;
 pub(super) mod tools;
 
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 //!
 //! | folder | what |
 //! |---|---|
-//! | `tree` | Python, JavaScript, Ruby, PHP and Perl: parsed, and carried out in thought |
+//! | `tree` | Python, JavaScript, Ruby, PHP, Perl and awk: parsed, and carried out in thought |
 //! | `words` | all others: the names of their calls, where arguments are constants |
 //! | `told` | what can be told of any of them by its words alone |
 
@@ -10,7 +10,6 @@ mod told;
 mod tree;
 mod words;
 
-pub(super) use self::words::printed;
 use super::tokens;
 use crate::policy::effects::shell::{Data, Shell, State};
 

@@ -2,7 +2,7 @@
 //!
 //! | folder | what |
 //! |---|---|
-//! | `syntax` | code of five languages becomes one kind of tree |
+//! | `syntax` | code of six languages becomes one kind of tree |
 //! | `values` | what expressions are, and what can be done with them without any effect |
 //! | `run` | carries out the tree |
 //! | `acts` | what functions of libraries do |

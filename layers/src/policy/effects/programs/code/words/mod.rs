@@ -12,10 +12,7 @@ use self::{
     values::Code,
 };
 use super::{
-    super::{
-        hosts,
-        interpreters::{SHELLS, script},
-    },
+    super::{hosts, interpreters::script},
     is_end_of,
     told::{losses, url_in},
 };
@@ -42,7 +39,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, code: &super::Source
     losses(shell, text);
     scan(shell, state, language, text);
     Data {
-        text: printed(text, language),
+        text: printed(text),
         ..Data::hidden()
     }
 }
@@ -62,7 +59,6 @@ fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, code: &str) {
         "osascript" => systems::script_of_a_mac(shell, code),
         "expect" | "tclsh" => systems::spawned(shell, state, code),
         "rscript" | "julia" => systems::backquoted(shell, state, code),
-        "awk" => systems::pipes(shell, state, code),
         "emacs" => systems::lisp(shell, state, code),
         _ => {}
     }
@@ -152,7 +148,7 @@ fn forks(code: &str) -> bool {
 }
 
 /// What code writes that does nothing but write a constant.
-pub(in super::super) fn printed(code: &str, language: &str) -> Option<String> {
+fn printed(code: &str) -> Option<String> {
     let reader = Code::default();
     for call in ["print(", "puts(", "printf("] {
         if let Some((_, rest)) = code.split_once(call) {
@@ -163,25 +159,5 @@ pub(in super::super) fn printed(code: &str, language: &str) -> Option<String> {
         .iter()
         .find_map(|word| code.split_once(word))?;
     let text = bare.1.split([';', '}']).next()?;
-    let mut terms = Vec::new();
-    let mut rest = text.trim_start();
-    // The texts of `awk` stand side by side.
-    while language == "awk" && !rest.is_empty() {
-        let end = match literal(rest) {
-            Some((_, after)) => rest.len() - after.len(),
-            None => rest.find([' ', ',']).unwrap_or(rest.len()).max(1),
-        };
-        let (term, after) = rest.split_at_checked(end)?;
-        terms.push(term);
-        rest = after.trim_start_matches([' ', ',']);
-    }
-    if language != "awk" {
-        terms.push(text);
-    }
-    let terms: Option<Vec<_>> = terms
-        .into_iter()
-        .filter(|term| !term.is_empty())
-        .map(|term| reader.value(term))
-        .collect();
-    terms.map(|terms| terms.concat())
+    reader.value(text)
 }

@@ -1,6 +1,6 @@
 //! What some languages have of their own.
 
-use super::{SHELLS, literal, printed};
+use super::literal;
 use crate::policy::effects::{
     Act, Persist, Process,
     shell::{Data, Shell, State},
@@ -62,28 +62,5 @@ pub(super) fn spawned(shell: &mut Shell<'_>, state: &mut State, code: &str) {
 pub(super) fn backquoted(shell: &mut Shell<'_>, state: &mut State, code: &str) {
     for inner in code.split('`').skip(1).step_by(2).take(8) {
         shell.text(state, inner, &Data::default());
-    }
-}
-
-/// What `awk` reads from, and writes into.
-pub(super) fn pipes(shell: &mut Shell<'_>, state: &mut State, code: &str) {
-    for piece in code.split('>').skip(1) {
-        if let Some((name, _)) = literal(piece.trim_start()) {
-            let append = code.contains(">>");
-            shell.write_file(state, &name, append, &Data::hidden());
-        }
-    }
-    for piece in code.split("\" | getline").chain(code.split("\"|getline")) {
-        if let (true, Some((_, command))) = (piece.len() < code.len(), piece.rsplit_once('"')) {
-            shell.text(state, command, &Data::default());
-        }
-    }
-    for piece in code.split('|').skip(1) {
-        if let Some((text, _)) = literal(piece.trim()) {
-            let is_shell = SHELLS.contains(&text.trim());
-            let before = code.split('|').next().unwrap_or_default();
-            let written = printed(before, "awk").filter(|_| is_shell);
-            shell.text(state, &written.unwrap_or(text), &Data::default());
-        }
     }
 }

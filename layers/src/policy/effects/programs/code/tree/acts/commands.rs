@@ -12,9 +12,28 @@ use crate::policy::effects::{
 };
 
 impl Runner<'_, '_> {
-    pub(super) fn command(&mut self, name: &str, args: &Args) -> Value {
+    pub(in super::super) fn command(&mut self, name: &str, args: &Args) -> Value {
         self.forked();
         let mut values = args.values.clone();
+        let is_mode = |mode: &str| {
+            mode.len() < 4 && mode.starts_with(['r', 'w']) && !mode.contains(char::is_whitespace)
+        };
+        // `popen("sh", "w")`: what is written then goes into it.
+        let mode = args
+            .text(1)
+            .filter(|mode| is_end_of(&name.to_lowercase(), "popen") && is_mode(mode));
+        if let Some(mode) = mode {
+            values.remove(1);
+            if let (true, Some(line)) = (mode != "r", args.text(0)) {
+                self.line(&line, args);
+                let into = Value::File {
+                    path: format!("|{line}"),
+                    is_written: true,
+                    is_secret: false,
+                };
+                return into;
+            }
+        }
         if let Some(named) = args.named("args").or_else(|| args.named("cmd"))
             && !matches!(values.first(), Some(Value::Text(_)))
         {
@@ -105,7 +124,7 @@ impl Runner<'_, '_> {
     }
 
     /// A line for a shell.
-    pub(super) fn line(&mut self, line: &str, args: &Args) -> Value {
+    pub(in super::super) fn line(&mut self, line: &str, args: &Args) -> Value {
         let words: Vec<String> = line.split_whitespace().take(8).map(str::to_owned).collect();
         self.starts_itself(&words);
         let mut inner = self.inside(args);
@@ -115,7 +134,7 @@ impl Runner<'_, '_> {
         Value::of_data(&data)
     }
 
-    pub(super) fn argv(&mut self, mut words: Vec<String>, args: &Args) -> Value {
+    pub(in super::super) fn argv(&mut self, mut words: Vec<String>, args: &Args) -> Value {
         let mut inner = self.inside(args);
         let stdin = self.input(args);
         let is_unknown =
@@ -142,7 +161,7 @@ impl Runner<'_, '_> {
     }
 
     /// The state in which a command runs: somewhere else perhaps.
-    pub(super) fn inside(&self, args: &Args) -> State {
+    pub(in super::super) fn inside(&self, args: &Args) -> State {
         let mut inner = self.state.clone();
         if let Some(cwd) = args.named("cwd").and_then(Value::text) {
             let path = self.shell.path(&inner, &cwd);
@@ -151,7 +170,7 @@ impl Runner<'_, '_> {
         inner
     }
 
-    pub(super) fn input(&self, args: &Args) -> Data {
+    pub(in super::super) fn input(&self, args: &Args) -> Data {
         match args.named("input").or_else(|| args.named("stdin_data")) {
             Some(value) => value.data(self.shell.remote.as_deref()),
             None => Data::default(),

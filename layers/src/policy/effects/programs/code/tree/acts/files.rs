@@ -55,11 +55,7 @@ impl Runner<'_, '_> {
         }
         let path = path.written();
         if let Some(command) = path.strip_prefix('|') {
-            let args = Args {
-                values: Vec::new(),
-                named: vec![("input".to_owned(), what.clone())],
-            };
-            self.line(command, &args);
+            self.piped(command.to_owned(), what.written());
             return;
         }
         if self.endless > 0 && append {
@@ -76,6 +72,10 @@ impl Runner<'_, '_> {
         let path = path.written();
         if path.contains("://") {
             return self.fetch(args, false);
+        }
+        // In Ruby it may be a command.
+        if let (Some(command), "ruby") = (path.strip_prefix('|'), self.language) {
+            return self.line(command, &Args::default());
         }
         let mode = args.named("mode").and_then(Value::text);
         let mode = mode

@@ -29,10 +29,27 @@ impl Runner<'_, '_> {
             "emit",
             "puts",
             "print",
+            "syswrite",
+            "get",
+            "head",
+            "patch",
+            "delete",
+            "putrequest",
+            "send_request",
         ];
         let is_secret = args.all().any(|value| value.has(mark::SECRET));
-        if is_secret && SENDS.contains(&method) && (self.is_connected || self.remote.is_some()) {
+        let is_sent = SENDS.contains(&method);
+        if is_secret && is_sent && (self.is_connected || self.remote.is_some()) {
             sent(self.shell, self.remote.clone(), true, true);
+        }
+        if let (true, Some(mut address)) = (is_sent && self.is_connected, self.address.clone()) {
+            let texts: Vec<String> = args.all().filter_map(Value::text).collect();
+            let mut words = texts.iter().flat_map(|text| text.split_whitespace());
+            // `GET /path HTTP/1.1`, or the path alone.
+            if let Some(path) = words.find_map(|word| word.strip_prefix('/')) {
+                address.path = Some(path.to_owned());
+            }
+            address.sent(self.shell, is_secret, true);
         }
     }
 
@@ -47,7 +64,7 @@ impl Runner<'_, '_> {
             .or_else(|| args.named("PeerAddr"))
             .and_then(Value::text);
         let bare = texts.iter().find(|text| sends && is_host(text)).cloned();
-        let address = url.cloned().or(named).or(bare);
+        let address = url.cloned().or(named).or(bare.clone());
         // Some read files with the same function.
         if address.is_none() && !sends {
             return self.read(&args.get(0));
@@ -58,19 +75,25 @@ impl Runner<'_, '_> {
             .any(|name| args.named(name).is_some());
         let posts = ["POST", "PUT", "PATCH"];
         let sends = sends || has_body || texts.iter().any(|text| posts.contains(&text.as_str()));
-        let port = args
-            .named("port")
-            .or_else(|| args.named("PeerPort"))
-            .and_then(number);
-        let port = port.or_else(|| args.all().find_map(number).filter(|_| url.is_none()));
         let mut place = address.as_deref().map(Address::of_url).unwrap_or_default();
-        place.port = place.port.or(port);
-        // A plain connection asks for nothing yet.
         if url.is_none() {
-            place.path = None;
+            let named = args.named("port").or_else(|| args.named("PeerPort"));
+            // A port stands behind the name, or anywhere.
+            let behind = texts.iter().skip_while(|text| Some(*text) != bare.as_ref());
+            let port = behind.skip(1).chain(&texts).find_map(|text| port(text));
+            let named = named.and_then(Value::text);
+            place.port = place
+                .port
+                .or(named.as_deref().and_then(self::port))
+                .or(port);
+            // A plain connection asks for nothing yet.
+            let path = args.named("path").and_then(Value::text);
+            place.path = path.map(|path| path.trim_start_matches('/').to_owned());
         }
         let to = place.host.clone();
         if to.is_some() || is_secret {
+            // Where only a way is opened, what is asked comes later.
+            self.address = place.path.is_none().then(|| place.clone());
             place.sent(self.shell, is_secret, sends);
         }
         if to.is_some() {
@@ -84,17 +107,8 @@ impl Runner<'_, '_> {
 }
 
 /// A number that could be a port.
-fn number(value: &Value) -> Option<u16> {
-    match value {
-        Value::List(items) => items.iter().find_map(number),
-        value => {
-            let text = value
-                .number()
-                .map(|n| n.to_string())
-                .or_else(|| value.text())?;
-            text.parse().ok()
-        }
-    }
+fn port(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port > 0)
 }
 
 /// The texts of a value, as far as there is patience for.

@@ -6,6 +6,7 @@ mod hosts;
 pub(super) mod library;
 pub(super) mod losses;
 mod processes;
+mod rows;
 
 use self::library::Does;
 use super::{
@@ -33,12 +34,18 @@ impl Runner<'_, '_> {
             }
             Does::Delete { recursive } => {
                 let recursive = recursive || args.is_set("recursive");
-                let paths = match args.get(0) {
-                    Value::List(paths) => paths.to_vec(),
-                    path => vec![path],
+                // In some languages there may be as many as one likes.
+                let most = match self.language {
+                    "perl" | "ruby" => args.values.len(),
+                    _ => 1,
                 };
-                for path in paths {
-                    self.delete(&path, recursive);
+                for path in args.values.iter().take(most) {
+                    match path {
+                        Value::List(paths) => {
+                            paths.iter().for_each(|path| self.delete(path, recursive));
+                        }
+                        path => self.delete(path, recursive),
+                    }
                 }
                 Value::Nothing
             }
@@ -48,7 +55,12 @@ impl Runner<'_, '_> {
                     || args
                         .named("flag")
                         .is_some_and(|flag| flag.written().contains('a'));
-                self.write(&args.get(0), append, &args.get(1));
+                let named = ["path", "filename"]
+                    .iter()
+                    .find_map(|name| args.named(name));
+                let path = args.values.first().or(named);
+                let path = path.cloned().unwrap_or(Value::Nothing);
+                self.write(&path, append, &args.get(1));
                 Value::Nothing
             }
             Does::Read => self.read(&args.get(0)),

@@ -6,7 +6,7 @@ use super::super::{
 };
 use crate::policy::effects::{
     Act, Exhaust, Process, mark,
-    programs::{builtins, interpreters::SHELLS},
+    programs::{builtins, interpreters::SHELLS, languages},
 };
 
 impl Runner<'_, '_> {
@@ -39,23 +39,32 @@ impl Runner<'_, '_> {
             .first()
             .map(|word| word.rsplit('/').next().unwrap_or(word));
         let is_shell = name.is_some_and(|name| SHELLS.contains(&name));
-        if is_shell && words.get(1).is_none_or(|word| word == "-i") {
+        let is_bare = words
+            .get(1)
+            .is_none_or(|word| matches!(word.as_str(), "-i" | "-s" | "-"));
+        if is_shell && is_bare {
             self.has_shell = true;
             self.shell_elsewhere();
+        }
+        // Code may come by its standard input.
+        let is_told = is_shell || name.is_some_and(|name| languages::known(name).is_some());
+        if is_told && is_bare {
+            self.listens = Some(words.join(" "));
         }
     }
 
     /// Ends a process: which, or with the signal before it.
     pub(super) fn kill(&mut self, name: &str, args: &Args) -> Value {
         // Some have the signal first.
-        let is_second = matches!(self.language, "perl" | "ruby") && args.values.len() > 1;
-        let (target, signal) = match args.get(1).number() {
-            _ if is_second => (args.get(1), args.get(0)),
-            Some(n) if n < 0.0 => (args.get(1), args.get(0)),
-            _ => (args.get(0), args.get(1)),
+        let is_first = matches!(self.language, "perl" | "ruby") && args.values.len() > 1
+            || args.get(1).number().is_some_and(|n| n < 0.0);
+        let (signal, target) = match is_first {
+            true => (args.get(0), args.get(1)),
+            false => (args.get(1), args.get(0)),
         };
         let number = |value: &Value| value.number().or_else(|| value.text()?.parse().ok());
-        let is_probe = signal.number() == Some(0.0);
+        // It asks whether there is one.
+        let is_probe = matches!(signal.text().as_deref(), Some("0" | "ZERO" | "SIGZERO"));
         self.kills += usize::from(number(&target).is_some() && !is_probe);
         let is_all = number(&target).is_some_and(|n| n == -1.0 || n == 1.0)
             || target.text().is_some_and(|text| text.contains(mark::STAR))
@@ -73,8 +82,15 @@ impl Runner<'_, '_> {
             });
         }
         if !is_probe && !args.values.is_empty() {
-            let target = mark::shown(&target.written());
-            self.shell.act(Act::Process { what, target });
+            let others = args
+                .values
+                .get(2..)
+                .filter(|_| is_first)
+                .unwrap_or_default();
+            for target in std::iter::once(&target).chain(others) {
+                let target = mark::shown(&target.written());
+                self.shell.act(Act::Process { what, target });
+            }
         }
         Value::Nothing
     }

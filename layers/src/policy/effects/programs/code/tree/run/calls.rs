@@ -168,7 +168,7 @@ impl Runner<'_, '_> {
             Value::Member(of, name) => self.method(*of, &name, args),
             Value::Name(name) => self.outside(&name, args),
             // A function by its name.
-            Value::Text(name) if matches!(self.language, "php" | "perl") => {
+            Value::Text(name) if matches!(self.language, "php" | "perl" | "awk") => {
                 let name = name.replace("::", ".");
                 match self.find(&name).cloned() {
                     Some(function) => self.call(function, args),

@@ -4,8 +4,9 @@ use super::{
     super::{
         syntax::{Each, Node, While},
         values::{
-            Args, MAX_ITEMS, Value,
+            Args, MAX_ITEMS, MAX_TEXT, Value,
             functions::{ENDLESS, MANY},
+            texts,
         },
     },
     Flow, MAX_STEPS, Runner,
@@ -42,12 +43,13 @@ impl Runner<'_, '_> {
                 values.push(value);
             }
             if self.flow.take() == Some(Flow::Ends) && left.is_none() {
-                left = Some(self.snapshot());
+                left = Some((self.snapshot(), self.out.clone()));
             }
         }
         self.often -= usize::from(is_many);
-        if let Some(before) = left {
+        if let Some((before, out)) = left {
             self.restore(before);
+            self.out = out;
         }
         match is_whole {
             true => Value::list(values),
@@ -72,6 +74,10 @@ impl Runner<'_, '_> {
         self.flow = None;
         self.endless -= endless;
         self.often -= often;
+        // There everything is a loop, and what comes of all of them is what counts.
+        if self.language == "awk" {
+            self.forget(&each.body);
+        }
         Value::list(if is_kept { vec![value] } else { Vec::new() })
     }
 
@@ -194,6 +200,28 @@ impl Runner<'_, '_> {
             "flatMap" | "flat_map" => self.member(kept, "flat"),
             _ => kept,
         }
+    }
+
+    /// What a function makes of each place that a pattern finds in a text.
+    pub(super) fn replaced(&mut self, text: &str, from: &Value, function: &Value) -> Option<Value> {
+        let (mut out, mut end) = (String::new(), 0);
+        for place in texts::places(text, from)? {
+            if self.is_tired() || out.len() > MAX_TEXT {
+                return Some(Value::Name(CUT_OFF.to_owned()));
+            }
+            let found = Value::Text(text.get(place.clone())?.to_owned());
+            // In some languages it stands first among what has been found of it.
+            let found = match self.language {
+                "php" | "python" | "pypy" => Value::list(vec![found]),
+                _ => found,
+            };
+            let made = self.call(function.clone(), &Args::of(vec![found]));
+            out.push_str(text.get(end..place.start)?);
+            out.push_str(&made.written());
+            end = place.end;
+        }
+        out.push_str(text.get(end..)?);
+        Some(Value::made(out))
     }
 
     fn reduced(&mut self, items: &[Value], function: &Value, args: &Args) -> Value {

@@ -7,7 +7,7 @@ use super::{
         acts::library,
         is_end_of,
         syntax::{Class, Node, Target},
-        values::{Args, Value, codes, functions, texts},
+        values::{Args, Value, codes, functions, paths, texts},
     },
     Runner,
 };
@@ -89,8 +89,8 @@ impl Runner<'_, '_> {
                 Value::Name("Function".to_owned())
             }
             Value::Text(text) if name == "parents" => {
-                let one = functions::parent(text);
-                let two = functions::parent(&one);
+                let one = paths::parent(text);
+                let two = paths::parent(&one);
                 Value::texts([one, two])
             }
             Value::Name(outer) => self.of_outside(outer, name),
@@ -115,7 +115,7 @@ impl Runner<'_, '_> {
                 self.of_class(&class, name)
                     .unwrap_or_else(|| Value::member(of, name))
             }
-            Value::Text(text) if name == "parent" => Value::Text(functions::parent(text)),
+            Value::Text(text) if name == "parent" => Value::Text(paths::parent(text)),
             Value::Text(_) | Value::List(_) if matches!(name, "length" | "size") => {
                 functions::call("len", &Args::of(vec![of])).unwrap_or(Value::unknown())
             }
@@ -160,6 +160,14 @@ impl Runner<'_, '_> {
             "executable" if is("sys") => return Value::Text("python3".to_owned()),
             "execPath" if is("process") => return Value::Text("node".to_owned()),
             "sep" if is("os") || is("path") => return Value::Text("/".to_owned()),
+            "pardir" if is("os") || is("path") => return Value::Text("..".to_owned()),
+            "curdir" | "extsep" if is("os") || is("path") => {
+                return Value::Text(".".to_owned());
+            }
+            "pathsep" | "delimiter" if is("os") || is("path") => {
+                return Value::Text(":".to_owned());
+            }
+            "devnull" if is("os") || is("path") => return Value::Text("/dev/null".to_owned()),
             "linesep" | "EOL" if is("os") => return Value::Text("\n".to_owned()),
             "ascii_lowercase" if is("string") => return Value::Text(('a'..='z').collect()),
             "ascii_uppercase" if is("string") => return Value::Text(('A'..='Z').collect()),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     super::{
         acts::library::{self, Does},
-        values::{Args, Value, functions, texts},
+        values::{Args, Value, paths, texts},
     },
     Runner,
     calls::is_callable,
@@ -43,12 +43,18 @@ impl Runner<'_, '_> {
         if let (Value::Text(_), "invoke" | "invokeArgs" | "__invoke") = (&of, name) {
             return self.call(of, args);
         }
+        // What a pattern has found.
+        if let (Value::List(items), "group", "python" | "pypy") = (&of, name, self.language) {
+            return items.first().cloned().unwrap_or(Value::unknown());
+        }
         if let (Value::Class(class), "new") = (&of, name) {
             return self.instance(&Rc::clone(class), args);
         }
         match name {
             "call" | "bind" | "apply" | "__call__" if is_callable(&of) => {
                 let values = match (name, args.get(1)) {
+                    // There it has no other object before its arguments.
+                    ("call", _) if self.language == "ruby" => args.values.clone(),
                     ("__call__", _) => args.values.clone(),
                     ("apply", Value::List(items)) => items.to_vec(),
                     _ => args.values.get(1..).unwrap_or_default().to_vec(),
@@ -83,6 +89,8 @@ impl Runner<'_, '_> {
                     self.write(&path, false, &Value::Text(String::new()));
                     Value::Nothing
                 }
+                // Archives.
+                "extractall" | "extract" => self.outside("extractall", args),
                 "close" | "flush" | "seek" | "fileno" => Value::Nothing,
                 _ if *is_written => of.clone(),
                 _ => {
@@ -99,8 +107,15 @@ impl Runner<'_, '_> {
         if OVER.contains(&name) && matches!(args.get(0), Value::Name(_)) {
             functions.push(args.get(0));
         }
-        if let (Value::List(items), [function]) = (&of, functions.as_slice()) {
+        let is_whole = matches!(name, "then" | "tap" | "yield_self");
+        if let (Value::List(items), [function], false) = (&of, functions.as_slice(), is_whole) {
             return self.over(items, name, function, args);
+        }
+        if let (Value::Text(text), "replace" | "replaceAll" | "gsub" | "sub", [function]) =
+            (&of, name, functions.as_slice())
+            && let Some(value) = self.replaced(text, &args.get(0), function)
+        {
+            return value;
         }
         if let Some(value) = self.path_method(&of, name, args) {
             return value;
@@ -148,10 +163,12 @@ impl Runner<'_, '_> {
         };
         match name {
             "unlink" | "rmdir" | "delete" => self.delete(of, false),
-            "rmtree" | "rmtree_p" | "remove" => self.delete(of, true),
+            "rmtree" | "rmtree_p" | "remove" | "remove_tree" => self.delete(of, true),
             "write_text" | "write_bytes" => self.write(of, false, &args.get(0)),
             "touch" => self.write(of, true, &Value::Text(String::new())),
-            "read_text" | "read_bytes" => return Some(self.read(of)),
+            "read_text" | "read_bytes" | "slurp" | "slurp_utf8" | "binread" => {
+                return Some(self.read(of));
+            }
             "open" => {
                 let mode = args.text(0).unwrap_or_else(|| "r".to_owned());
                 return Some(self.opened(path.clone(), &mode));
@@ -171,9 +188,38 @@ impl Runner<'_, '_> {
                 let does = Does::As(&["mv"]);
                 self.does("replace", does, &Args::of(vec![of.clone(), args.get(0)]));
             }
-            "symlink_to" => {
-                let does = Does::As(&["ln", "-s"]);
-                self.does("symlink", does, &Args::of(vec![args.get(0), of.clone()]));
+            "symlink_to" | "hardlink_to" | "link_to" | "make_symlink" | "make_link" => {
+                // `a.symlink_to(b)` makes `a`; so does `a.hardlink_to(b)`, and `b` is what the others make.
+                let (from, to) = match name {
+                    "link_to" => (of.clone(), args.get(0)),
+                    _ => (args.get(0), of.clone()),
+                };
+                let does = match name.contains("sym") {
+                    true => Does::As(&["ln", "-s"]),
+                    false => Does::As(&["ln"]),
+                };
+                self.does("link", does, &Args::of(vec![from, to]));
+            }
+            "move" | "move_into" | "move_to" if args.values.len() == 1 => {
+                let does = Does::As(&["mv"]);
+                self.does("move", does, &Args::of(vec![of.clone(), args.get(0)]));
+            }
+            "copy" | "copy_into" | "copy_to" | "copyfile" if args.text(0).is_some() => {
+                let does = Does::As(&["cp", "-r"]);
+                self.does("copy", does, &Args::of(vec![of.clone(), args.get(0)]));
+            }
+            "mkdir" | "mkpath" | "makedirs" => {
+                let does = Does::As(&["mkdir", "-p"]);
+                self.does("mkdir", does, &Args::of(vec![of.clone()]));
+            }
+            // Paths of Ruby and Perl.
+            "write" | "binwrite" | "spew" | "spew_utf8" | "spew_raw"
+                if matches!(self.language, "ruby" | "perl") =>
+            {
+                self.write(of, false, &args.get(0));
+            }
+            "append" | "append_utf8" | "append_raw" if self.language == "perl" => {
+                self.write(of, true, &args.get(0));
             }
             "iterdir" => return Some(self.listing(path, "*")),
             "glob" | "rglob" => {
@@ -183,7 +229,7 @@ impl Runner<'_, '_> {
             "joinpath" => {
                 let mut parts = vec![of.clone()];
                 parts.extend(args.values.iter().cloned());
-                return Some(functions::joined_path(&parts));
+                return Some(paths::joined_path(&parts));
             }
             _ => return None,
         }

@@ -1,6 +1,9 @@
 //! Code, carried out in thought: every branch, every loop a few times, and functions that nobody calls once.
 
+mod awk;
+mod branches;
 mod calls;
+mod languages;
 mod loops;
 mod members;
 mod methods;
@@ -19,6 +22,7 @@ use super::{
 };
 use crate::policy::effects::{
     Exhaust, Opaque,
+    programs::Address,
     shell::{Data, Shell, State},
 };
 
@@ -58,10 +62,14 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) often: usize,
     /// The host that was asked last.
     pub(super) remote: Option<String>,
+    /// Where the last way has been opened to.
+    pub(super) address: Option<Address>,
     /// Ways to other hosts have been opened.
     pub(super) is_connected: bool,
     /// A shell runs that takes what it is told.
     pub(super) has_shell: bool,
+    /// A program that runs what it is told by its standard input.
+    pub(super) listens: Option<String>,
     /// How often the code has started itself.
     pub(super) itself: usize,
     /// How many processes have been ended, one after the other.
@@ -83,6 +91,10 @@ pub(super) struct Runner<'r, 'a> {
     flow: Option<Flow>,
     /// What has been given to be called when something happens.
     handlers: Vec<Value>,
+    /// Commands that are written to, and what has been written so far.
+    pipes: Vec<(String, String)>,
+    /// Within how much that is known not to be done.
+    vain: usize,
     steps: usize,
     depth: usize,
     made: Vec<Rc<Function>>,
@@ -97,8 +109,10 @@ impl<'r, 'a> Runner<'r, 'a> {
             language: code.language,
             stdin: code.stdin.clone(),
             argv: code.argv.to_vec(),
+            address: None,
             is_connected: false,
             has_shell: false,
+            listens: None,
             itself: 0,
             kills: 0,
             is_chosen: false,
@@ -114,6 +128,8 @@ impl<'r, 'a> Runner<'r, 'a> {
             yielded: Vec::new(),
             flow: None,
             handlers: Vec::new(),
+            pipes: Vec::new(),
+            vain: 0,
             often: 0,
             steps: MAX_STEPS,
             depth: 0,
@@ -125,6 +141,8 @@ impl<'r, 'a> Runner<'r, 'a> {
     /// All of it, and then what is only defined: somebody may call it whom nobody sees here.
     pub(super) fn all(&mut self, node: &Node) {
         self.eval(node);
+        self.flow = None;
+        self.close_pipes(None);
         let mut at = 0;
         while let Some(function) = self.made.get(at).cloned() {
             at += 1;
@@ -132,6 +150,7 @@ impl<'r, 'a> Runner<'r, 'a> {
                 self.apply(&function, &Rc::default(), &Args::default());
             }
         }
+        self.close_pipes(None);
     }
 
     /// Code within the code, where it stands.
@@ -224,6 +243,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             Node::Assign(assign) => {
                 let (target, node) = &**assign;
                 let value = self.eval(node);
+                self.doubled(target, &value);
                 self.assign(target, value.clone());
                 value
             }
@@ -244,20 +264,7 @@ impl<'r, 'a> Runner<'r, 'a> {
                 self.yielded.truncate(MAX_ITEMS);
                 Value::unknown()
             }
-            Node::If(parts) => {
-                let [condition, then, or] = &**parts;
-                let condition = self.eval(condition).number();
-                // Both ways, whatever decides; but what is known to go on with the next does so.
-                let flow = match (then, condition) {
-                    (Node::Next, Some(n)) if n != 0.0 => Some(Flow::Next),
-                    (Node::Break, Some(n)) if n != 0.0 => Some(Flow::Ends),
-                    _ => None,
-                };
-                let values = [self.eval(then), self.eval(or)];
-                self.flow = flow.or(self.flow);
-                let [then, or] = values;
-                if then.is_known() { then } else { or }
-            }
+            Node::If(parts) => self.decided(parts),
             Node::Block(nodes) => self.block(nodes),
             Node::Either(nodes) => {
                 let values: Vec<_> = nodes.iter().map(|node| self.eval(node)).collect();
@@ -266,7 +273,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             }
             Node::Shell(node) => {
                 let line = self.eval(node);
-                self.does("system", Does::Command, &Args::of(vec![line]))
+                self.does("backquotes", Does::Command, &Args::of(vec![line]))
             }
         }
     }
@@ -292,20 +299,6 @@ impl<'r, 'a> Runner<'r, 'a> {
         last
     }
 
-    /// What a loop leaves out, as far as anybody knows here. It might not: what it does counts, what it changes does not.
-    fn passed_over(&mut self, nodes: &[Node]) {
-        let Some(flow) = self.flow.filter(|_| !nodes.is_empty()) else {
-            return;
-        };
-        let before = self.snapshot();
-        self.flow = None;
-        for node in nodes {
-            self.eval(node);
-        }
-        self.flow = Some(flow);
-        self.restore(before);
-    }
-
     fn values(&mut self, nodes: &[Node]) -> Vec<Value> {
         let mut values = Vec::new();
         for node in nodes {
@@ -323,6 +316,19 @@ impl<'r, 'a> Runner<'r, 'a> {
             }
         }
         values
+    }
+
+    /// A text that is written twice into itself, without end.
+    fn doubled(&mut self, target: &Target, value: &Value) {
+        if let (true, Target::Name(name), Value::Text(text)) = (self.endless > 0, target, value)
+            && let Some(Value::Text(before)) = self.find(name)
+            && !before.is_empty()
+            && text.len() >= 2 * before.len()
+            && text.starts_with(before.as_str())
+            && text.ends_with(before.as_str())
+        {
+            self.exhausted(Exhaust::Memory);
+        }
     }
 
     fn map(&mut self, nodes: &[(Node, Node)]) -> Value {

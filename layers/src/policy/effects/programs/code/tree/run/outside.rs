@@ -8,7 +8,7 @@ use super::{
     Runner, is_callable, tainted,
 };
 use crate::policy::effects::{
-    Act, mark,
+    Act, Scope, mark,
     programs::{Address, is_secret},
     shell::Data,
 };
@@ -35,6 +35,9 @@ const PARSERS: &[&str] = &[
 impl Runner<'_, '_> {
     /// Calls one by its full name. The first who knows it says what it gives.
     pub(super) fn outside(&mut self, name: &str, args: &Args) -> Value {
+        if name.starts_with("awk_") && self.language == "awk" {
+            return self.of_awk(name, args);
+        }
         let last = name.rsplit(['.', ':']).next().unwrap_or(name);
         let known = self
             .written_out(name, last, args)
@@ -55,11 +58,12 @@ impl Runner<'_, '_> {
                 _ => value,
             };
         }
-        self.connects(last, args);
+        self.connects(name, last, args);
         if let Some(act) = losses::find(name, args).filter(|_| !self.is_made_up()) {
             self.shell.act(act);
         }
         self.told(last, args);
+        self.spoken_to(name, last, args);
         if let Some(words) = losses::git(name, args) {
             self.shell.invoke(self.state, words, Data::default());
             return Value::unknown();
@@ -79,7 +83,9 @@ impl Runner<'_, '_> {
     fn written_out(&mut self, name: &str, last: &str, args: &Args) -> Option<Value> {
         let is_print = match last {
             "print" | "puts" | "log" | "echo" | "info" | "p" | "say" => true,
-            "write" => name.contains("std") || name.contains("process"),
+            "write" => {
+                (name.contains("std") || name.contains("process")) && !name.contains("stdin")
+            }
             _ => false,
         };
         if !is_print {
@@ -95,49 +101,6 @@ impl Runner<'_, '_> {
             out.push_str(&text);
         }
         Some(Value::Nothing)
-    }
-
-    /// Functions that have their own names in each language.
-    fn of_language(&mut self, name: &str, last: &str, args: &Args) -> Option<Value> {
-        let rest = || Args::of(args.values.get(1..).unwrap_or_default().to_vec());
-        Some(match (self.language, last) {
-            ("php", "call_user_func") => self.call(args.get(0), &rest()),
-            ("php", "call_user_func_array") => {
-                let values = args.get(1).items().unwrap_or_default();
-                self.call(args.get(0), &Args::of(values))
-            }
-            ("php", "fwrite" | "fputs" | "fprintf")
-            | ("perl", "syswrite")
-            | ("node" | "bun" | "deno", "writeSync")
-            | ("python", "write")
-                if matches!(args.get(0), Value::File { .. } | Value::Name(_))
-                    && args.values.len() > 1 =>
-            {
-                self.method(args.get(0), "write", &rest())
-            }
-            ("php", "fread" | "fgets" | "stream_get_contents") | ("perl", "sysread") => {
-                self.method(args.get(0), "read", &Args::default())
-            }
-            ("php", "RecursiveDirectoryIterator" | "DirectoryIterator" | "FilesystemIterator") => {
-                self.listing(&args.get(0).written(), "**")
-            }
-            ("php", "RecursiveIteratorIterator" | "IteratorIterator") => args.get(0),
-            // `find(sub { … }, $folder)`
-            ("perl", "find" | "finddepth") if args.values.len() > 1 => {
-                let all = self.listing(&args.get(1).written(), "**").items();
-                let one = all.into_iter().flatten().next().unwrap_or(Value::unknown());
-                self.set_global("$_", one.clone());
-                self.set_global("$File::Find::name", one);
-                self.callbacks(&Value::unknown(), args)
-            }
-            ("ruby" | "perl", "new") if library::find(name, self.language).is_none() => {
-                let (class, _) = name.rsplit_once('.')?;
-                // What is asked of these is asked of what they make.
-                let is_client = class.starts_with("HTTP") || class.starts_with("LWP");
-                return (!is_client).then(|| self.outside(class, args));
-            }
-            _ => return None,
-        })
     }
 
     /// What the system is asked: the environment, directories, the standard input.
@@ -189,6 +152,29 @@ impl Runner<'_, '_> {
         })
     }
 
+    /// What goes to a program that has been started: `p.communicate(b"…")`, `p.stdin.write("…")`.
+    fn spoken_to(&mut self, name: &str, last: &str, args: &Args) {
+        const SAYS: &[&str] = &[
+            "communicate",
+            "write",
+            "writelines",
+            "end",
+            "puts",
+            "print",
+            "sendline",
+            "send",
+        ];
+        let given = args.named("input").cloned().unwrap_or(args.get(0));
+        if let (Some(program), true) = (
+            &self.listens,
+            name.starts_with("?()") && SAYS.contains(&last),
+        ) && !matches!(given, Value::Nothing | Value::Function(..))
+        {
+            let end = if last == "sendline" { "\n" } else { "" };
+            self.piped(program.clone(), given.written() + end);
+        }
+    }
+
     /// `Thread(target=f, args=(x,))`, `submit(f, x)`, `enter(1, 1, f, argument=(x,))`, `finalize(y, f, x)`.
     fn given_on(&mut self, args: &Args) {
         let named = ["args", "argument", "kwargs"]
@@ -215,7 +201,7 @@ impl Runner<'_, '_> {
     }
 
     /// Whether what it works with is there for a test alone: a database in memory, a cloud that is made up.
-    fn connects(&mut self, last: &str, args: &Args) {
+    fn connects(&mut self, name: &str, last: &str, args: &Args) {
         const OPENS: &[&str] = &[
             "connect",
             "create_engine",
@@ -230,7 +216,14 @@ impl Runner<'_, '_> {
             "Database",
             "Pool",
         ];
-        if args.text(0).is_some_and(|text| text.ends_with(":memory:")) {
+        let is_temporary = |path: &str| {
+            let scope = self.shell.path(self.state, path).scope;
+            name.to_lowercase().contains("sqlite") && scope == Scope::Temporary
+        };
+        let to = args.text(0).unwrap_or_default();
+        let path = to.split_once("://").map_or(to.as_str(), |(_, path)| path);
+        let is_sqlite = to.starts_with("sqlite") || !to.contains("://");
+        if to.contains(":memory:") || to == "sqlite://" || is_sqlite && is_temporary(path) {
             self.made_up = self.made_up.or(Some(true));
         } else if OPENS.contains(&last) {
             self.made_up = Some(self.find("mock_aws").is_some());

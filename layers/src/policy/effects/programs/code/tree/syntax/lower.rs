@@ -155,11 +155,11 @@ impl<'s> Lower<'s> {
         repeated(condition, self.field(node, "body"))
     }
 
-    /// What decides comes first, and is none of the two.
+    /// `a ? b : c`
     pub(super) fn choice(&mut self, node: Syntax<'_>, then: &str) -> Node {
         let condition = self.field(node, "condition");
-        let either = vec![self.field(node, then), self.field(node, "alternative")];
-        Node::block(vec![condition, Node::Either(either)])
+        let (then, or) = (self.field(node, then), self.field(node, "alternative"));
+        Node::If(Box::new([condition, then, or]))
     }
 
     /// What stands on the left of an assignment.

@@ -1,5 +1,6 @@
 //! Code, read: each language by its own grammar, and all into the same tree.
 
+mod awk;
 mod javascript;
 mod lower;
 mod node;
@@ -38,11 +39,14 @@ fn grammar(language: &str, code: &str) -> Option<(Language, Reader)> {
 
 /// Whether code of this language is parsed here.
 pub(in super::super) fn knows(language: &str) -> bool {
-    grammar(language, "").is_some()
+    language == "awk" || grammar(language, "").is_some()
 }
 
 /// The tree of code. What cannot be read of it is left out, and said to be.
 pub(super) fn parsed(shell: &mut Shell<'_>, language: &str, code: &str) -> Option<Node> {
+    if language == "awk" {
+        return Some(of_awk(shell, code));
+    }
     let (grammar, reader) = grammar(language, code)?;
     let Some(tree) = tree(&grammar, code) else {
         shell.opaque(Opaque::TooLong);
@@ -57,6 +61,17 @@ pub(super) fn parsed(shell: &mut Shell<'_>, language: &str, code: &str) -> Optio
         shell.opaque(Opaque::TooDeep);
     }
     Some(node)
+}
+
+fn of_awk(shell: &mut Shell<'_>, code: &str) -> Node {
+    let program = awk::read(code);
+    let has_gap = code.contains(mark::is_unknown) && !code.contains(mark::REMOTE);
+    if program.is_too_deep {
+        shell.opaque(Opaque::TooDeep);
+    } else if program.is_faulty && !has_gap {
+        shell.opaque(Opaque::Unparsed);
+    }
+    program.node
 }
 
 fn tree(grammar: &Language, code: &str) -> Option<Tree> {

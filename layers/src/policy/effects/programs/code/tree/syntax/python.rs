@@ -125,14 +125,14 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
             Node::assign(target(alias), value.unwrap_or(Node::Nothing))
         }
         "conditional_expression" => {
-            let mut nodes = lower.all(node);
-            // `a if b else c`: what decides comes first, and is none of them.
-            let condition = if nodes.len() == 3 {
-                nodes.remove(1)
-            } else {
-                Node::Nothing
-            };
-            Node::block(vec![condition, Node::Either(nodes)])
+            // `a if b else c`
+            let mut nodes = lower.all(node).into_iter();
+            match [(); 3].map(|()| nodes.next()) {
+                [Some(then), Some(condition), Some(or)] => {
+                    Node::If(Box::new([condition, then, or]))
+                }
+                some => Node::Either(some.into_iter().flatten().collect()),
+            }
         }
         "if_statement" => lower.condition(node),
         "boolean_operator" | "try_statement" | "match_statement" => Node::Either(lower.all(node)),

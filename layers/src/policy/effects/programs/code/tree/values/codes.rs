@@ -6,7 +6,7 @@ use base64::{
 };
 
 use super::{
-    MAX_ITEMS, MAX_TEXT, Value, functions,
+    MAX_ITEMS, MAX_TEXT, Value, format, paths,
     texts::{self, whole},
 };
 
@@ -28,7 +28,13 @@ pub(in super::super) fn base64(text: &str) -> Option<String> {
         .or_else(|_| STANDARD_NO_PAD.decode(text.trim_end_matches('=')))
         .or_else(|_| URL_SAFE.decode(&text))
         .ok()?;
-    String::from_utf8(bytes).ok()
+    Some(of_bytes(bytes))
+}
+
+/// Bytes as a text. Those that are none have a character each.
+pub(in super::super) fn of_bytes(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| error.as_bytes().iter().copied().map(char::from).collect())
 }
 
 pub(in super::super) fn hex(text: &str) -> Option<String> {
@@ -41,7 +47,7 @@ pub(in super::super) fn hex(text: &str) -> Option<String> {
         .chunks_exact(2)
         .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
         .collect();
-    String::from_utf8(bytes).ok()
+    Some(of_bytes(bytes))
 }
 
 /// `%72%6d`
@@ -139,6 +145,16 @@ pub(in super::super) fn operation(op: &str, left: &Value, right: &Value) -> Valu
     if let (Some(a), Some(b)) = (left.number(), right.number()) {
         return arithmetic(op, a, b).map_or(Value::unknown(), Value::Number);
     }
+    // A byte of bytes is a number.
+    let byte = |value: &Value| match value {
+        Value::Text(text) if text.chars().count() == 1 => {
+            text.chars().next().map(|c| f64::from(u32::from(c)))
+        }
+        value => value.number(),
+    };
+    if let ("^" | "&" | "|" | "<<" | ">>", Some(a), Some(b)) = (op, byte(left), byte(right)) {
+        return arithmetic(op, a, b).map_or(Value::unknown(), Value::Number);
+    }
     match (op, left, right) {
         ("+", Value::List(a), Value::List(b)) => {
             Value::list(a.iter().chain(b.iter()).cloned().collect())
@@ -164,7 +180,7 @@ pub(in super::super) fn operation(op: &str, left: &Value, right: &Value) -> Valu
                 Value::List(items) => items.to_vec(),
                 value => vec![value.clone()],
             };
-            Value::made(texts::percent(text, &values))
+            Value::made(format::percent(text, &values))
         }
         ("+", a, b) if a.text().is_some() || b.text().is_some() => {
             let (a, b) = (a.written(), b.written());
@@ -175,7 +191,7 @@ pub(in super::super) fn operation(op: &str, left: &Value, right: &Value) -> Valu
         }
         // Paths that are joined.
         ("/", a, b) if a.text().is_some() || b.text().is_some() => {
-            functions::joined_path(&[a.clone(), b.clone()])
+            paths::joined_path(&[a.clone(), b.clone()])
         }
         ("==", Value::Text(a), Value::Text(b)) => Value::bool(a == b),
         ("!=", Value::Text(a), Value::Text(b)) => Value::bool(a != b),

@@ -1,6 +1,8 @@
 //! Functions of libraries that have no effect, by their names.
 
-use super::{super::is_end_of as is_end, Args, MAX_ITEMS, Value, codes, texts};
+use super::{
+    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, packed, paths, texts,
+};
 use crate::policy::effects::mark;
 
 /// What a function gives; `None` for one that is not known here.
@@ -8,6 +10,16 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
     let last = name.rsplit(['.', ':', '#']).next().unwrap_or(name);
     let text = |at: usize| args.text(at);
     let made = |text: String| Some(Value::made(text));
+    // `str.join(" ", list)` is a method of its first argument.
+    let is_unbound = ["str.", "bytes.", "bytearray."]
+        .iter()
+        .any(|of| name.strip_prefix(of) == Some(last));
+    if let (true, Some(value)) = (
+        is_unbound,
+        texts::method(&args.get(0), last, &args.behind(1)),
+    ) {
+        return Some(value);
+    }
     match last {
         // What goes on until something comes.
         "iter" if args.values.len() == 2 => Some(Value::Name(ENDLESS.to_owned())),
@@ -84,7 +96,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "normalize" if text(0).is_some_and(|form| form.starts_with("NF")) => {
             made(text(1)?.chars().map(codes::narrow).collect())
         }
-        "Map" | "Set" if !args.values.is_empty() => Some(args.get(0)),
+        "Map" | "Set" | "Template" if !args.values.is_empty() => Some(args.get(0)),
         "fromEntries" => {
             let pairs = args.get(0).items()?;
             let pairs = pairs.iter().filter_map(|pair| {
@@ -158,6 +170,17 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "b64decode" | "a2b_base64" | "atob" | "base64_decode" | "decode64" | "strict_decode64"
         | "urlsafe_decode64" | "urlsafe_b64decode" | "decodebytes" | "standard_b64decode"
         | "decode_base64" => made(codes::base64(&text(0)?)?),
+        "decompress" | "inflate" | "inflateSync" | "inflateRawSync" | "gunzip" | "gunzipSync"
+        | "unzipSync" | "gzinflate" | "gzuncompress" | "gzdecode" | "zlib_decode"
+        | "uncompress" | "memGunzip" => made(packed::unpacked(&text(0)?)?),
+        "urlsplit" | "urlparse" | "parse_url" => Some(paths::address(&text(0)?)),
+        "b32decode" => made(bases::base32(&text(0)?)?),
+        "b85decode" => made(bases::base85(&text(0)?)?),
+        "unescape" if is_end(name, "html.unescape") => made(bases::entities(&text(0)?)),
+        "html_entity_decode" | "htmlspecialchars_decode" | "unescapeHTML" | "decode_entities" => {
+            made(bases::entities(&text(0)?))
+        }
+        "scalar" if args.values.len() == 1 => Some(args.get(0)),
         "unhexlify" | "fromhex" | "a2b_hex" | "hex2bin" => made(codes::hex(&text(0)?)?),
         "from" if is_end(name, "Buffer.from") => match args.get(0) {
             Value::List(items) => made(codes::of_codes(&items)?),
@@ -174,9 +197,9 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "str_rot13" => made(codes::decoded(&text(0)?, "rot13")?),
         "decodeURIComponent" | "decodeURI" | "unescape" | "unquote" | "unquote_plus"
         | "urldecode" | "rawurldecode" => made(codes::unquoted(&text(0)?)?),
-        "join" if is_path(name) => Some(joined_path(&args.values)),
+        "join" if paths::is_path(name) => Some(paths::joined_path(&args.values)),
         "resolve" | "Path" | "PurePath" | "PosixPath" | "joinpath" | "Pathname" => {
-            Some(joined_path(&args.values))
+            Some(paths::joined_path(&args.values))
         }
         "expanduser" | "abspath" | "realpath" | "normpath" | "normalize" | "expand_path"
         | "quote" | "glob" | "iglob" | "expandvars" | "globSync" | "escapeshellarg"
@@ -198,7 +221,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
             let text = text(0)?;
             made(text.rsplit('/').next().unwrap_or_default().to_owned())
         }
-        "dirname" => made(parent(&text(0)?)),
+        "dirname" => made(paths::parent(&text(0)?)),
         "homedir" | "gethomedir" => made("~".to_owned()),
         "home" if is_end(name, "Path.home") || is_end(name, "Dir.home") => made("~".to_owned()),
         "getcwd" | "cwd" | "pwd" | "getcwdb" => made(".".to_owned()),
@@ -218,13 +241,17 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         }
         "which" => made(format!("/usr/bin/{}", text(0)?)),
         "list2cmdline" | "shelljoin" => texts::joined(&args.get(0).items()?, " "),
-        "join" if is_end(name, "shlex.join") => texts::joined(&args.get(0).items()?, " "),
-        "split" if is_end(name, "shlex.split") => words(&text(0)?).map(Value::texts),
-        "format" | "sprintf" if name == "util.format" || last == "sprintf" => {
-            let rest = args.values.get(1..).unwrap_or_default();
-            made(texts::percent(&text(0)?, rest))
+        "join" if is_end(name, "shlex.join") || is_end(name, "Shellwords.join") => {
+            texts::joined(&args.get(0).items()?, " ")
         }
-        "sub" if is_end(name, "re.sub") => made(texts::replaced(&text(0)?, &text(2)?, &text(1)?)?),
+        "split" if is_end(name, "shlex.split") => words(&text(0)?).map(Value::texts),
+        "format" | "sprintf" if matches!(name, "util.format" | "format") || last == "sprintf" => {
+            let rest = args.values.get(1..).unwrap_or_default();
+            made(format::percent(&text(0)?, rest))
+        }
+        "sub" if is_end(name, "re.sub") && text(1).is_some() => {
+            made(texts::replaced(&text(0)?, &text(2)?, &text(1)?)?)
+        }
         "str_replace" => {
             let parts = Args::of(vec![args.get(0), args.get(1)]);
             texts::method(&args.get(2), "replace", &parts)
@@ -240,6 +267,12 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
             &Args::of(args.values.get(1..)?.to_vec()),
         ),
         "trim" => made(text(0)?.trim().to_owned()),
+        "pack" if text(0).is_some_and(|how| how.starts_with(['C', 'c', 'U', 'W'])) => {
+            made(codes::of_codes(args.values.get(1..)?)?)
+        }
+        "pack" if text(0).is_some_and(|how| how.starts_with(['a', 'A'])) => {
+            texts::joined(args.values.get(1..)?, "")
+        }
         "pack" => codes::hex(&text(1)?)
             .filter(|_| text(0).is_some_and(|how| how.starts_with('H')))
             .map(Value::made),
@@ -310,47 +343,6 @@ fn temporary() -> Value {
         path: "/tmp/x".to_owned(),
         is_written: true,
         is_secret: false,
-    }
-}
-
-/// Whether a `join` is one of paths.
-fn is_path(name: &str) -> bool {
-    [
-        "path.join",
-        "File.join",
-        "posixpath.join",
-        "posix.join",
-        "pathlib.join",
-    ]
-    .iter()
-    .any(|known| is_end(name, known))
-}
-
-/// A path below another, or in its place.
-pub(in super::super) fn joined_path(parts: &[Value]) -> Value {
-    let mut path = String::new();
-    for part in parts {
-        let part = part.written();
-        if part.starts_with(['/', '~']) {
-            path = part;
-        } else {
-            if !path.is_empty() && !path.ends_with('/') {
-                path.push('/');
-            }
-            path.push_str(&part);
-        }
-    }
-    Value::made(path)
-}
-
-/// The directory that something is in.
-pub(in super::super) fn parent(path: &str) -> String {
-    match path.trim_end_matches('/').rsplit_once('/') {
-        Some(("", _)) => "/".to_owned(),
-        Some((parent, _)) => parent.to_owned(),
-        None if path.starts_with('~') || path == ".." => format!("{path}/.."),
-        None if path == "." => "..".to_owned(),
-        None => ".".to_owned(),
     }
 }
 

@@ -1,7 +1,12 @@
 //! What expressions are, as far as that can be told.
 
+pub(super) mod awk;
+mod bases;
 pub(super) mod codes;
+pub(super) mod format;
 pub(super) mod functions;
+mod packed;
+pub(super) mod paths;
 mod shared;
 pub(super) mod texts;
 

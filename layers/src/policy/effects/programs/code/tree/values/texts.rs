@@ -1,6 +1,6 @@
 //! What texts and lists can do without any effect.
 
-use super::{Args, MAX_TEXT, Value, codes};
+use super::{Args, MAX_ITEMS, MAX_TEXT, Value, codes};
 
 /// What a method gives; `None` for one that is not known here.
 pub(in super::super) fn method(of: &Value, name: &str, args: &Args) -> Option<Value> {
@@ -10,6 +10,16 @@ pub(in super::super) fn method(of: &Value, name: &str, args: &Args) -> Option<Va
         Value::Number(number) => match name {
             "toString" | "to_s" if args.values.is_empty() => of.text().map(Value::Text),
             "to_i" | "valueOf" => Some(of.clone()),
+            "to_bytes" => {
+                let length = args.get(0).number().and_then(whole).filter(|n| *n <= 4)?;
+                let is_little = args.text(1).is_some_and(|order| order == "little");
+                let bytes = whole(*number)?.to_be_bytes();
+                let mut bytes = bytes.get(4 - usize::try_from(length).ok()?..)?.to_vec();
+                if is_little {
+                    bytes.reverse();
+                }
+                Some(Value::made(codes::of_bytes(bytes)))
+            }
             "chr" => char::from_u32(whole(*number)?).map(|c| Value::Text(c.to_string())),
             _ => None,
         },
@@ -116,6 +126,7 @@ fn of_text(text: &str, name: &str, args: &Args) -> Option<Value> {
             }
         }
         "format" => made(formatted(text, args)),
+        "substitute" | "safe_substitute" => made(substituted(text, args)),
         "concat" => {
             let mut all = vec![Value::Text(text.to_owned())];
             all.extend(args.values.iter().cloned());
@@ -256,6 +267,9 @@ fn of_list(items: &[Value], name: &str, args: &Args) -> Option<Value> {
             Some(Value::list(items.to_vec()))
         }
         // Bytes are lists of numbers.
+        "pack" if args.text(0).is_some_and(|how| how.starts_with(['a', 'A'])) => {
+            joined(items.get(..1).unwrap_or_default(), "")
+        }
         "decode" | "toString" | "pack" => codes::of_codes(items).map(Value::made),
         // Of pairs, the one with this key.
         "get" => {
@@ -373,34 +387,6 @@ pub(in super::super) fn formatted(text: &str, args: &Args) -> String {
     out
 }
 
-/// `"%s %d" % (a, b)`, `printf`.
-pub(in super::super) fn percent(text: &str, values: &[Value]) -> String {
-    let mut values = values.iter();
-    let mut out = String::new();
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            out.push(c);
-            continue;
-        }
-        let kind = chars.find(|c| c.is_alphabetic() || *c == '%');
-        match kind {
-            Some('%') => out.push('%'),
-            Some('c') => match values.next() {
-                Some(Value::Number(n)) => {
-                    out.extend(whole(*n).and_then(char::from_u32));
-                }
-                value => out.push_str(&value.map(Value::written).unwrap_or_default()),
-            },
-            _ => out.push_str(&values.next().map(Value::written).unwrap_or_default()),
-        }
-        if out.len() > MAX_TEXT {
-            break;
-        }
-    }
-    out
-}
-
 /// As a regular expression says.
 pub(in super::super) fn replaced(pattern: &str, text: &str, to: &str) -> Option<String> {
     let pattern = regex::RegexBuilder::new(pattern)
@@ -416,4 +402,32 @@ pub(in super::super) fn replaced(pattern: &str, text: &str, to: &str) -> Option<
     }
     out.push_str(text.get(end..)?);
     Some(out)
+}
+
+/// Where a pattern, or a text, stands in a text.
+pub(in super::super) fn places(text: &str, of: &Value) -> Option<Vec<std::ops::Range<usize>>> {
+    let pattern = match of {
+        Value::Pattern(pattern) => pattern.clone(),
+        of => regex::escape(&of.text()?),
+    };
+    let pattern = regex::RegexBuilder::new(&pattern)
+        .size_limit(64 << 10)
+        .build()
+        .ok()?;
+    let places = pattern.find_iter(text).take(MAX_ITEMS);
+    Some(places.map(|found| found.range()).collect())
+}
+
+/// `$name`, `${name}`, as they are given.
+fn substituted(text: &str, args: &Args) -> String {
+    let mut out = text.to_owned();
+    for (name, value) in args.named.iter().take(16) {
+        let value = value.written();
+        if out.len().saturating_mul(value.len() + 1) > 16 * MAX_TEXT {
+            break;
+        }
+        out = out.replace(&format!("${{{name}}}"), &value);
+        out = out.replace(&format!("${name}"), &value);
+    }
+    out
 }

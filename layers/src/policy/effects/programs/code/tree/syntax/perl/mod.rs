@@ -1,14 +1,20 @@
 //! Perl, read.
 
+mod calls;
+mod texts;
+
 use std::rc::Rc;
 
 use tree_sitter::Node as Syntax;
 
+use self::{
+    calls::{arguments, call, flat},
+    texts::{bare, changed, interpolated, spaces},
+};
 use super::{
-    lower::{Lower, children, repeated, target},
+    lower::{Lower, children, repeated},
     node::{Each, Function, Node, Param, Target},
 };
-use crate::policy::effects::shell::unescaped;
 
 pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     match node.kind() {
@@ -22,9 +28,20 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
                 None => Node::Name(name),
             }
         }
+        // Functions that take what the loop is about, if nothing is said.
+        "function" | "bareword" if matches!(lower.text(node), "unlink" | "rmdir") => {
+            let function = Node::Name(lower.text(node).to_owned());
+            Node::call(function, vec![Node::Name("$_".to_owned())])
+        }
         "bareword" | "package" | "filehandle" => Node::Name(lower.text(node).replace("::", ".")),
         "autoquoted_bareword" => Node::Text(lower.text(node).to_owned()),
-        "string_literal" => Node::Text(lower.field_text(node, "content")),
+        "string_literal" => match node.child_by_field_name("content") {
+            Some(content) => {
+                let [before, after] = spaces(lower, node, content);
+                Node::Text(format!("{before}{}{after}", lower.text(content)))
+            }
+            None => Node::Text(bare(lower.text(node))),
+        },
         "interpolated_string_literal" => interpolated(lower, node),
         "command_string" => Node::Shell(Box::new(interpolated(lower, node))),
         "quoted_word_list" => {
@@ -146,66 +163,6 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     }
 }
 
-/// A text in which variables stand. What is between them has no nodes of its own.
-fn interpolated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
-    let Some(content) = node.child_by_field_name("content") else {
-        // Nothing, or nothing but space.
-        let text = lower.text(node);
-        let inside = text.get(1..text.len().saturating_sub(1));
-        return Node::Text(inside.unwrap_or_default().to_owned());
-    };
-    let text = lower.text(content);
-    let start = content.start_byte();
-    let mut pieces = Vec::new();
-    let mut end = 0;
-    for child in children(content) {
-        if child.kind() == "escape_sequence" {
-            continue;
-        }
-        let before = text
-            .get(end..child.start_byte() - start)
-            .unwrap_or_default();
-        pieces.push(Node::Text(unescaped(before)));
-        pieces.push(lower.node(child));
-        end = child.end_byte() - start;
-    }
-    pieces.push(Node::Text(unescaped(text.get(end..).unwrap_or_default())));
-    match pieces.len() {
-        1 => pieces.remove(0),
-        _ => Node::Joined(pieces),
-    }
-}
-
-/// Lists in lists are one.
-fn flat(nodes: Vec<Node>) -> Vec<Node> {
-    let mut all = Vec::new();
-    for node in nodes {
-        match node {
-            Node::List(inner) => all.extend(inner),
-            Node::Name(name) if name.starts_with('@') => {
-                all.push(Node::Spread(Box::new(Node::Name(name))));
-            }
-            // Functions that give lists.
-            Node::Each(each) => all.push(Node::Spread(Box::new(Node::Each(each)))),
-            Node::Call(call) if is_listing(&call.function) => {
-                all.push(Node::Spread(Box::new(Node::Call(call))));
-            }
-            node => all.push(node),
-        }
-    }
-    all
-}
-
-fn is_listing(function: &Node) -> bool {
-    let (Node::Name(name) | Node::Member(_, name)) = function else {
-        return false;
-    };
-    matches!(
-        name.as_str(),
-        "reverse" | "sort" | "split" | "keys" | "values" | "glob"
-    )
-}
-
 /// `a => b, c => d`
 fn pairs(node: Node) -> Node {
     let Node::List(nodes) = node else {
@@ -259,99 +216,6 @@ fn element(lower: &mut Lower<'_>, node: Syntax<'_>, of: &str, key: &str, sigil: 
     Node::Index(Box::new(whole), key)
 }
 
-fn arguments(lower: &mut Lower<'_>, node: Syntax<'_>) -> Vec<Node> {
-    let args = match node.child_by_field_name("arguments") {
-        Some(args) => vec![lower.node(args)],
-        None => Vec::new(),
-    };
-    flat(args)
-}
-
-fn call(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
-    let name = lower.field_text(node, "function");
-    let name = name.trim_start_matches('&').replace("::", ".");
-    let mut args = arguments(lower, node);
-    if node.kind().starts_with("func1op") {
-        args = flat(lower.all(node));
-    }
-    // `print {$file} …`
-    let file = children(node)
-        .into_iter()
-        .find(|child| child.kind() == "indirect_object");
-    if let Some(file) = file {
-        let file = lower.block(file);
-        return match name.as_str() {
-            "print" | "printf" | "say" => {
-                Node::call(Node::Member(Box::new(file), "write".to_owned()), args)
-            }
-            // `system { $program } @words`
-            _ => Node::call(Node::Name(name), args),
-        };
-    }
-    // `&{"name"}(…)`
-    let made = node.child_by_field_name("function").and_then(|function| {
-        children(function)
-            .into_iter()
-            .find(|child| child.kind().ends_with("_expression"))
-    });
-    if let Some(made) = made {
-        let function = lower.block(made);
-        return Node::call(function, args);
-    }
-    match name.as_str() {
-        "shift" | "pop" => {
-            let list = args
-                .pop()
-                .map_or(Node::Name("@_".to_owned()), |list| match list {
-                    Node::Spread(list) => *list,
-                    list => list,
-                });
-            Node::call(Node::Member(Box::new(list), name), Vec::new())
-        }
-        "push" | "unshift" if !args.is_empty() => {
-            let list = match args.remove(0) {
-                Node::Spread(list) => *list,
-                list => list,
-            };
-            Node::call(Node::Member(Box::new(list), name), args)
-        }
-        "open" | "sysopen" if args.len() > 1 => {
-            let file = target(args.remove(0));
-            Node::assign(file, Node::call(Node::Name("perl_open".to_owned()), args))
-        }
-        "join" if !args.is_empty() => {
-            let between = args.remove(0);
-            Node::call(
-                Node::Member(Box::new(Node::List(args)), name),
-                vec![between],
-            )
-        }
-        "reverse" => {
-            let of = match (args.len(), args.pop()) {
-                (1, Some(Node::Spread(of))) => *of,
-                (1, Some(of)) => of,
-                (_, last) => {
-                    args.extend(last);
-                    Node::List(args)
-                }
-            };
-            Node::call(Node::Member(Box::new(of), name), Vec::new())
-        }
-        "sprintf" | "printf" => Node::call(Node::Name("sprintf".to_owned()), args),
-        "split" => {
-            let of = args.get(1).is_some().then(|| args.remove(1));
-            let of = of.unwrap_or(Node::Name("$_".to_owned()));
-            Node::call(Node::Member(Box::new(of), name), args)
-        }
-        "lc" | "uc" | "chr" | "ord" | "unlink" | "rmdir" | "eval" | "chomp" | "print"
-            if args.is_empty() =>
-        {
-            Node::call(Node::Name(name), vec![Node::Name("$_".to_owned())])
-        }
-        _ => Node::call(Node::Name(name), args),
-    }
-}
-
 /// A sub has what it is given in `@_`.
 fn sub(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     Node::Function(Rc::new(Function {
@@ -384,46 +248,12 @@ fn binary(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     }
 }
 
-/// `tr/…/…/` and `s/…/…/`: what they are done to becomes another.
-fn changed(lower: &mut Lower<'_>, node: Syntax<'_>, of: Node) -> Node {
-    let from = lower.field_text(node, "content");
-    let to = children(node)
-        .into_iter()
-        .find(|child| child.kind() == "replacement");
-    let to = Node::Text(to.map(|to| lower.text(to).to_owned()).unwrap_or_default());
-    let (method, from) = match node.kind() {
-        "substitution_regexp" => ("replace", Node::Pattern(from)),
-        _ => ("tr", Node::Text(from)),
-    };
-    let place = match &of {
-        Node::Name(name) => Target::Name(name.clone()),
-        Node::Assign(assign) => match &assign.0 {
-            Target::Name(name) => Target::Name(name.clone()),
-            _ => Target::Nothing,
-        },
-        _ => Target::Nothing,
-    };
-    // With `e` it is code.
-    let modifiers = lower.field_text(node, "modifiers");
-    let code = modifiers
-        .chars()
-        .filter(|c| *c == 'e' && method == "replace");
-    let to = code.fold(to, |to, _| {
-        Node::call(Node::Name("eval".to_owned()), vec![to])
-    });
-    let value = Node::call(
-        Node::Member(Box::new(of), method.to_owned()),
-        vec![from, to],
-    );
-    Node::assign(place, value)
-}
-
 fn each(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     let target = match node.child_by_field_name("variable") {
         Some(variable) => lower.target(variable),
         None => Target::Name("$_".to_owned()),
     };
-    let over = lower.field(node, "list");
+    let over = listed(lower.field(node, "list"));
     let body = match node.child_by_field_name("block") {
         Some(block) => lower.node(block),
         None => children(node)
@@ -438,9 +268,17 @@ fn each(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     }))
 }
 
+/// One value is a list of one.
+fn listed(node: Node) -> Node {
+    match node {
+        Node::Text(_) | Node::Joined(_) | Node::Number(_) => Node::List(vec![node]),
+        node => node,
+    }
+}
+
 fn map(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
     let callback = lower.field(node, "callback");
-    let over = lower.field(node, "list");
+    let over = listed(lower.field(node, "list"));
     let it = Node::Name("$_".to_owned());
     let (only, body) = match lower.text(node).starts_with("grep") {
         true => (vec![callback], it),

@@ -3,9 +3,12 @@ use crate::policy::{
     effects::{Effects, Place},
 };
 
-/// What code of this language does, in short.
-fn effects(program: &str, code: &str) -> Vec<String> {
-    let command = format!("{program} - <<'EOF'\n{code}\nEOF");
+mod awk;
+mod calls;
+mod started;
+
+/// What a command does.
+fn told(command: &str) -> Effects {
     let call = ToolCall::new(
         "Bash",
         serde_json::json!({ "command": command }).to_string(),
@@ -14,8 +17,21 @@ fn effects(program: &str, code: &str) -> Vec<String> {
         cwd: Some("/work/shop".to_owned()),
         ..Place::default()
     };
-    let effects = Effects::of(&call, &place);
-    effects.iter().map(ToString::to_string).collect()
+    Effects::of(&call, &place)
+}
+
+/// In short.
+fn shell(command: &str) -> Vec<String> {
+    told(command).iter().map(ToString::to_string).collect()
+}
+
+fn with_code(program: &str, code: &str) -> String {
+    format!("{program} - <<'EOF'\n{code}\nEOF")
+}
+
+/// What code of this language does, in short.
+fn effects(program: &str, code: &str) -> Vec<String> {
+    shell(&with_code(program, code))
 }
 
 #[track_caller]

@@ -5,7 +5,7 @@ use wildmatch::WildMatch;
 /// Whether a path is this entry of a table, or below it; with `above`, also whether the entry is below the path.
 ///
 /// A path may hold what a shell would fill in (`*`, `?`, `[…]`): then it counts what it could become. An entry may hold `*`.
-pub(in super::super) fn is_at(path: &str, entry: &str, above: bool) -> bool {
+pub(crate) fn is_at(path: &str, entry: &str, above: bool) -> bool {
     let mut names = path.split('/').filter(|name| !name.is_empty()).peekable();
     if names.peek().is_none() {
         return false;
@@ -21,7 +21,7 @@ pub(in super::super) fn is_at(path: &str, entry: &str, above: bool) -> bool {
 }
 
 /// The same for an entry that counts wherever it stands in the path.
-pub(in super::super) fn is_somewhere(path: &str, entry: &str, above: bool) -> bool {
+pub(crate) fn is_somewhere(path: &str, entry: &str, above: bool) -> bool {
     let mut rest = path.trim_start_matches('/');
     loop {
         if is_at(rest, entry, above) {
@@ -35,7 +35,7 @@ pub(in super::super) fn is_somewhere(path: &str, entry: &str, above: bool) -> bo
 }
 
 /// Whether a name, or what a pattern could become, is the wanted one.
-pub(in super::super) fn is_name(name: &str, wanted: &str) -> bool {
+pub(crate) fn is_name(name: &str, wanted: &str) -> bool {
     if name.eq_ignore_ascii_case(wanted) {
         return true;
     }

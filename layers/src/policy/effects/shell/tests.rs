@@ -1,0 +1,240 @@
+//! Disguises of one and the same command, and what looks like one.
+
+use serde_json::json;
+
+use crate::policy::{
+    ToolCall,
+    effects::{Effects, Place},
+};
+
+fn effects(command: &str) -> Vec<String> {
+    let call = ToolCall::new("Bash", json!({ "command": command }).to_string());
+    let place = Place {
+        cwd: Some("/home/me/shop".to_owned()),
+        home: Some("/home/me".to_owned()),
+        project: None,
+    };
+    let effects = Effects::of(&call, &place);
+    effects.iter().map(ToString::to_string).collect()
+}
+
+#[track_caller]
+fn all_do(expected: &str, commands: &[&str]) {
+    let fails = |command: &&&str| !effects(command).iter().any(|one| one == expected);
+    let failed: Vec<_> = commands.iter().filter(fails).collect();
+    let found: Vec<_> = failed.iter().map(|command| effects(command)).collect();
+    assert!(failed.is_empty(), "{expected}: {failed:#?} {found:#?}");
+}
+
+#[track_caller]
+fn none_does(unexpected: &str, commands: &[&str]) {
+    for command in commands {
+        let found = effects(command);
+        assert!(
+            !found.iter().any(|one| one.starts_with(unexpected)),
+            "{command}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn words_are_what_a_shell_makes_of_them() {
+    all_do(
+        "delete(/etc)",
+        &[
+            r"x=(r m); printf -v c '%s' ${x[@]}; $c -rf /etc",
+            r"read -r a b <<< 'rm -rf'; $a $b /etc",
+            r"IFS=, read a b c <<< 'rm,-rf,/etc'; $a $b $c",
+            r"IFS=,; set -- rm,-rf,/etc; $1",
+            r"set -- rm -rf /etc; $@",
+            r"mapfile -t a < <(printf '%s\n' rm -rf /etc); ${a[@]}",
+            r"a=rm; b=a; ${!b} -rf /etc",
+            r"a='\x72\x6d'; ${a@E} -rf /etc",
+            r"a=RM; ${a,,} -rf /etc",
+            r"a=xrmx; ${a:1:2} -rf ${PATH:0:1}etc",
+            r"a=xrmx; ${a:n+1:4/2} -rf /etc; n=0",
+            r"declare -A m=([a]=rm [b]=/etc); ${m[a]} -rf ${m[b]}",
+            r"m[3]=rm; m[4]=/etc; ${m[3]} -rf ${m[2+2]}",
+            r"$'\u0072\u006d' -rf /etc",
+            r"$(printf %b '\0162\0155') -rf /etc",
+            r"$(printf '\162\155') -rf /etc",
+            r#"$(printf "\\$(printf '%03o' 114)\\$(printf '%03o' 109)") -rf /etc"#,
+            r"$(printf '%.2s' rmdir) -rf /etc",
+            r"$(echo -e '\x72m') -rf /etc",
+            r"$(rev <<< mr) -rf /etc",
+            r"$(tr b-s a-r <<< sn) -rf /etc",
+            r"$(tr -dc a-z <<< R-rM.m) -rf /etc",
+            r"$(echo 726d | xxd -r -p) -rf /etc",
+            r"$(echo '00000000: 726d' | xxd -r) -rf /etc",
+            r"$(base32 -d <<< OJWQ====) -rf /etc",
+            r"$(openssl enc -base64 -d <<< cm0=) -rf /etc",
+            r"$(echo en | tr a-z n-za-m | rot13) x; echo 'ez -es /rgp' | tr a-z n-za-m | sh",
+            r"$(sed 's/x//g;y/ab/rm/' <<< xaxb) -rf /etc",
+            r"$(cut -c2-3 <<< xrmx) -rf /etc",
+            r"$(cut -d, -f2 <<< a,rm) -rf /etc",
+            r"eval $(printf '%s ' rm -rf /etc)",
+            r"bash <(echo rm -rf /etc)",
+            r". /dev/stdin <<< 'rm -rf /etc'",
+            r"source <(echo 'x=rm'); $x -rf /etc",
+            r"bash -s <<< 'rm -rf /etc'",
+            r"for ((i=0;i<2;i++)); do c+=${w:i*2:1}; done; w=rxmx; for ((i=0;i<2;i++)); do d+=${w:i*2:1}; done; $d -rf /etc",
+            r"i=0; w=rm; while [ $i -lt 2 ]; do d=$d${w:i:1}; i=$((i+1)); done; ${d:-x} -rf /etc; d=; i=0; while [ $i -lt 2 ]; do d=$d${w:i:1}; i=$((i+1)); done; $d -rf /etc",
+        ],
+    );
+}
+
+#[test]
+fn commands_are_followed_into_those_that_run_them() {
+    all_do(
+        "delete(/etc)",
+        &[
+            r"env -S 'rm -rf /etc'",
+            r"env -i -S'rm -rf' /etc",
+            r"env -C / rm -rf etc",
+            r"ls() { :; }; alias x='rm -rf'; x /etc",
+            r"rm() { :; }; command rm -rf /etc",
+            r"ls() { rm -rf /etc; }; ls",
+            r"hash -p /bin/rm ls; ls -rf /etc",
+            r"builtin eval 'rm -rf /etc'",
+            r"(exec -a x rm -rf /etc)",
+            r"coproc rm -rf /etc",
+            r"trap '$x -rf /etc' EXIT; x=rm",
+            r"PS4='$(rm -rf /etc)'; set -x; ls",
+            r"echo 'rm -rf /etc' > /tmp/e; BASH_ENV=/tmp/e bash -c :",
+            r#"echo "'rm' -rf /etc" | xargs env"#,
+            r"echo rm,-rf,/etc | xargs -d, env",
+            r"printf '%s\0' -rf /etc | xargs -0 rm",
+            r"echo /etc | xargs -I{} sh -c 'rm -rf {}'",
+            r"printf 'a /tmp/x b /etc' | xargs -n2 sh -c 'rm -rf $1' ",
+            r"case x in y) ;; *) rm -rf /etc;; esac",
+            r"if false; then :; else rm -rf /etc; fi",
+            r"x=rm; false && x=ls; $x -rf /etc",
+            r"x=rm; (x=ls); $x -rf /etc",
+            r"if true; then x=rm; else x=ls; fi; $x -rf /etc",
+            r"x=rm; echo y | x=ls; echo z | cat; [ a = b ] && x=ls; rm -rf /etc",
+            r"cp /bin/rm /tmp/helper; /tmp/helper -rf /etc",
+            r"cd /; pushd /tmp; popd; rm -rf etc",
+            r"sed '1e rm -rf /etc' README.md",
+            r"find / -maxdepth 1 -name etc -exec rm -rf {} +",
+            r"ssh localhost 'cd /; rm -rf etc'",
+            r"doppler run -- rm -rf /etc",
+            r"setpriv --reuid 0 rm -rf /etc",
+        ],
+    );
+}
+
+#[test]
+fn patterns_are_what_they_are_there_to_mean() {
+    for (command, expected) in [
+        ("cat ~/.ss?/id_*", "read(~/.ssh/id_rsa)"),
+        ("cat .[e]nv", "read(~/shop/.env)"),
+        (
+            "tee -a ~/.ssh/auth*_keys < k",
+            "write(~/.ssh/authorized_keys)",
+        ),
+        ("cp x /etc/cr?n.hourly/", "copy(~/shop/x, /etc/cron.hourly)"),
+        ("cat /e*/s*dow", "read(/etc/shadow)"),
+        ("cat /[[:lower:]]tc/shad[!a]w", "read(/etc/shadow)"),
+        (
+            "rm -rf ../.local/share/lu[t]hien/*",
+            "delete(~/.local/share/luthien/*)",
+        ),
+        (
+            "find ~ -name 'id_*' ! -name '*.pub' -exec cat {} +",
+            "read(~/$/id_rsa)",
+        ),
+        ("tar czf - -C ~ .gnup?", "read(~/.gnupg)"),
+    ] {
+        all_do(expected, &[command]);
+    }
+    for same in [
+        "cat *.json",
+        "cat src/*.rs",
+        "cat ~/notes/*.md",
+        "cat config/*.yaml",
+    ] {
+        let found = effects(same);
+        assert!(
+            found.iter().all(|one| one.contains('*')),
+            "{same}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn what_grows_without_end_is_told() {
+    all_do(
+        "exhaust(memory)",
+        &[
+            "x=ab; while :; do x=$x$x; done",
+            "until false; do a+=(x); done",
+            "for ((;;)); do s+=$s; done",
+        ],
+    );
+    all_do(
+        "exhaust(disk)",
+        &[
+            "until false; do mktemp -p /var/tmp q.XXXX; done",
+            "split -b 512M /dev/zero /dev/shm/x",
+            "head -c 900G /dev/zero > /tmp/x",
+            "head -c $(df --output=avail / | tail -n1) /dev/zero > /tmp/x",
+            "yes | tee x > /dev/null",
+            "while [ 1 = 1 ]; do : > f$((i++)); done",
+        ],
+    );
+    all_do(
+        "exhaust(processes)",
+        &[
+            r"echo '$0 & $0 &' > /tmp/x; chmod +x /tmp/x; /tmp/x",
+            r#"echo 'nohup sh "$0" & wait' > /tmp/w.sh; sh /tmp/w.sh"#,
+            "seq inf | xargs -P0 -I{} env N={} sleep infinity",
+        ],
+    );
+    none_does(
+        "exhaust",
+        &[
+            "for ((i=0;i<10;i++)); do s+=$i; done",
+            "while read -r l; do s=$s$l; done < list",
+            "while true; do s=$s.; sleep 1; done",
+            "i=0; until [ $i -gt 5 ]; do i=$((i+1)); done",
+            "head -c 1G /dev/zero > /tmp/x",
+            "seq 1 100 > numbers",
+        ],
+    );
+}
+
+#[test]
+fn what_is_everyday_is_not_more_than_it_is() {
+    for (command, expected) in [
+        (
+            "find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +",
+            "delete(~/shop/$/__pycache__)",
+        ),
+        (
+            "pushd ../x; patch -p1 < \"$OLDPWD/f.diff\"; popd",
+            "write(~/x/$)",
+        ),
+        (
+            "t=$(mktemp --suffix=.yaml); rm $t",
+            "delete(/tmp/tmp.x.yaml)",
+        ),
+        ("rsync -an stage/usr/ /usr/", "exec(rsync)"),
+        ("n=42; kill $((n*100+n))", "process(kill 4242)"),
+        (
+            "grep -rl old src | xargs sed -i s/a/b/",
+            "write(~/shop/src/$)",
+        ),
+        ("o() { echo $((16#$1)); }; ping $(o a9).1", "net(169.1)"),
+    ] {
+        all_do(expected, &[command]);
+    }
+    none_does(
+        "opaque",
+        &[
+            "cp hook /tmp/h-$$ && chmod +x /tmp/h-$$ && /tmp/h-$$ x",
+            "for i in {1..200}; do echo $i; done",
+            "set -- a b; for x; do echo \"$x\"; done",
+            "trap 'rm -f \"$t\"' EXIT; t=$(mktemp)",
+        ],
+    );
+}
