@@ -176,6 +176,11 @@ pub(super) fn is_question(name: &str, words: &[String]) -> bool {
     if !PASSING.contains(&name) {
         let asks = |word: &str| match word {
             "--help" | "--dry-run" | "--dryrun" | "--dry_run" => true,
+            // Programs in Go take it with one dash.
+            "-help" => matches!(
+                name,
+                "terraform" | "tofu" | "packer" | "vault" | "consul" | "nomad" | "go"
+            ),
             word => word
                 .strip_prefix("--dry-run=")
                 .is_some_and(|how| matches!(how, "client" | "server" | "true" | "1")),

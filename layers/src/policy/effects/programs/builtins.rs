@@ -65,7 +65,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "unset" => {
             for name in words {
                 super::meaning::environment(shell, name, None);
-                state.set(name, vec![mark::UNSET.to_string()]);
+                state.set(name, vec![String::new()]);
             }
             unset_history(shell, words);
             Some(Data::text(""))

@@ -3,7 +3,7 @@
 use super::{Category, files};
 use crate::policy::effects::{
     Act, Database, Git, PathRef, Permissions, Process, Scope, Sends, Write, is_secret,
-    is_shared_branch,
+    is_shared_branch, mark,
 };
 
 /// The kind of harm that an act does, if it does any.
@@ -74,6 +74,8 @@ fn git(what: Git, target: &str) -> bool {
                 || target == "HEAD"
                 || target.starts_with("--")
                 || target.contains('*')
+                // Whichever it is: it may be one that others work on.
+                || target.contains(mark::is_unknown)
                 || is_shared_branch(target)
         }
         Git::DeleteBranch if target == "*" => true,

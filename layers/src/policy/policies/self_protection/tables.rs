@@ -108,7 +108,12 @@ pub(super) const READ_FROM_ROOT: &[&str] = &[
 ];
 /// Commands of the sidecar that change nothing.
 pub(super) const QUESTIONS: &[&str] = &[
+    "cache-why",
     "check",
+    "export",
+    "search",
+    "sessions",
+    "show",
     "policy",
     "demo",
     "help",
