@@ -4,6 +4,7 @@ mod cache_why;
 mod crash;
 mod database;
 mod kept;
+mod replay;
 mod verify;
 
 use std::{ffi::OsStr, path::Path};

@@ -1,6 +1,6 @@
 //! `luthien policy`.
 
-mod chosen;
+pub(super) mod chosen;
 mod eval;
 mod explain;
 mod list;
