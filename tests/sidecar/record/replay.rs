@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Output};
 
 use serde_json::{Value, json};
 
-use super::stop;
+use super::{lines, printed, stop};
 use crate::support::{
     client::ask,
     good::{call, pair},
@@ -165,6 +165,52 @@ async fn filters_choose_and_what_cannot_go_through_is_counted() {
     assert_eq!(report["same"], 6);
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(said.contains("asks over the network: ours"), "{said}");
+}
+
+#[tokio::test]
+async fn any_exchange_becomes_a_case_that_comes_out_as_it_was() {
+    for policies in [
+        "policies: [{ use: noop }]",
+        DENIES,
+        "policies: [{ use: replace, with: { from: a, to: e, in: both } }]",
+    ] {
+        let sidecar = house(policies).await;
+        let folder = sidecar.folder.path();
+        let exchanges = lines(folder, ["export", "--format", "jsonl"]).await;
+        for exchange in &exchanges {
+            let id = exchange["transaction_id"].as_str().unwrap();
+            let case = printed(folder, ["policy", "fixture", id]).await;
+            fs::write(folder.join("case.yaml"), &case).unwrap();
+            let said = printed(folder, ["policy", "test", "case.yaml"]).await;
+            let said = String::from_utf8(said).unwrap();
+            assert!(said.contains("All 1 cases came out as expected."), "{said}");
+        }
+        assert_eq!(exchanges.len(), 6);
+    }
+}
+
+#[tokio::test]
+async fn cases_hold_what_yaml_would_not() {
+    let (_provider, mut sidecar) = pair(DENIES).await;
+    let body = json!({ "model": "m", "max_tokens": 9, "messages": [{ "role": "user", "content": "\u{7f}\u{85}\u{2028}\u{feff}\u{1f99a}: {x} #\n- \"" }] });
+    let answer = ask(sidecar.agents, &call(Dialect::Anthropic, body.to_string())).await;
+    let id = answer.header("x-luthien-request-id").unwrap().to_owned();
+    stop(&mut sidecar).await;
+    let folder = sidecar.folder.path();
+    let case = printed(folder, ["policy", "fixture", &id]).await;
+    let other = String::from_utf8(case)
+        .unwrap()
+        .replace("verdict: \"block\"", "verdict: allow");
+    fs::write(folder.join("case.yaml"), other).unwrap();
+    let mut command = luthien(folder);
+    command.args(["--config", "luthien.yaml", "policy", "test", "case.yaml"]);
+    let output = within("the command ends", command.output()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("verdict: expected allow, got block"),
+        "{said}"
+    );
 }
 
 /// A judge that finds every call worth this.

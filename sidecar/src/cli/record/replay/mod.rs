@@ -1,6 +1,6 @@
 //! `luthien replay`.
 
-mod compare;
+pub(in crate::cli) mod compare;
 pub(in crate::cli) mod recorded;
 mod report;
 #[cfg(test)]
