@@ -3,6 +3,7 @@
 mod cache_why;
 mod crash;
 mod database;
+mod html;
 mod kept;
 mod replay;
 mod verify;

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use luthien::record::store::{AnyStore, SessionRow, Side, Store};
 use serde_json::{Value, json};
 
-use super::{Failure, Settings, Which, ask, kept, markdown, sessions_of, show::turns};
+use super::{Failure, Settings, Which, ask, html, kept, markdown, sessions_of, show::turns};
 
 /// Which form of the exports that are to be processed this is.
 const VERSION: u32 = 1;
@@ -33,6 +33,8 @@ pub(in super::super) struct Export {
 enum Format {
     /// To be read.
     Markdown,
+    /// A page to share: everything in one file, and nothing in it loads or runs anything.
+    Html,
     /// One document: sessions, and their turns as messages.
     Json,
     /// One exchange a line, with everything that is known of it, its bytes included.
@@ -83,6 +85,9 @@ struct Exporter<'a> {
 
 impl Exporter<'_> {
     async fn all(&mut self, export: &Export) -> Result<(), Failure> {
+        if self.format == Format::Html {
+            write!(self.out, "{}", html::HEAD)?;
+        }
         if self.format == Format::Json {
             write!(self.out, "{{\"version\":{VERSION},\"sessions\":[")?;
         }
@@ -91,6 +96,9 @@ impl Exporter<'_> {
         }
         if self.format == Format::Json {
             writeln!(self.out, "]}}")?;
+        }
+        if self.format == Format::Html {
+            write!(self.out, "{}", html::END)?;
         }
         if self.tells {
             writeln!(io::stderr())?;
@@ -104,6 +112,11 @@ impl Exporter<'_> {
                 let turns = turns(self.store, &session.session_id, usize::MAX).await?;
                 self.exchanges += turns.len() as u64;
                 writeln!(self.out, "{}", markdown::session(session, &turns))?;
+            }
+            Format::Html => {
+                let turns = turns(self.store, &session.session_id, usize::MAX).await?;
+                self.exchanges += turns.len() as u64;
+                write!(self.out, "{}", html::session(session, &turns))?;
             }
             Format::Json => {
                 let turns = turns(self.store, &session.session_id, usize::MAX).await?;

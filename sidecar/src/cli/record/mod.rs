@@ -3,6 +3,7 @@
 
 mod cache_why;
 mod export;
+mod html;
 mod log;
 mod markdown;
 pub(super) mod replay;
