@@ -116,6 +116,9 @@ enum Command {
     /// Says why the provider's prompt cache did not answer: what differs between requests of a session, and who changed it.
     #[command(after_long_help = record::CACHE_WHY)]
     CacheWhy(record::CacheWhy),
+    /// Puts conversations that were recorded before other policies, and says what would come out otherwise.
+    #[command(after_long_help = record::REPLAY)]
+    Replay(record::Replay),
     /// Starts, waits until ready, runs an agent with the right environment, and stops when it ends.
     ///
     /// The agent finds the sidecar by `ANTHROPIC_BASE_URL` and `OPENAI_BASE_URL`. Ports are chosen freely unless given. The log
@@ -169,6 +172,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Export(export)) => record::export(&cli.settings, &export),
         Some(Command::Log(log)) => record::log(&cli.settings, &log),
         Some(Command::CacheWhy(why)) => record::cache_why(&cli.settings, &why),
+        Some(Command::Replay(replay)) => record::replay(&cli.settings, &replay),
         Some(Command::Exec(exec)) => exec::run(&cli.settings, exec),
         Some(Command::Demo) => demo::run(),
         Some(Command::Completions { shell }) => {

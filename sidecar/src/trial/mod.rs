@@ -1,6 +1,7 @@
 //! Exchanges tried out in this process: the stack of layers, with a script in the provider's place. What `luthien policy`
 //! shows is what a sidecar would do.
 
+mod around;
 mod provider;
 mod seen;
 
@@ -11,17 +12,22 @@ use http::{Request, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt, Full};
 use luthien::{
     identity::IdentityLayer,
-    limit::{LimitLayer, Repair},
+    limit::LimitLayer,
     policy::{Entry, PolicyLayer, PolicySet, PolicySettings},
     stack::Stack,
 };
 use luthien_core::{
     Dialect,
     decision::{Coverage, Decision, DecisionSink, Exchange, Mode, Outcome, Severity},
+    request::LlmBody,
 };
-use tower::{Layer, ServiceExt};
+use tower::{Layer, ServiceExt, util::MapRequestLayer};
 
-use self::{provider::Provider, seen::Seen};
+use self::provider::Provider;
+pub(crate) use self::{
+    around::{Answers, Around, Facts},
+    seen::Seen,
+};
 
 /// Policies to be tried out.
 pub(crate) struct Trial {
@@ -89,6 +95,11 @@ impl Verdict {
 impl Trial {
     /// Sends one exchange through, which nobody has met before and which nobody will remember.
     pub(crate) async fn run(&self, scenario: &Scenario) -> Tried {
+        self.run_in(scenario, &Around::default()).await
+    }
+
+    /// Sends one exchange through, of which this is known.
+    pub(crate) async fn run_in(&self, scenario: &Scenario, around: &Around) -> Tried {
         let told = Arc::new(Told::default());
         let shadows: Vec<_> = self
             .shadows()
@@ -96,18 +107,26 @@ impl Trial {
             .collect();
         let set = PolicySet::new(self.entries.iter().map(waited_for).collect())
             .with_settings(self.settings.clone())
+            .with_sessions(around.sessions.clone())
             .with_sink(told.clone());
-        let provider = Provider::new(scenario);
+        let set = match &around.answers {
+            Some(answers) => set.with_judge(answers.clone()),
+            None => set,
+        };
+        let provider = Provider::new(scenario, around.status);
+        let facts = around.facts.clone();
         let stack = Stack::new(IdentityLayer::passthrough())
-            // What is tried out are policies, and not what is put right beside.
-            .with_limit(LimitLayer::new().with_repair(Repair {
-                duplicate_tools: false,
-                orphan_tool_results: false,
+            .with_limit(LimitLayer::new().with_repair(around.repair))
+            .with_watch(MapRequestLayer::new(move |request: Request<LlmBody>| {
+                facts.told(request)
             }))
             .with_policy(PolicyLayer::new(set));
         let mut request = Request::new(Full::new(scenario.request.clone()));
         *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = http::Uri::from_static(scenario.dialect.path());
+        *request.uri_mut() = match &around.path {
+            Some(path) => path.clone(),
+            None => http::Uri::from_static(scenario.dialect.path()),
+        };
         let answered = stack.layer(provider.clone()).oneshot(request).await;
         let (head, body) = match answered {
             Ok(response) => response.into_parts(),

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::stream::{self, Iter};
-use http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use luthien_core::request::LlmBody;
@@ -21,14 +21,16 @@ use super::Scenario;
 pub(super) struct Provider {
     reply: Vec<Bytes>,
     streamed: bool,
+    status: StatusCode,
     asked: Arc<Mutex<Option<Bytes>>>,
 }
 
 impl Provider {
-    pub(super) fn new(scenario: &Scenario) -> Self {
+    pub(super) fn new(scenario: &Scenario, status: StatusCode) -> Self {
         Self {
             reply: scenario.reply.clone(),
             streamed: scenario.streamed,
+            status,
             asked: Arc::default(),
         }
     }
@@ -67,6 +69,7 @@ impl Service<Request<LlmBody>> for Provider {
                 .map(|bytes| Ok(Frame::data(bytes)));
             let frames: Vec<_> = frames.collect();
             let mut response = Response::new(StreamBody::new(stream::iter(frames)));
+            *response.status_mut() = provider.status;
             let kind = if provider.streamed {
                 HeaderValue::from_static("text/event-stream")
             } else {

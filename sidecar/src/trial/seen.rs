@@ -29,7 +29,7 @@ pub(crate) struct Answered {
 const LIMIT: usize = 64 << 20;
 
 impl Seen {
-    pub(super) async fn of(dialect: Dialect, streamed: bool, reply: &Bytes) -> Self {
+    pub(crate) async fn of(dialect: Dialect, streamed: bool, reply: &Bytes) -> Self {
         let mut seen = Self::default();
         let mut assembler = Assembler::new(LIMIT);
         let mut blocks = Vec::new();

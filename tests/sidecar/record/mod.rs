@@ -3,7 +3,9 @@
 mod cache_why;
 mod crash;
 mod database;
+mod html;
 mod kept;
+mod replay;
 mod verify;
 
 use std::{ffi::OsStr, path::Path};

@@ -14,9 +14,9 @@ use crate::{
 /// provider, and no secret.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Policies {
-    pub(super) policies: Vec<Policy>,
-    pub(super) policy: PolicySettings,
+pub(in crate::cli) struct Policies {
+    pub(in crate::cli) policies: Vec<Policy>,
+    pub(in crate::cli) policy: PolicySettings,
 }
 
 impl Policies {
@@ -32,7 +32,8 @@ impl Policies {
         Ok((policies, trial))
     }
 
-    fn trial(&self) -> Result<Trial, ConfigError> {
+    /// Ready to be tried out.
+    pub(in crate::cli) fn trial(&self) -> Result<Trial, ConfigError> {
         Ok(Trial {
             entries: policy::build(&self.policies)?,
             settings: policy::settings(&self.policy),

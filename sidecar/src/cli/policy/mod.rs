@@ -1,8 +1,9 @@
 //! `luthien policy`.
 
-mod chosen;
+pub(super) mod chosen;
 mod eval;
 mod explain;
+mod fixture;
 mod list;
 mod test;
 
@@ -55,6 +56,13 @@ pub(super) enum Policy {
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
     },
+    /// Makes a case for `luthien policy test` of an exchange that was recorded.
+    #[command(after_long_help = fixture::HELP)]
+    Fixture {
+        /// The exchange, by the id in the log and in `x-luthien-request-id`.
+        #[arg(value_name = "EXCHANGE")]
+        id: String,
+    },
     /// Judges tool calls from standard input, one JSON object a line, and answers each with a line.
     ///
     /// For scripts, and as the answer to an agent's own hook before a tool runs.
@@ -71,6 +79,7 @@ pub(super) fn run(settings: &Settings, command: Policy) -> Result<ExitCode, Fail
         Policy::Show { name, schema } => list::show(&name, schema),
         Policy::Check { files } => list::check(settings, &files),
         Policy::Test { files } => test::run(settings, &files),
+        Policy::Fixture { id } => fixture::run(settings, &id),
         Policy::Eval(eval) => eval::run(settings, &eval),
         Policy::Explain(explain) => explain::run(settings, &explain),
     }

@@ -7,10 +7,10 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::{Args, ValueEnum};
-use luthien::record::store::{AnyStore, SessionFilter, SessionRow, Side, Store, StoreError};
+use luthien::record::store::{AnyStore, SessionRow, Side, Store};
 use serde_json::{Value, json};
 
-use super::{Failure, Settings, Which, ask, markdown, show::turns};
+use super::{Failure, Settings, Which, ask, html, kept, markdown, sessions_of, show::turns};
 
 /// Which form of the exports that are to be processed this is.
 const VERSION: u32 = 1;
@@ -33,6 +33,8 @@ pub(in super::super) struct Export {
 enum Format {
     /// To be read.
     Markdown,
+    /// A page to share: everything in one file, and nothing in it loads or runs anything.
+    Html,
     /// One document: sessions, and their turns as messages.
     Json,
     /// One exchange a line, with everything that is known of it, its bytes included.
@@ -83,40 +85,25 @@ struct Exporter<'a> {
 
 impl Exporter<'_> {
     async fn all(&mut self, export: &Export) -> Result<(), Failure> {
+        if self.format == Format::Html {
+            write!(self.out, "{}", html::HEAD)?;
+        }
         if self.format == Format::Json {
             write!(self.out, "{{\"version\":{VERSION},\"sessions\":[")?;
         }
-        for name in &export.sessions {
-            let session = self.store.session(name).await?;
-            let missing =
-                || format!("no session is called {name:?}: `luthien sessions` lists them");
-            let session = session.ok_or_else(missing)?;
+        for session in sessions_of(self.store, &export.sessions, &export.which).await? {
             self.session(&session).await?;
-        }
-        if export.sessions.is_empty() {
-            self.filtered(&export.which.filter()).await?;
         }
         if self.format == Format::Json {
             writeln!(self.out, "]}}")?;
+        }
+        if self.format == Format::Html {
+            write!(self.out, "{}", html::END)?;
         }
         if self.tells {
             writeln!(io::stderr())?;
         }
         Ok(())
-    }
-
-    async fn filtered(&mut self, filter: &SessionFilter) -> Result<(), Failure> {
-        let mut cursor = None;
-        loop {
-            let page = self.store.sessions(filter, cursor, 100).await?;
-            for session in &page.items {
-                self.session(session).await?;
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
     }
 
     async fn session(&mut self, session: &SessionRow) -> Result<(), Failure> {
@@ -125,6 +112,11 @@ impl Exporter<'_> {
                 let turns = turns(self.store, &session.session_id, usize::MAX).await?;
                 self.exchanges += turns.len() as u64;
                 writeln!(self.out, "{}", markdown::session(session, &turns))?;
+            }
+            Format::Html => {
+                let turns = turns(self.store, &session.session_id, usize::MAX).await?;
+                self.exchanges += turns.len() as u64;
+                write!(self.out, "{}", html::session(session, &turns))?;
             }
             Format::Json => {
                 let turns = turns(self.store, &session.session_id, usize::MAX).await?;
@@ -199,14 +191,5 @@ impl Exporter<'_> {
             })
         });
         Ok(all.collect())
-    }
-}
-
-/// What was not kept is left out.
-fn kept(bytes: Result<bytes::Bytes, StoreError>) -> Result<Option<bytes::Bytes>, Failure> {
-    match bytes {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(StoreError::Missing(_) | StoreError::Join(_)) => Ok(None),
-        Err(error) => Err(error.into()),
     }
 }

@@ -1,17 +1,21 @@
-//! `luthien sessions`, `luthien show`, `luthien search`, `luthien export`, `luthien log`, `luthien cache-why`: what was recorded.
+//! `luthien sessions`, `luthien show`, `luthien search`, `luthien export`, `luthien log`, `luthien cache-why`,
+//! `luthien replay`: what was recorded.
 
 mod cache_why;
 mod export;
+mod html;
 mod log;
 mod markdown;
+pub(super) mod replay;
 mod sessions;
 mod show;
 mod times;
 
 use std::future::Future;
 
+use bytes::Bytes;
 use clap::Args;
-use luthien::record::store::{AnyStore, Options, SessionFilter};
+use luthien::record::store::{AnyStore, Options, SessionFilter, SessionRow, Store, StoreError};
 
 use super::{Failure, Settings, say};
 use crate::{log::is_hidden, record};
@@ -19,6 +23,7 @@ use crate::{log::is_hidden, record};
 pub(super) use cache_why::{CacheWhy, HELP as CACHE_WHY, run as cache_why};
 pub(super) use export::{Export, run as export};
 pub(super) use log::{Log, run as log};
+pub(super) use replay::{HELP as REPLAY, Replay, run as replay};
 pub(super) use sessions::{Search, Sessions, run as sessions, search};
 pub(super) use show::{Show, run as show};
 
@@ -64,7 +69,7 @@ impl Which {
 }
 
 /// Asks the record.
-fn ask<F, T>(settings: &Settings, ask: impl FnOnce(AnyStore) -> F) -> Result<T, Failure>
+pub(super) fn ask<F, T>(settings: &Settings, ask: impl FnOnce(AnyStore) -> F) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
@@ -81,6 +86,39 @@ where
         store.close().await;
         answer
     })
+}
+
+/// The sessions of these names; if there are none, those that the filters let through, the latest first.
+async fn sessions_of(
+    store: &AnyStore,
+    names: &[String],
+    which: &Which,
+) -> Result<Vec<SessionRow>, Failure> {
+    let mut sessions = Vec::new();
+    for name in names {
+        let session = store.session(name).await?;
+        let missing = || format!("no session is called {name:?}: `luthien sessions` lists them");
+        sessions.push(session.ok_or_else(missing)?);
+    }
+    let (filter, mut cursor) = (which.filter(), None);
+    while names.is_empty() {
+        let page = store.sessions(&filter, cursor, 500).await?;
+        sessions.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(sessions)
+}
+
+/// What was not kept is left out.
+fn kept(bytes: Result<Bytes, StoreError>) -> Result<Option<Bytes>, Failure> {
+    match bytes {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(StoreError::Missing(_) | StoreError::Join(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A text as a terminal may show it: what was said there may hold anything, and must not move the cursor.

@@ -7,9 +7,8 @@ mod tests;
 
 use std::{collections::HashMap, process::ExitCode};
 
-use bytes::Bytes;
 use clap::Args;
-use luthien::record::store::{AnyStore, Side, Store, StoreError, TransactionRow, Turn};
+use luthien::record::store::{AnyStore, Side, Store, TransactionRow, Turn};
 use luthien_core::{
     Dialect,
     json::{Document, Limits},
@@ -17,7 +16,7 @@ use luthien_core::{
 use serde::Serialize;
 
 use self::compare::{Compared, Difference, Found, compare, differ};
-use super::{Failure, Settings, ask, say, short, show, times, tokens};
+use super::{Failure, Settings, ask, kept, say, short, show, times, tokens};
 use crate::cli::table;
 
 pub(in super::super) const HELP: &str = "\
@@ -251,10 +250,8 @@ fn why(
 
 /// A request as it was sent; `None` if it was not kept.
 async fn request(store: &AnyStore, turn: &Turn, side: Side) -> Result<Option<Document>, Failure> {
-    let bytes: Bytes = match store.request_bytes(&turn.row.transaction_id, side).await {
-        Ok(bytes) => bytes,
-        Err(StoreError::Missing(_) | StoreError::Join(_)) => return Ok(None),
-        Err(error) => return Err(error.into()),
+    let Some(bytes) = kept(store.request_bytes(&turn.row.transaction_id, side).await)? else {
+        return Ok(None);
     };
     Ok(Document::parse(bytes, &Limits::default()).ok())
 }
