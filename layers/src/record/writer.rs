@@ -140,6 +140,9 @@ impl Writer {
         self.counters
             .queued
             .fetch_sub(note.held(), Ordering::Relaxed);
+        if self.spool.is_stale() {
+            self.forget();
+        }
         let Note { id, at, what } = note;
         match what {
             Noted::Asked {

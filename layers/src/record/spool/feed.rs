@@ -1,7 +1,10 @@
 use std::{
     fs, io,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -23,6 +26,7 @@ pub struct Feed {
     safe: watch::Receiver<Position>,
     open: Option<(u64, Bytes)>,
     reading: Reading,
+    stale: Arc<AtomicBool>,
 }
 
 /// The segment that is read, which is left alone by whoever makes room: held while that changes.
@@ -46,10 +50,12 @@ impl Feed {
         at: Position,
         safe: watch::Receiver<Position>,
         reading: Reading,
+        stale: Arc<AtomicBool>,
     ) -> Self {
         let open = None;
         Self {
             reading,
+            stale,
             folder,
             writer,
             at,
@@ -68,6 +74,12 @@ impl Feed {
         self.at = self.at.max(at);
         self.open = None;
         *self.reading.lock().unwrap_or_else(PoisonError::into_inner) = self.at.segment;
+    }
+
+    /// Tells whoever writes that the store may not have any more what it once took: all of it is written again when it
+    /// comes by.
+    pub fn renew(&self) {
+        self.stale.store(true, Ordering::Release);
     }
 
     /// Waits until there is something to read. `false` if nobody writes any more, and all has been read.

@@ -2,7 +2,10 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -40,6 +43,8 @@ pub(crate) struct Spool {
     limit: u64,
     /// Where the feed is.
     reading: Reading,
+    /// Whether the store may have lost what it once took.
+    stale: Arc<AtomicBool>,
     /// The last segment that has no bodies any more.
     stripped: u64,
     /// Holds the folder: two writers would write over each other.
@@ -102,7 +107,16 @@ impl Spool {
         let name: Arc<str> = name(&writer).into();
         // Until it is known where a store goes on, nothing may change under it.
         let reading = Reading::new(Mutex::new(u64::MAX));
-        let feed = Feed::new(folder.to_owned(), name, start, watching, reading.clone());
+        let stale = Arc::new(AtomicBool::new(false));
+        let folder_of_feed = folder.to_owned();
+        let feed = Feed::new(
+            folder_of_feed,
+            name,
+            start,
+            watching,
+            reading.clone(),
+            stale.clone(),
+        );
         let mut spool = Self {
             folder: folder.to_owned(),
             writer,
@@ -115,6 +129,7 @@ impl Spool {
             sealed,
             limit,
             reading,
+            stale,
             stripped: 0,
             _lock: lock,
         };
@@ -135,6 +150,11 @@ impl Spool {
         };
         let link = Some((self.buffered.number, self.buffered.hash, &text[..]));
         frame::write(entry, link, &mut self.buffer);
+    }
+
+    /// Whether the store may have lost what it once took, and that was not asked since.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Relaxed) && self.stale.swap(false, Ordering::AcqRel)
     }
 
     /// Whether so much has been added that it should be written.

@@ -39,6 +39,21 @@ impl AnyStore {
         Err(StoreError::Address(format!("`{kind}:` is not known here")))
     }
 
+    /// Sees to it that nothing of what was deleted is left in the files of SQLite. PostgreSQL does that by itself, in time
+    /// (`VACUUM`).
+    ///
+    /// # Errors
+    ///
+    /// If the database is locked for long.
+    pub async fn scrub(&self) -> Result<(), StoreError> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(store) => store.scrub().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Waits until nothing is under way, and closes what is open.
     pub async fn close(&self) {
         match self {

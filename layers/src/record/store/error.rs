@@ -62,6 +62,9 @@ pub enum StoreError {
     /// Nothing of this name is in the record, or no longer.
     #[error("{0} is not in the record")]
     Missing(String),
+    /// It may not be forgotten.
+    #[error("the session {0} is held: it is kept until somebody lets go of it")]
+    Held(String),
     /// A request cannot be put together again.
     #[error(transparent)]
     Join(#[from] crate::record::JoinError),

@@ -18,6 +18,8 @@ const GATHER: Duration = Duration::from_millis(50);
 /// How long is waited before it is tried again, at first and at most.
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
+/// How long it takes, at most, to notice that something was forgotten.
+const WATCH: Duration = Duration::from_secs(1);
 
 /// How a keeper does.
 #[derive(Debug, Default)]
@@ -75,7 +77,15 @@ pub async fn keep(mut feed: Feed, store: &impl Store, keeping: &Keeping) {
     } else {
         feed.begin(Position::default());
     }
-    while feed.wait().await {
+    let mut forgettings = None;
+    loop {
+        tokio::select! {
+            is_more = feed.wait() => if !is_more { break },
+            () = sleep(WATCH) => {
+                watch(&feed, store, &mut forgettings).await;
+                continue;
+            }
+        }
         sleep(GATHER).await;
         let batch = read(&mut feed, keeping).await;
         if batch.unreadable > 0 {
@@ -99,6 +109,18 @@ pub async fn keep(mut feed: Feed, store: &impl Store, keeping: &Keeping) {
         if let Err(error) = feed.forget(batch.end) {
             tracing::warn!(%error, "a part of the spool that is kept already cannot be deleted");
         }
+        watch(&feed, store, &mut forgettings).await;
+    }
+}
+
+/// Sees to it that what was forgotten is written once more if it comes by again.
+async fn watch(feed: &Feed, store: &impl Store, seen: &mut Option<i64>) {
+    // A store that is away is noticed elsewhere.
+    if let Ok(forgettings) = store.forgettings().await
+        && *seen != Some(forgettings)
+    {
+        *seen = Some(forgettings);
+        feed.renew();
     }
 }
 

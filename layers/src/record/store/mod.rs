@@ -12,6 +12,7 @@ mod body;
 mod coding;
 mod engine;
 mod error;
+mod forget;
 mod keep;
 mod migrate;
 #[cfg(feature = "postgres")]
@@ -40,6 +41,7 @@ pub use any::AnyStore;
 pub use apply::Applied;
 pub use blocks::{Block, BlockKind};
 pub use error::StoreError;
+pub use forget::Forgotten;
 pub use keep::{Keeping, keep};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
@@ -204,6 +206,88 @@ pub trait Store: sealed::Begin {
         limit: usize,
     ) -> impl Future<Output = Result<Page<Hit>, StoreError>> + Send {
         read::search(self, text, filter, cursor, limit)
+    }
+
+    /// Forgets a session, and all that is there for it alone: messages, contents and what was found out about them. Of its
+    /// events the links of their chains stay, without their texts. What other sessions have as well, they keep.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such session, or it is [held](Self::hold).
+    fn forget_session(
+        &self,
+        session_id: &str,
+    ) -> impl Future<Output = Result<Forgotten, StoreError>> + Send {
+        async move {
+            let forgotten = forget::session(self, session_id, None).await?;
+            Ok(forgotten.unwrap_or_default())
+        }
+    }
+
+    /// The same, if nothing has happened in the session at `before` or later, in microseconds since 1970; `None` if
+    /// something has.
+    fn forget_idle(
+        &self,
+        session_id: &str,
+        before: i64,
+    ) -> impl Future<Output = Result<Option<Forgotten>, StoreError>> + Send {
+        forget::session(self, session_id, Some(before))
+    }
+
+    /// Forgets the exchanges that belong to no session, since their beginnings were lost, and that were over before this
+    /// time.
+    fn forget_strays(
+        &self,
+        before: i64,
+    ) -> impl Future<Output = Result<Forgotten, StoreError>> + Send {
+        forget::strays(self, before)
+    }
+
+    /// Sessions in which nothing has happened since this time, the first of them first, and that nobody holds.
+    fn expired(
+        &self,
+        before: i64,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<SessionRow>, StoreError>> + Send {
+        forget::expired(self, before, limit)
+    }
+
+    /// Holds a session, so that nobody forgets it; or lets go of it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such session to be held.
+    fn hold(
+        &self,
+        session_id: &str,
+        is_on: bool,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        forget::hold(self, session_id, is_on)
+    }
+
+    /// Whether a session is held.
+    fn is_held(&self, session_id: &str) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        forget::is_held(self, session_id)
+    }
+
+    /// The names of all sessions that are held.
+    fn holds(&self) -> impl Future<Output = Result<Vec<String>, StoreError>> + Send {
+        forget::holds(self)
+    }
+
+    /// How often something was deleted that a writer may believe to be here: who sees it change writes everything anew.
+    fn forgettings(&self) -> impl Future<Output = Result<i64, StoreError>> + Send {
+        forget::forgettings(self)
+    }
+
+    /// Takes what only one may do at a time, for so long, or goes on with it. `false` if another `holder` is at it.
+    fn lease(
+        &self,
+        name: &str,
+        holder: &str,
+        length: Duration,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send {
+        forget::lease(self, name, holder, length)
     }
 
     /// Looks whether all of it is what was recorded: follows each writer's chain of events, and compares everything with

@@ -85,6 +85,26 @@ impl SqliteStore {
         Ok(store)
     }
 
+    /// Sees to it that nothing of what was deleted is left in the files: words in the index, pages in the log.
+    ///
+    /// # Errors
+    ///
+    /// If the database is locked for long.
+    pub async fn scrub(&self) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        tx.script(
+            "PRAGMA secure_delete = ON; INSERT INTO message_words (message_words) VALUES ('optimize'); \
+             PRAGMA secure_delete = OFF",
+        )
+        .await?;
+        tx.commit().await?;
+        let done = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.writer)
+            .await;
+        done.map(drop)
+            .map_err(|error| StoreError::of(&self.name, &error))
+    }
+
     /// Waits until nothing is under way, and closes the file.
     pub async fn close(&self) {
         self.readers.close().await;

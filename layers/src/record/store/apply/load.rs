@@ -281,6 +281,23 @@ pub(super) async fn events(
     Ok(events.collect())
 }
 
+/// The transactions of the batch that were forgotten.
+pub(super) async fn forgotten(
+    tx: &mut Tx,
+    state: &State,
+    batch: &Gathered<'_>,
+) -> Result<HashSet<String>, StoreError> {
+    let new = batch
+        .transactions
+        .iter()
+        .filter(|id| !state.transactions.contains_key(*id));
+    let sql = "SELECT DISTINCT transaction_id FROM event_tombstones WHERE transaction_id IN $IN";
+    let rows = tx
+        .rows_in(sql, new.map(|id| Value::from(&**id)).collect())
+        .await?;
+    Ok(rows.iter().filter_map(|row| row.string(0)).collect())
+}
+
 async fn users(tx: &mut Tx, state: &mut State, batch: &Gathered<'_>) -> Result<(), StoreError> {
     let known = state
         .transactions

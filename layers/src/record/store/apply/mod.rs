@@ -19,6 +19,7 @@ use super::{
     Options, StoreError,
     coding::Coder,
     engine::{Engine, Tx, Value},
+    forget,
     rows::EventRow,
     sealed::Begin,
 };
@@ -124,13 +125,17 @@ async fn once(
         };
         batch.enter(&mut state, plain, &mut coder);
         let known = load::events(&mut tx, &state).await?;
+        let forgotten = load::forgotten(&mut tx, &state, &batch).await?;
         let new = new(&batch, known, &mut applied);
+        let is_late = |link: &&Link| forgotten.contains(&*name_of(&link.event.transaction_id));
+        let (late, new): (Vec<_>, Vec<_>) = new.into_iter().partition(is_late);
         let names = sessions(&state, &new);
         load::sessions(&mut tx, &mut state, names).await?;
         let spoken = ended::read_replies(&mut state, &new);
         load::messages(&mut tx, &mut state, &spoken).await?;
         project(&mut tx, &mut state, &new, &cleaner, store.options(), plain).await?;
         write::write(&mut tx, state, &batch, number, &mut coder).await?;
+        forget::late(&mut tx, number, &late).await?;
     }
     tx.commit().await?;
     applied.mended = cleaner.count();

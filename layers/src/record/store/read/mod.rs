@@ -15,7 +15,7 @@ pub use transcript::{From, Said, Turn};
 
 pub(super) use bytes::{reply, request};
 pub(super) use search::search;
-pub(super) use sessions::{session, sessions};
+pub(super) use sessions::{find, session, sessions};
 pub(super) use transactions::{payload, transaction, transactions};
 pub(super) use transcript::transcript;
 

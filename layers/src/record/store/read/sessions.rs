@@ -208,7 +208,10 @@ pub(in super::super) async fn session(
     Ok(row)
 }
 
-pub(super) async fn find(tx: &mut Tx, id: &str) -> Result<Option<SessionRow>, StoreError> {
+pub(in super::super) async fn find(
+    tx: &mut Tx,
+    id: &str,
+) -> Result<Option<SessionRow>, StoreError> {
     let sql = format!(
         "SELECT {} FROM sessions s WHERE s.session_id = $1",
         columns()

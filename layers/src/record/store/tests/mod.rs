@@ -2,6 +2,7 @@
 
 mod apply;
 mod conversation;
+mod forget;
 mod harness;
 mod migrate;
 mod poison;
