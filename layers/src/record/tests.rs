@@ -315,3 +315,23 @@ async fn a_long_reply_is_kept_in_pieces() {
     assert!(ended.model.is_some() && ended.stop_reason.is_some());
     assert_eq!(record.reply(), Some(reply));
 }
+
+#[tokio::test]
+async fn what_the_store_has_forgotten_is_written_again() {
+    let mut record = Recorded::new(|_| {});
+    let dialect = Dialect::Anthropic;
+    let service = record.service(Provider::new([script(dialect, true, 3)]));
+    let mut counts = Vec::new();
+    for is_forgotten in [false, false, true] {
+        if is_forgotten {
+            record.feed.renew();
+        }
+        let response = send(&service, asked(dialect, true)).await;
+        response.into_body().unwrap();
+        let kept = record.feed.read().unwrap().kept;
+        let bodies = kept.iter().filter(|kept| !matches!(kept, Kept::Event(_)));
+        counts.push(bodies.count());
+    }
+    assert!(counts[0] > 2, "{counts:?}");
+    assert_eq!(counts, [counts[0], 0, counts[0]]);
+}

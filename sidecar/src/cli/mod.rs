@@ -110,6 +110,21 @@ enum Command {
   luthien export --since 30d --user alice --format jsonl --output alice.jsonl
 ")]
     Export(record::Export),
+    /// Deletes conversations that were recorded, and everything that was found out about them.
+    ///
+    /// What other conversations have as well, they keep. Of events their hashes stay, so that `luthien log verify` can still
+    /// tell whether anything else is missing.
+    #[command(after_long_help = "Examples:
+  luthien forget 4f1c2a9e-8d1b-4c5f-9e0a-6b7c8d9e0f10
+  luthien forget --yes s-1 s-2
+")]
+    Forget(record::Forget),
+    /// Sees to it that a conversation is not deleted, by anybody or by `record.retention`.
+    #[command(after_long_help = "Examples:
+  luthien hold 4f1c2a9e-8d1b-4c5f-9e0a-6b7c8d9e0f10
+  luthien hold
+")]
+    Hold(record::Hold),
     /// Looks whether the record is still what was recorded.
     #[command(subcommand)]
     Log(record::Log),
@@ -170,6 +185,8 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Show(show)) => record::show(&cli.settings, &show),
         Some(Command::Search(search)) => record::search(&cli.settings, &search),
         Some(Command::Export(export)) => record::export(&cli.settings, &export),
+        Some(Command::Forget(forget)) => record::forget(&cli.settings, &forget),
+        Some(Command::Hold(hold)) => record::hold(&cli.settings, &hold),
         Some(Command::Log(log)) => record::log(&cli.settings, &log),
         Some(Command::CacheWhy(why)) => record::cache_why(&cli.settings, &why),
         Some(Command::Replay(replay)) => record::replay(&cli.settings, &replay),

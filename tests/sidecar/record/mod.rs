@@ -3,6 +3,7 @@
 mod cache_why;
 mod crash;
 mod database;
+mod forget;
 mod html;
 mod kept;
 mod replay;

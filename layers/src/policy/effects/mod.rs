@@ -23,7 +23,7 @@ mod act;
 #[cfg(test)]
 mod bounds_tests;
 mod globs;
-mod mark;
+pub(crate) mod mark;
 pub(crate) mod names;
 #[cfg(test)]
 mod network_tests;

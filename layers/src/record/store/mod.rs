@@ -41,7 +41,7 @@ pub use any::AnyStore;
 pub use apply::Applied;
 pub use blocks::{Block, BlockKind};
 pub use error::StoreError;
-pub use forget::Forgotten;
+pub use forget::{Forgotten, RetainError, Retained, ago, retain};
 pub use keep::{Keeping, keep};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;

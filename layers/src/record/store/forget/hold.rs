@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::{StoreError, engine::Tx, read, rows::SessionRow, sealed::Begin};
+use super::{
+    super::{StoreError, engine::Tx, read, rows::SessionRow, sealed::Begin},
+    overwriting,
+};
 use crate::record::recorder::now;
 
 /// Holds a session, or lets go of it.
@@ -19,8 +22,11 @@ pub(in super::super) async fn hold(
         let sql = "INSERT INTO session_holds (session_id, at) VALUES ($1, $2) ON CONFLICT (session_id) DO NOTHING";
         tx.execute(sql, vec![id.into(), now().into()]).await?;
     } else {
+        // Of a session that is forgotten afterwards, the name is not to stay either.
+        overwriting(&mut tx, true).await?;
         let sql = "DELETE FROM session_holds WHERE session_id = $1";
         tx.execute(sql, vec![id.into()]).await?;
+        overwriting(&mut tx, false).await?;
     }
     tx.commit().await
 }

@@ -6,6 +6,7 @@
 mod collect;
 mod hold;
 mod late;
+mod retain;
 mod uses;
 
 use std::collections::{BTreeMap, HashSet};
@@ -22,6 +23,7 @@ use crate::record::recorder::now;
 use collect::{Candidates, collect};
 pub(super) use hold::{expired, hold, holds, is_held, lease};
 pub(super) use late::late;
+pub use retain::{RetainError, Retained, ago, retain};
 
 /// What was forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -91,6 +93,14 @@ pub(super) async fn strays(
     store: &(impl Begin + ?Sized),
     before: i64,
 ) -> Result<Forgotten, StoreError> {
+    let (condition, value) = Scope::Strays(before).condition();
+    let mut tx = store.read().await?;
+    let sql = format!("SELECT t.number FROM transactions t WHERE {condition} LIMIT 1");
+    let first = tx.row(sql, vec![value]).await?;
+    tx.commit().await?;
+    if first.is_none() {
+        return Ok(Forgotten::default());
+    }
     while read_uses(store).await? {}
     let mut tx = store.write().await?;
     let forgotten = forget(&mut tx, Scope::Strays(before)).await?;
@@ -172,7 +182,7 @@ pub(super) async fn overwriting(tx: &mut Tx, is_on: bool) -> Result<(), StoreErr
         super::engine::Engine::Sqlite => {
             tx.script(match is_on {
                 true => "PRAGMA secure_delete = ON",
-                false => "PRAGMA secure_delete = OFF",
+                false => "PRAGMA secure_delete = FAST",
             })
             .await
         }

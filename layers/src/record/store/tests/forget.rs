@@ -10,7 +10,7 @@ use luthien_core::{
 use serde_json::json;
 
 use super::{
-    super::{AnyStore, SessionFilter, Side, Store, StoreError},
+    super::{AnyStore, RetainError, SessionFilter, SessionRow, Side, Store, StoreError, retain},
     harness::{Database, Recorder, difference, everything, number},
     on_both_engines,
 };
@@ -26,6 +26,8 @@ on_both_engines! {
     what_is_held_is_not_forgotten,
     the_last_numbers_may_be_given_out_again,
     only_one_has_a_lease,
+    what_is_old_is_archived_and_forgotten,
+    what_cannot_be_archived_stays,
 }
 
 /// A session that has much in common with others: prompts, tools, a picture, whole turns; and something of its own.
@@ -393,6 +395,82 @@ async fn only_one_has_a_lease(database: Database) {
     assert!(lease("a", Duration::ZERO).await);
     assert!(lease("b", hour).await);
     assert!(!lease("a", hour).await);
+}
+
+fn names(sessions: &[SessionRow]) -> Vec<String> {
+    let names = sessions.iter().map(|session| session.session_id.clone());
+    names.collect()
+}
+
+async fn left(store: &AnyStore) -> Vec<String> {
+    let page = store.sessions(&SessionFilter::default(), None, 100).await;
+    let mut names = names(&page.unwrap().items);
+    names.sort();
+    names
+}
+
+async fn what_is_old_is_archived_and_forgotten(database: Database) {
+    let store = database.open().await;
+    for name in ["s-a", "s-b", "s-c"] {
+        let mut session = Session::new(name);
+        session.turn(&store, 1).await;
+    }
+    let mut young = Session::new("s-young");
+    for turn in 1..=3 {
+        young.turn(&store, turn).await;
+    }
+    store.hold("s-c", true).await.unwrap();
+    let before = store.session("s-a").await.unwrap().unwrap().last_at + 1;
+    let archived = std::sync::Mutex::new(Vec::new());
+    let archive = async |sessions: &[SessionRow]| {
+        for name in names(sessions) {
+            // It is still there when it is archived.
+            assert!(store.session(&name).await.unwrap().is_some());
+            archived.lock().unwrap().push(name);
+        }
+        Ok::<(), ()>(())
+    };
+    // As long as another is at it, nothing is done.
+    let hour = Duration::from_secs(3_600);
+    assert!(store.lease("retention", "another", hour).await.unwrap());
+    let retained = retain(&store, before, "me", &archive).await.unwrap();
+    assert!(retained.is_others && archived.lock().unwrap().is_empty());
+    assert!(
+        store
+            .lease("retention", "another", Duration::ZERO)
+            .await
+            .unwrap()
+    );
+    let retained = retain(&store, before, "me", &archive).await.unwrap();
+    assert_eq!((retained.sessions, retained.transactions), (2, 4));
+    assert_eq!(*archived.lock().unwrap(), ["s-a", "s-b"]);
+    assert_eq!(left(&store).await, ["s-c", "s-young"]);
+    is_whole(
+        &store,
+        number(&store, "SELECT count(*) FROM event_tombstones").await as u64,
+    )
+    .await;
+    let retained = retain(&store, before, "me", &archive).await.unwrap();
+    assert_eq!(retained, super::super::Retained::default());
+}
+
+async fn what_cannot_be_archived_stays(database: Database) {
+    let store = database.open().await;
+    for name in ["s-a", "s-b"] {
+        Session::new(name).turn(&store, 1).await;
+    }
+    let error = retain(&store, i64::MAX, "me", async |_| Err("the disk is full")).await;
+    assert!(matches!(
+        error,
+        Err(RetainError::Archive("the disk is full"))
+    ));
+    assert_eq!(left(&store).await, ["s-a", "s-b"]);
+    // Nobody has to wait for whoever has failed.
+    let retained = retain(&store, i64::MAX, "you", async |_| Ok::<(), ()>(()))
+        .await
+        .unwrap();
+    assert_eq!(retained.sessions, 2);
+    assert!(left(&store).await.is_empty());
 }
 
 #[tokio::test]
