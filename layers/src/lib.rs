@@ -42,6 +42,9 @@
     allow(
         clippy::string_slice,
         clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::needless_pass_by_value,
         reason = "a test that panics has failed, as it should"
     )
 )]

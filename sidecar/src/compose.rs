@@ -98,7 +98,11 @@ pub(crate) fn compose(
     let judge = JudgeOver::new(deadline(&config).layer(decode.layer(upstreams.clone())));
     let policies_of = own.told_to(
         &config.policies,
-        &[&[key_file.clone()], &*crate::record::files(&config)].concat(),
+        &[
+            std::slice::from_ref(&key_file),
+            &crate::record::files(&config),
+        ]
+        .concat(),
     );
     let policies = policies(
         &config,

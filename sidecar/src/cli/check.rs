@@ -58,7 +58,7 @@ fn summary(config: &Config, overrides: &[String]) -> Vec<String> {
     }
     lines.push(format!(
         "record     {}",
-        record::shown(&config).unwrap_or_else(|| "none".to_owned())
+        record::shown(config).unwrap_or_else(|| "none".to_owned())
     ));
     for (name, upstream) in &config.upstreams {
         let dialects: Vec<_> = upstream

@@ -99,6 +99,10 @@ async fn cycles(database: &str, folder: &TempDir) -> Acknowledged {
     seen
 }
 
+#[allow(
+    clippy::print_stdout,
+    reason = "the count is what `scripts/crash` is run for"
+)]
 async fn check(folder: &TempDir, seen: Acknowledged) {
     let seen = seen.lock().unwrap().clone();
     let mut found = HashMap::new();

@@ -47,13 +47,11 @@ fn turn(text: &mut String, turn: &Turn) {
         text,
         format_args!("\n---\n\n`{}` {}\n", row.transaction_id, about.join(" · ")),
     );
-    match (&turn.follows, turn.continues) {
-        (None, _) => {}
-        (Some(_), true) => {}
-        (Some(before), false) => line(
+    if let (Some(before), false) = (&turn.follows, turn.continues) {
+        line(
             text,
             format_args!("*goes on from before the end of `{before}`*\n"),
-        ),
+        );
     }
     for said in &turn.messages {
         message(text, said);

@@ -46,7 +46,7 @@ pub(super) struct Which {
     /// In which a policy decided like this, and it took effect: modify, block, ask, failed, skipped.
     #[arg(long)]
     verdict: Option<String>,
-    /// In which an exchange ended like this: ok, blocked, upstream_error, truncated, client_gone, policy_error, shed, shutdown.
+    /// In which an exchange ended like this: `ok`, `blocked`, `upstream_error`, `truncated`, `client_gone`, `policy_error`, `shed`, `shutdown`.
     #[arg(long)]
     ending: Option<String>,
     /// In which these words were said, all of them in one message. "Words in quotes" stand one behind another, `wor*` may go on.

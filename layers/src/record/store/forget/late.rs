@@ -59,7 +59,7 @@ pub(in super::super) async fn late(
                 let pieces = replies
                     .into_iter()
                     .flatten()
-                    .flat_map(|reply| reply.pieces());
+                    .flat_map(crate::record::Reply::pieces);
                 contents.extend(pieces);
             }
             What::PolicyDecided(_) | What::PolicySaid(_) | What::PoliciesCovered(_) => {}

@@ -105,7 +105,7 @@ async fn replies(tx: &mut Tx, ended: &HashMap<i64, i64>) -> Result<(), StoreErro
             let of_both = replies
                 .into_iter()
                 .flatten()
-                .flat_map(|reply| reply.pieces());
+                .flat_map(crate::record::Reply::pieces);
             pieces.extend(of_both.map(|piece| (piece, *transaction)));
         }
     }

@@ -69,7 +69,7 @@ async fn requests_and_replies_come_out_as_they_went_in(database: Database) {
             let provided = Bytes::from(format!("{} ", String::from_utf8_lossy(&reply)));
             let provider = recorder.reply(form, &provided);
             recorder.ended(&id, form, &reply, |ended| {
-                ended.provider_reply = Some(provider)
+                ended.provider_reply = Some(provider);
             });
             sent.push((id, sent.last().unwrap().1.clone(), pretty, reply));
         }

@@ -118,9 +118,13 @@ async fn what_the_next_request_says_again_is_told_once(database: Database) {
         let mut recorder = Recorder::named(&session);
         let hello = json!({"role": "user", "content": format!("Hello {session}")});
         let (said, results) = again(dialect);
-        let first = recorder.asked(dialect, &body(dialect, &[hello.clone()]), |asked| {
-            asked.session = Some(session.as_str().into());
-        });
+        let first = recorder.asked(
+            dialect,
+            &body(dialect, std::slice::from_ref(&hello)),
+            |asked| {
+                asked.session = Some(session.as_str().into());
+            },
+        );
         recorder.ended(&first, "stream", &recorded(dialect, true), |_| {});
         if is_split {
             recorder.apply(&store).await;
@@ -275,7 +279,7 @@ async fn branches_are_told(database: Database) {
     let mut ask = |purpose: &str, messages: &[Value], answer: &str| {
         let body = body(Dialect::Anthropic, messages);
         let id = recorder.asked(Dialect::Anthropic, &body, |asked| {
-            asked.purpose = Some(purpose.into())
+            asked.purpose = Some(purpose.into());
         });
         recorder.ended(&id, "whole", &reply(answer), |_| {});
         ids.push(id);
@@ -352,7 +356,7 @@ async fn a_fork_has_all_of_its_history(database: Database) {
     let mut ask = |session: &str, messages: &[Value]| {
         let body = body(Dialect::Chat, messages);
         let id = recorder.asked(Dialect::Chat, &body, |asked| {
-            asked.session = Some(session.into())
+            asked.session = Some(session.into());
         });
         recorder.ended(&id, "opaque", &Bytes::new(), |_| {});
     };
@@ -401,7 +405,11 @@ async fn calls_have_their_results_and_verdicts(database: Database) {
     let dialect = Dialect::Anthropic;
     let mut recorder = Recorder::new();
     let hello = json!({"role": "user", "content": "Hello"});
-    let id = recorder.asked(dialect, &body(dialect, &[hello.clone()]), |_| {});
+    let id = recorder.asked(
+        dialect,
+        &body(dialect, std::slice::from_ref(&hello)),
+        |_| {},
+    );
     recorder.decided(&id, "allow", |decided| decided.block = Some(3));
     recorder.decided(&id, "allow", |decided| decided.block = Some(4));
     recorder.apply(&store).await;
@@ -416,7 +424,7 @@ async fn calls_have_their_results_and_verdicts(database: Database) {
     );
     let provider = recorder.reply("stream", &recorded(dialect, true));
     recorder.ended(&id, "whole", &got, |ended| {
-        ended.provider_reply = Some(provider)
+        ended.provider_reply = Some(provider);
     });
     recorder.apply(&store).await;
     let said = json!({"role": "assistant", "content": content});
@@ -555,7 +563,7 @@ async fn first_words_are_the_persons(database: Database) {
             &[json!({"role": "user", "content": content})],
         );
         recorder.asked(Dialect::Anthropic, &body, |asked| {
-            asked.purpose = Some(purpose.into())
+            asked.purpose = Some(purpose.into());
         });
     };
     ask("probe", json!("quota"));
@@ -586,7 +594,7 @@ async fn words_are_found(database: Database) {
     let (said, results) = again(dialect);
     recorder.exchange(
         dialect,
-        &body(dialect, &[hello.clone()]),
+        &body(dialect, std::slice::from_ref(&hello)),
         "stream",
         &recorded(dialect, true),
     );

@@ -88,7 +88,7 @@ impl Session {
             let provided = Bytes::from(format!("{{\"of\":\"{name} {turn}\"}}"));
             let provided = recorder.reply(form, &provided);
             recorder.ended(&id, form, &reply, |ended| {
-                ended.provider_reply = Some(provided)
+                ended.provider_reply = Some(provided);
             });
         } else if turn == 4 {
             // In pieces, as long ones come; one of them is everybody's.

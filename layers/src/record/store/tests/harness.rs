@@ -108,7 +108,7 @@ pub(super) async fn rows(store: &AnyStore, sql: &str) -> Vec<Vec<Value>> {
     let mut tx: Tx = store.read().await.unwrap();
     let rows = tx.rows(sql, Vec::new()).await.unwrap();
     tx.commit().await.unwrap();
-    rows.iter().map(|row| row.json()).collect()
+    rows.iter().map(super::super::engine::Row::json).collect()
 }
 
 /// The one number that a statement answers.

@@ -55,7 +55,7 @@ pub(super) async fn verify(
         for row in &rows {
             at = row.int(0).unwrap_or(at);
             if let Err(broken) = event(&mut tx, &mut chains, row, found).await? {
-                found.first_break = Some(broken);
+                found.first_break = Some(*broken);
                 return Ok(false);
             }
         }
@@ -76,7 +76,7 @@ pub(super) async fn verify(
         };
         let end = tombstones(&mut tx, *number, chain, last + 1, found).await?;
         if let Err(broken) = end.and_then(|()| chain.is_at(last + 1)) {
-            found.first_break = Some(broken);
+            found.first_break = Some(*broken);
             return Ok(false);
         }
     }
@@ -102,17 +102,17 @@ async fn chains(tx: &mut Tx) -> Result<BTreeMap<i64, Chain>, StoreError> {
 }
 
 impl Chain {
-    fn broken(&self, link: i64, what: impl Into<String>) -> Break {
-        Break {
+    fn broken(&self, link: i64, what: impl Into<String>) -> Box<Break> {
+        Box::new(Break {
             writer: Some(self.writer.clone()),
             link_number: Some(link),
             what: what.into(),
             ..Break::default()
-        }
+        })
     }
 
     /// Whether `link` is the one that comes next.
-    fn is_at(&self, link: i64) -> Result<(), Break> {
+    fn is_at(&self, link: i64) -> Result<(), Box<Break>> {
         let next = self.at + 1;
         match link {
             _ if link == next => Ok(()),
@@ -123,7 +123,7 @@ impl Chain {
     }
 
     /// Goes on to a link.
-    fn step(&mut self, link: i64, hash: ContentHash) -> Result<(), Break> {
+    fn step(&mut self, link: i64, hash: ContentHash) -> Result<(), Box<Break>> {
         self.is_at(link)?;
         self.at = link;
         self.hash = Some(hash);
@@ -141,19 +141,19 @@ async fn event(
     chains: &mut BTreeMap<i64, Chain>,
     row: &Row,
     found: &mut Verified,
-) -> Result<Result<(), Break>, StoreError> {
+) -> Result<Result<(), Box<Break>>, StoreError> {
     let (writer, link) = (
         row.int(1).unwrap_or_default(),
         row.int(2).unwrap_or_default(),
     );
     let transaction_id = row.string(6);
     let Some(chain) = chains.get_mut(&writer) else {
-        return Ok(Err(Break {
+        return Ok(Err(Box::new(Break {
             link_number: Some(link),
             transaction_id,
             what: format!("an event of writer {writer}, whom nobody knows"),
             ..Break::default()
-        }));
+        })));
     };
     let before = tombstones(tx, writer, chain, link, found).await?;
     let done = before.and_then(|()| read(chain, link, row));
@@ -161,16 +161,16 @@ async fn event(
         found.events += 1;
     }
     Ok(done.map_err(|broken| match broken.link_number {
-        Some(number) if number == link => Break {
+        Some(number) if number == link => Box::new(Break {
             transaction_id,
-            ..broken
-        },
+            ..*broken
+        }),
         _ => broken,
     }))
 }
 
 /// Follows the chain over an event.
-fn read(chain: &mut Chain, link: i64, row: &Row) -> Result<(), Break> {
+fn read(chain: &mut Chain, link: i64, row: &Row) -> Result<(), Box<Break>> {
     chain.is_at(link)?;
     let text = payload(row, 4).ok_or_else(|| chain.broken(link, "its text cannot be read"))?;
     let hash = row.hash(3);
@@ -198,7 +198,7 @@ async fn tombstones(
     chain: &mut Chain,
     before: i64,
     found: &mut Verified,
-) -> Result<Result<(), Break>, StoreError> {
+) -> Result<Result<(), Box<Break>>, StoreError> {
     while chain.at + 1 < before {
         let sql = format!(
             "SELECT link_number, hash FROM event_tombstones WHERE writer_number = $1 AND link_number > $2 \
