@@ -231,8 +231,10 @@ impl Writer {
 
     fn decided(&mut self, id: &Arc<str>, at: i64, decided: Box<Decided>) {
         if let Some(draft) = self.open.get_mut(id) {
-            draft.blocked |= decided.applied && &*decided.outcome == "block";
-            draft.failed |= decided.applied && &*decided.outcome == "failed";
+            // A warning lets it pass.
+            let counts = decided.applied && &*decided.mode == "enforce";
+            draft.blocked |= counts && &*decided.outcome == "block";
+            draft.failed |= counts && &*decided.outcome == "failed";
         }
         self.next(id, at, What::PolicyDecided(decided));
     }
