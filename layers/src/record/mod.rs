@@ -49,6 +49,8 @@ mod asked;
 mod decisions;
 mod entry;
 mod hash;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub mod import;
 mod join;
 mod known;
 mod layer;

@@ -128,6 +128,14 @@ enum Command {
     /// Looks whether the record is still what was recorded.
     #[command(subcommand)]
     Log(record::Log),
+    /// Takes in conversations that were recorded elsewhere: what `luthien export --format jsonl` has written.
+    ///
+    /// What is there already stays as it is.
+    #[command(after_long_help = "Examples:
+  luthien import alice.jsonl
+  luthien export --since 30d --format jsonl | luthien --set database=sqlite:copy.db import -
+")]
+    Import(record::Import),
     /// Says why the provider's prompt cache did not answer: what differs between requests of a session, and who changed it.
     #[command(after_long_help = record::CACHE_WHY)]
     CacheWhy(record::CacheWhy),
@@ -189,6 +197,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Hold(hold)) => record::hold(&cli.settings, &hold),
         Some(Command::Log(log)) => record::log(&cli.settings, &log),
         Some(Command::CacheWhy(why)) => record::cache_why(&cli.settings, &why),
+        Some(Command::Import(import)) => record::import(&cli.settings, &import),
         Some(Command::Replay(replay)) => record::replay(&cli.settings, &replay),
         Some(Command::Exec(exec)) => exec::run(&cli.settings, exec),
         Some(Command::Demo) => demo::run(),

@@ -5,6 +5,7 @@ mod crash;
 mod database;
 mod forget;
 mod html;
+mod import;
 mod kept;
 mod replay;
 mod verify;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Failure, Settings, Which, ask, html, kept, markdown, sessions_of, show::turns};
 
 /// Which form of the exports that are to be processed this is.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Export {

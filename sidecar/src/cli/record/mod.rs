@@ -1,9 +1,11 @@
-//! Commands about what was recorded: `luthien sessions`, `show`, `search`, `export`, `cache-why`, `replay`, `forget`, `hold`, `log`.
+//! Commands about what was recorded: `luthien sessions`, `show`, `search`, `export`, `import`, `cache-why`, `replay`, `forget`,
+//! `hold`, `log`.
 
 mod cache_why;
 mod export;
 mod forget;
 mod html;
+mod import;
 mod log;
 mod markdown;
 pub(super) mod replay;
@@ -23,6 +25,7 @@ use crate::{log::is_hidden, record};
 pub(super) use cache_why::{CacheWhy, HELP as CACHE_WHY, run as cache_why};
 pub(super) use export::{Export, run as export};
 pub(super) use forget::{Forget, Hold, hold, run as forget};
+pub(super) use import::{Import, run as import};
 pub(super) use log::{Log, run as log};
 pub(super) use replay::{HELP as REPLAY, Replay, run as replay};
 pub(super) use sessions::{Search, Sessions, run as sessions, search};
