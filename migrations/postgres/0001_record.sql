@@ -38,6 +38,9 @@ CREATE TABLE messages (
     ours BOOLEAN NOT NULL DEFAULT FALSE,
     searchable BOOLEAN NOT NULL DEFAULT FALSE
 );
+-- Most messages are shorter than what is compressed unasked.
+ALTER TABLE messages SET (toast_tuple_target = 256);
+ALTER TABLE messages ALTER COLUMN body SET STORAGE MAIN;
 
 -- Conversations are paths in a tree of messages. `transaction_number` is the first that brought the message.
 CREATE TABLE nodes (
@@ -218,5 +221,7 @@ CREATE TABLE message_words (
     message_number BIGINT PRIMARY KEY REFERENCES messages (number) ON DELETE CASCADE,
     words TEXT NOT NULL
 );
+ALTER TABLE message_words SET (toast_tuple_target = 256);
+ALTER TABLE message_words ALTER COLUMN words SET STORAGE MAIN;
 CREATE INDEX message_words_words ON message_words USING gin (array_to_tsvector(string_to_array(words, ' ')))
     WITH (gin_pending_list_limit = 256);

@@ -52,15 +52,23 @@ impl Stored {
                 document: None,
             };
         };
-        let is_long = document.bytes().len() > plain;
-        let body = match is_long {
-            true => beginnings(document.root()),
-            false => String::from_utf8_lossy(document.bytes()).into_owned(),
+        let body = document.bytes();
+        let compressed =
+            (body.len() > plain).then(|| (beginnings(document.root()), raw(message, coder)));
+        // Both together must be worth it: what is short everywhere, or says nothing twice, gains little.
+        let compressed = compressed
+            .filter(|(beginnings, (_, raw))| (beginnings.len() + raw.len()) * 4 < body.len() * 3);
+        let (body, raw) = match compressed {
+            Some((beginnings, raw)) => (beginnings, Some(raw)),
+            None => {
+                let body = String::from_utf8_lossy(body).into_owned();
+                (body, (!is_exact).then(|| raw(message, coder)))
+            }
         };
         Self {
             body,
             media,
-            raw: (is_long || !is_exact).then(|| raw(message, coder)),
+            raw,
             document: Some(document),
         }
     }

@@ -197,7 +197,8 @@ pub trait Store: sealed::Begin {
     }
 
     /// Messages in which all words of `text` stand, wherever one was said first; the latest first. Words in double quotes
-    /// must stand one behind another, and one that ends in `*` may go on.
+    /// must stand one behind another, and one that ends in `*` may go on. So that an answer never takes long, a page may
+    /// hold less than was asked for, even nothing, and not be the last; so it is with sessions by their texts.
     fn search(
         &self,
         text: &str,

@@ -4,6 +4,7 @@ mod bytes;
 mod cursor;
 mod search;
 mod sessions;
+mod spoken;
 mod transactions;
 mod transcript;
 

@@ -1,29 +1,23 @@
 //! Messages by the words in them.
 
-use std::collections::HashMap;
-
 use serde::Serialize;
 
 use super::{
-    super::{
-        StoreError,
-        blocks::BlockKind,
-        engine::{Engine, Tx},
-        sealed::Begin,
-        words::Query,
-    },
+    super::{StoreError, blocks::BlockKind, engine::Tx, sealed::Begin, words::Query},
     SessionFilter,
     bytes::{Readable, messages},
     cursor::{Cursor, MOST, Page},
     sessions::Conditions,
+    spoken::{Words, words, written},
 };
 
 /// How much is shown around what was found, in characters.
 const AROUND: usize = 80;
-/// How many messages are looked at in one go.
-const STEP: usize = 200;
-/// How many messages are taken to be spoken of, at most, when sessions are looked for.
-const SPOKEN: usize = 20_000;
+/// How many messages that hold the words are found in one go, how many of them are read in one go, and at how many one page
+/// looks in vain.
+const STEP: usize = 100;
+const ONCE: usize = 20;
+const LOOKED: usize = 1_000;
 
 /// A message in which something was said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,28 +44,6 @@ pub struct Hit {
     number: i64,
 }
 
-/// The statement that answers the numbers of the messages that hold the words; the words are the value `?`.
-fn matching(engine: Engine) -> &'static str {
-    match engine {
-        #[cfg(feature = "sqlite")]
-        Engine::Sqlite => "SELECT rowid AS number FROM message_words WHERE message_words MATCH ?",
-        #[cfg(feature = "postgres")]
-        Engine::Postgres => {
-            "SELECT message_number AS number FROM message_words \
-             WHERE array_to_tsvector(string_to_array(words, ' ')) @@ CAST(? AS tsquery)"
-        }
-    }
-}
-
-fn written(engine: Engine, query: &Query) -> String {
-    match engine {
-        #[cfg(feature = "sqlite")]
-        Engine::Sqlite => query.fts5(),
-        #[cfg(feature = "postgres")]
-        Engine::Postgres => query.tsquery(),
-    }
-}
-
 pub(in super::super) async fn search(
     store: &(impl Begin + ?Sized),
     text: &str,
@@ -87,29 +59,50 @@ pub(in super::super) async fn search(
     }
     let mut tx = store.read().await?;
     let mut before = cursor.map_or(i64::MAX, |cursor| cursor.number);
-    let mut step = limit + 1;
-    loop {
-        let found = candidates(&mut tx, &query, filter, before, step).await?;
-        let is_last = found.len() < step;
+    let (mut looked, mut is_over) = (0, false);
+    while hits.len() <= limit && looked < LOOKED && !is_over {
+        let found = candidates(&mut tx, &query, filter, before, STEP).await?;
+        is_over = found.len() < STEP;
+        looked += found.len();
         before = found.last().map_or(before, |hit| hit.number);
-        let numbers = found.iter().map(|hit| hit.number).collect();
-        let said = messages(&mut tx, numbers).await?;
-        for mut hit in found {
-            if hits.len() <= limit
-                && said
-                    .get(&hit.number)
-                    .is_some_and(|said| confirm(&query, said, &mut hit))
-            {
+        confirmed(&mut tx, &query, found, limit + 1, &mut hits).await?;
+    }
+    tx.commit().await?;
+    let is_broken_off = hits.len() <= limit && !is_over;
+    let mut page = Page::of(hits, limit, cursor_of);
+    if is_broken_off {
+        page.next = Some(Cursor {
+            at: 0,
+            number: before,
+        });
+    }
+    Ok(page)
+}
+
+/// Adds those candidates to the hits that say what is looked for, until there are `most`.
+async fn confirmed(
+    tx: &mut Tx,
+    query: &Query,
+    found: Vec<Hit>,
+    most: usize,
+    hits: &mut Vec<Hit>,
+) -> Result<(), StoreError> {
+    let mut found = found.into_iter().peekable();
+    while hits.len() < most && found.peek().is_some() {
+        let some: Vec<_> = found.by_ref().take(ONCE).collect();
+        let said = messages(tx, some.iter().map(|hit| hit.number).collect()).await?;
+        for mut hit in some {
+            // One that was said in several transactions is there several times.
+            let is_new = hits.last().is_none_or(|last| last.number != hit.number);
+            let said = said
+                .get(&hit.number)
+                .filter(|_| is_new && hits.len() < most);
+            if said.is_some_and(|said| confirm(query, said, &mut hit)) {
                 hits.push(hit);
             }
         }
-        if is_last || hits.len() > limit {
-            break;
-        }
-        step = STEP;
     }
-    tx.commit().await?;
-    Ok(Page::of(hits, limit, cursor_of))
+    Ok(())
 }
 
 fn cursor_of(hit: &Hit) -> Cursor {
@@ -119,7 +112,8 @@ fn cursor_of(hit: &Hit) -> Cursor {
     }
 }
 
-/// The next messages that hold the words, the latest first, each where it was said first.
+/// The next messages that hold the words, the latest first. The index hands them out in this order, and no more of them
+/// than are wanted.
 async fn candidates(
     tx: &mut Tx,
     query: &Query,
@@ -128,19 +122,21 @@ async fn candidates(
     limit: usize,
 ) -> Result<Vec<Hit>, StoreError> {
     let mut conditions = Conditions::default();
-    let words = written(tx.engine(), query);
-    conditions.add(
-        &format!("p.message_number IN ({})", matching(tx.engine())),
-        words,
-    );
-    conditions.add("p.message_number < ?", before);
+    let Words {
+        from,
+        number,
+        holds,
+        order,
+    } = words(tx.engine());
+    conditions.add(holds, written(tx.engine(), query));
+    conditions.add(&format!("{number} < ?"), before);
     filter.conditions(&mut conditions);
     let sql = format!(
-        "SELECT s.session_id, t.transaction_id, t.started_at, p.place, p.is_reply, m.role, p.message_number \
-         FROM transaction_messages p JOIN transactions t ON t.number = p.transaction_number \
-         JOIN sessions s ON s.number = t.session_number JOIN messages m ON m.number = p.message_number \
-         WHERE {} AND p.transaction_number = (SELECT min(o.transaction_number) FROM transaction_messages o \
-         WHERE o.message_number = p.message_number) ORDER BY p.message_number DESC LIMIT {limit}",
+        "SELECT s.session_id, t.transaction_id, t.started_at, p.place, p.is_reply, m.role, {number} \
+         FROM {from} transaction_messages p ON p.message_number = {number} \
+         JOIN transactions t ON t.number = p.transaction_number \
+         JOIN sessions s ON s.number = t.session_number JOIN messages m ON m.number = {number} \
+         WHERE {} ORDER BY {order} LIMIT {limit}",
         conditions.sql(),
     );
     let rows = tx.rows(sql, conditions.values).await?;
@@ -198,55 +194,4 @@ fn excerpt(text: &str, lower: &str, word: &str) -> String {
     let length = 2 * AROUND + word.chars().count();
     let shown: String = text.chars().skip(start).take(length).collect();
     shown.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The messages that hold the words, by the sessions in which they were said.
-pub(super) async fn sessions(
-    tx: &mut Tx,
-    query: &Query,
-) -> Result<HashMap<i64, Vec<i64>>, StoreError> {
-    let mut sessions: HashMap<i64, Vec<i64>> = HashMap::new();
-    if query.is_empty() {
-        return Ok(sessions);
-    }
-    let sql = format!(
-        "SELECT t.session_number, p.message_number FROM transaction_messages p \
-         JOIN transactions t ON t.number = p.transaction_number \
-         WHERE t.session_number IS NOT NULL AND p.message_number IN ({}) ORDER BY p.message_number DESC LIMIT {SPOKEN}",
-        matching(tx.engine()).replace('?', "$1"),
-    );
-    let words = written(tx.engine(), query);
-    for row in tx.rows(sql, vec![words.into()]).await? {
-        if let (Some(session), Some(message)) = (row.int(0), row.int(1)) {
-            sessions.entry(session).or_default().push(message);
-        }
-    }
-    Ok(sessions)
-}
-
-/// Whether one of these messages says what is looked for.
-pub(super) async fn is_said(
-    tx: &mut Tx,
-    query: &Query,
-    numbers: &[i64],
-) -> Result<bool, StoreError> {
-    for some in numbers.chunks(16) {
-        let said = messages(tx, some.iter().copied().collect()).await?;
-        if said.values().any(|said| says(query, said)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn says(query: &Query, said: &Readable) -> bool {
-    let texts = said
-        .blocks
-        .iter()
-        .flat_map(|block| [&block.tool_name, &block.text]);
-    let lower: Vec<_> = texts.flatten().map(|text| text.to_lowercase()).collect();
-    query
-        .texts
-        .iter()
-        .all(|text| lower.iter().any(|block| block.contains(text.as_str())))
 }

@@ -7,7 +7,7 @@ use super::{
         words::Query,
     },
     cursor::{Cursor, MOST, Page},
-    search,
+    spoken::spoken,
 };
 
 /// Which sessions.
@@ -122,16 +122,19 @@ pub(in super::super) async fn sessions(
 ) -> Result<Page<SessionRow>, StoreError> {
     let limit = limit.clamp(1, MOST);
     let mut tx = store.read().await?;
-    let query = filter.text.as_deref().map(Query::read);
-    let found = match &query {
-        Some(query) => containing(&mut tx, filter, query, cursor, limit + 1).await?,
-        None => list(&mut tx, filter, cursor, limit + 1).await?,
+    let page = match filter.text.as_deref().map(Query::read) {
+        Some(query) => spoken(&mut tx, filter, &query, cursor, limit).await?,
+        None => Page::of(
+            list(&mut tx, filter, cursor, limit + 1).await?,
+            limit,
+            cursor_of,
+        ),
     };
     tx.commit().await?;
-    Ok(Page::of(found, limit, cursor_of))
+    Ok(page)
 }
 
-fn cursor_of(session: &SessionRow) -> Cursor {
+pub(super) fn cursor_of(session: &SessionRow) -> Cursor {
     Cursor {
         at: session.last_at,
         number: session.number,
@@ -139,7 +142,7 @@ fn cursor_of(session: &SessionRow) -> Cursor {
 }
 
 /// The next sessions, the latest first.
-async fn list(
+pub(super) async fn list(
     tx: &mut Tx,
     filter: &SessionFilter,
     cursor: Option<Cursor>,
@@ -166,36 +169,6 @@ async fn list(
         .iter()
         .filter_map(|row| SessionRow::read(row, 0))
         .collect())
-}
-
-/// The next sessions in which a text was said.
-async fn containing(
-    tx: &mut Tx,
-    filter: &SessionFilter,
-    query: &Query,
-    mut cursor: Option<Cursor>,
-    limit: usize,
-) -> Result<Vec<SessionRow>, StoreError> {
-    let said = search::sessions(tx, query).await?;
-    let mut found = Vec::new();
-    // Most often few sessions speak of it, and most that do are looked at in vain by nobody.
-    while found.len() < limit && !said.is_empty() {
-        let some = list(tx, filter, cursor, MOST).await?;
-        cursor = some.last().map(cursor_of);
-        let is_last = some.len() < MOST;
-        for session in some {
-            if found.len() < limit
-                && let Some(messages) = said.get(&session.number)
-                && search::is_said(tx, query, messages).await?
-            {
-                found.push(session);
-            }
-        }
-        if is_last {
-            break;
-        }
-    }
-    Ok(found)
 }
 
 pub(in super::super) async fn session(

@@ -1,13 +1,18 @@
 //! How much room a long conversation takes, and how fast it is found among many.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::{
+    collections::HashSet,
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use luthien_core::Dialect;
 use serde_json::{Value, json};
 
 use super::{
-    super::{AnyStore, sealed::Begin},
+    super::{AnyStore, From, SessionFilter, Store, sealed::Begin},
     harness::{Database, Recorder, number, rows},
 };
 
@@ -44,8 +49,10 @@ pub(super) struct Agent<'a> {
     text: &'a str,
     at: usize,
     seed: u64,
-    pub(super) messages: Vec<Value>,
+    messages: Vec<Value>,
     name: String,
+    /// By how much the results of its tools are shorter than usual.
+    brevity: usize,
 }
 
 impl<'a> Agent<'a> {
@@ -56,6 +63,7 @@ impl<'a> Agent<'a> {
             seed: number as u64 + 1,
             messages: Vec::new(),
             name: format!("{number:08x}"),
+            brevity: 1,
         };
         let words = agent.take(200);
         agent.messages.push(json!({"role": "user", "content": [{"type": "text", "text": format!("Task {number}: {words}")}]}));
@@ -123,7 +131,7 @@ impl<'a> Agent<'a> {
             _ => 8_000 + self.random(16_000),
         };
         let lines: Vec<_> = self
-            .take(length)
+            .take(length / self.brevity)
             .lines()
             .enumerate()
             .map(|(at, line)| format!("{:>6}\t{line}", at + 1))
@@ -247,29 +255,173 @@ async fn size(store: &AnyStore) -> (i64, String) {
     (number(store, all).await, each.join("\n"))
 }
 
-async fn is_small(database: Database) {
+/// Bytes stored of a conversation of 500 turns for each byte of its distinct messages.
+async fn ratio(database: &Database, brevity: usize) -> f64 {
     let text = sources();
     let store = database.open().await;
     let mut recorder = Recorder::new();
     let mut agent = Agent::new(&text, 1);
+    agent.brevity = brevity;
     let distinct = converse(&store, &mut recorder, &mut agent, 500, 5).await;
     let (stored, each) = size(&store).await;
+    let ratio = stored as f64 / distinct as f64;
+    println!("{distinct} bytes of messages, {stored} stored: {ratio:.3}\n{each}");
+    ratio
+}
+
+#[tokio::test]
+#[ignore = "takes a minute"]
+async fn a_long_conversation_takes_little_room() {
+    for (brevity, most) in [(1, 1.2), (4, 1.7)] {
+        let ratio = ratio(&Database::sqlite(), brevity).await;
+        assert!(ratio <= most, "{ratio:.3}");
+        let database = Database::postgres().await;
+        let ratio = self::ratio(&database, brevity).await;
+        assert!(ratio <= most + 0.8, "{ratio:.3}");
+        database.drop().await;
+    }
+}
+
+/// The median of how long something takes, in milliseconds.
+async fn median<T>(name: &str, mut run: impl AsyncFnMut(usize) -> T) -> f64 {
+    let mut times = Vec::new();
+    for at in 0..31 {
+        let start = Instant::now();
+        run(at).await;
+        times.push(start.elapsed().as_secs_f64() * 1_000.0);
+    }
+    times.sort_by(f64::total_cmp);
+    println!("{name}: {:.2} ms, at most {:.2} ms", times[15], times[30]);
+    times[15]
+}
+
+#[tokio::test]
+#[ignore = "takes minutes"]
+async fn much_is_found_quickly() {
+    let database = Database::sqlite();
+    let store = database.open().await;
+    let text = sources();
+    let mut recorder = Recorder::new();
+    let start = Instant::now();
+    let mut distinct = 0;
+    for number in 0..4_000 {
+        let mut agent = Agent::new(&text, number);
+        agent.brevity = 4;
+        distinct += converse(&store, &mut recorder, &mut agent, 25, 25).await;
+    }
+    let count = number(&store, "SELECT count(*) FROM transactions").await;
+    let file = fs::metadata(database.file()).unwrap().len();
     println!(
-        "{distinct} bytes of messages, {stored} stored: {:.3}\n{each}",
-        stored as f64 / distinct as f64
+        "{count} transactions, {distinct} bytes of messages, {file} stored, in {:?}",
+        start.elapsed()
     );
+    let session = |at: usize| format!("5e551011-0000-4000-8000-{:08x}0000", at * 97);
+    let all = SessionFilter::default;
+    let mut times = Vec::new();
+    for (name, filter) in [
+        ("all sessions", all()),
+        (
+            "of a model",
+            SessionFilter {
+                model: Some("claude-opus-5-5".into()),
+                ..all()
+            },
+        ),
+        (
+            "of nobody",
+            SessionFilter {
+                user: Some("nobody".into()),
+                ..all()
+            },
+        ),
+        (
+            "blocked",
+            SessionFilter {
+                verdict: Some("block".into()),
+                ..all()
+            },
+        ),
+        (
+            "with a rare word",
+            SessionFilter {
+                text: Some("brevity".into()),
+                ..all()
+            },
+        ),
+        (
+            "with a usual word",
+            SessionFilter {
+                text: Some("return".into()),
+                ..all()
+            },
+        ),
+    ] {
+        let list = async |_| store.sessions(&filter, None, 50).await.unwrap();
+        times.push(median(name, list).await);
+    }
+    let cursor = store.sessions(&all(), None, 1_000).await.unwrap().next;
+    let list = async |_| store.sessions(&all(), cursor, 50).await.unwrap();
+    times.push(median("a later page", list).await);
+    let open = async |at| {
+        store
+            .transcript(&session(at), From::End, None, 50)
+            .await
+            .unwrap()
+    };
+    times.push(median("a session at its end", open).await);
+    for words in [
+        "brevity",
+        "return",
+        "let mut self",
+        "\"pub fn new\"",
+        "Task 397",
+        "nowhereatall",
+        "tokio*",
+    ] {
+        let search = async |_| store.search(words, &all(), None, 50).await.unwrap();
+        times.push(median(&format!("search {words}"), search).await);
+    }
+    let slowest = times.iter().copied().fold(0.0, f64::max);
+    assert!(slowest < 50.0, "{slowest} ms");
 }
 
 #[tokio::test]
 #[ignore = "takes a minute"]
-async fn size_sqlite() {
-    is_small(Database::sqlite()).await;
-}
-
-#[tokio::test]
-#[ignore = "takes a minute"]
-async fn size_postgres() {
-    let database = Database::postgres().await;
-    is_small(database.clone()).await;
-    database.drop().await;
+async fn little_time_is_taken() {
+    let text = sources();
+    for batch in [1, 8, 64] {
+        let database = Database::sqlite();
+        let store = database.open().await;
+        let mut recorder = Recorder::new();
+        let mut agents: Vec<_> = (0..40).map(|number| Agent::new(&text, number)).collect();
+        let (mut spent, mut bytes) = (Duration::ZERO, 0);
+        for turn in 0..1_024 {
+            let at = turn % agents.len();
+            let agent = &mut agents[at];
+            agent.brevity = 4;
+            let id = recorder.asked(Dialect::Anthropic, &agent.body(), |asked| {
+                asked.session = Some(format!("s-{at}").into());
+            });
+            let reply = agent.reply();
+            recorder.ended(&id, "stream", &stream(&reply, turn), |_| {});
+            agent.answer(reply);
+            bytes += agent
+                .messages
+                .iter()
+                .rev()
+                .take(2)
+                .map(|said| said.to_string().len())
+                .sum::<usize>();
+            if turn % batch == batch - 1 {
+                let start = Instant::now();
+                recorder.apply(&store).await;
+                spent += start.elapsed();
+            }
+        }
+        println!(
+            "{batch} at once: {:?} each, of {} bytes",
+            spent / 1_024,
+            bytes / 1_024
+        );
+    }
 }
