@@ -1,11 +1,11 @@
 //! Where and how conversations are kept.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Config, ConfigError, Size};
+use super::{Config, ConfigError, Size, Time};
 
 /// How conversations are recorded. (`database` says where.)
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -20,6 +20,8 @@ pub(crate) struct Record {
     pub(crate) spool: Option<PathBuf>,
     /// How large that folder may become while the database is away. What is beyond is recorded without its text, and counted.
     pub(crate) spool_size: Size,
+    /// What is deleted by itself.
+    pub(crate) retention: Retention,
 }
 
 impl Default for Record {
@@ -29,6 +31,28 @@ impl Default for Record {
             queue: Size::mebibytes(64),
             spool: None,
             spool_size: Size::mebibytes(256),
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// When conversations are deleted, with everything that was found out about them. `luthien hold` keeps one for as long as is
+/// needed, and `luthien forget` deletes one at once. See docs/retention.md.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Retention {
+    /// How long a conversation is kept after something has happened in it last; `none` is for ever.
+    pub(crate) conversations: Time,
+    /// The folder in which conversations are archived before they are deleted, in the form of `luthien export --format
+    /// jsonl`. As long as that cannot be written, nothing is deleted.
+    pub(crate) archive: Option<PathBuf>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            conversations: Time(Duration::MAX),
+            archive: None,
         }
     }
 }
@@ -56,8 +80,14 @@ impl From<Durability> for luthien::record::Durability {
     }
 }
 
-/// What a database may be called.
+/// What a database may be called, and what is deleted.
 pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    let retention = &config.record.retention;
+    if retention.archive.is_some() && retention.conversations.0 == Duration::MAX {
+        let message = "nothing is archived, since nothing is deleted";
+        let hint = "say with `conversations` how long they are kept, such as `90d`";
+        return Err(ConfigError::new("record.retention.archive", message).with_hint(hint));
+    }
     let Some(database) = &config.database else {
         return Ok(());
     };

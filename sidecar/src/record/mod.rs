@@ -1,6 +1,8 @@
 //! The record of this sidecar: who writes it, and who keeps it.
 
 mod folders;
+mod lines;
+mod retention;
 
 use std::{io, sync::Arc, thread, time::Duration};
 
@@ -16,10 +18,11 @@ use tokio::{
     time::{error::Elapsed, timeout},
 };
 
-use crate::config::Config;
+use crate::config::{Config, Retention};
 
 use folders::spool;
 pub(crate) use folders::{database, files, shown};
+pub(crate) use lines::{VERSION, lines};
 
 /// How long the database may take to answer when we start.
 const START: Duration = Duration::from_secs(5);
@@ -84,9 +87,10 @@ impl Recording {
         let (end, ended) = oneshot::channel();
         let (opened, is_open) = std::sync::mpsc::sync_channel(1);
         let other = keeping.clone();
+        let retention = config.record.retention.clone();
         // Apart from the agents' traffic: reading files and compressing take their time.
         let keeper = move || {
-            keeper(&database, feed, &other, given_up, |result| {
+            keeper(&database, feed, &other, &retention, given_up, |result| {
                 opened.send(result).ok();
             });
             end.send(()).ok();
@@ -157,6 +161,7 @@ fn keeper(
     database: &str,
     feed: Feed,
     keeping: &Keeping,
+    retention: &Retention,
     given_up: oneshot::Receiver<()>,
     opened: impl FnOnce(Result<(), RecordError>),
 ) {
@@ -171,8 +176,10 @@ fn keeper(
             Err(_) => return opened(Err(RecordError::Late)),
         };
         opened(Ok(()));
+        let name = feed.writer().to_owned();
         tokio::select! {
             () = keep(feed, &store, keeping) => {}
+            never = retention::run(&store, retention, &name) => match never {},
             // Also if nobody is there any more who could tell.
             _ = given_up => {}
         }

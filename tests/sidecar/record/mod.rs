@@ -8,6 +8,7 @@ mod html;
 mod import;
 mod kept;
 mod replay;
+mod retention;
 mod verify;
 
 use std::{ffi::OsStr, path::Path};

@@ -5,15 +5,12 @@ use std::{
     process::ExitCode,
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::{Args, ValueEnum};
-use luthien::record::store::{AnyStore, SessionRow, Side, Store};
-use serde_json::{Value, json};
+use luthien::record::store::{AnyStore, SessionRow};
+use serde_json::Value;
 
-use super::{Failure, Settings, Which, ask, html, kept, markdown, sessions_of, show::turns};
-
-/// Which form of the exports that are to be processed this is.
-pub(super) const VERSION: u32 = 1;
+use super::{Failure, Settings, Which, ask, html, markdown, sessions_of, show::turns};
+use crate::record::{VERSION, lines};
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Export {
@@ -130,7 +127,9 @@ impl Exporter<'_> {
                 }
                 serde_json::to_writer(&mut *self.out, &value)?;
             }
-            Format::Jsonl => self.lines(session).await?,
+            Format::Jsonl => {
+                self.exchanges += lines(self.store, &session.session_id, &mut *self.out).await?;
+            }
         }
         self.sessions += 1;
         if self.tells {
@@ -138,58 +137,5 @@ impl Exporter<'_> {
             write!(io::stderr(), "\r{sessions} sessions, {exchanges} exchanges")?;
         }
         Ok(())
-    }
-
-    async fn lines(&mut self, session: &SessionRow) -> Result<(), Failure> {
-        let (id, mut cursor) = (&session.session_id, None);
-        loop {
-            let page = self.store.transactions(id, cursor, 200).await?;
-            for row in &page.items {
-                let Some(exchange) = self.store.transaction(&row.transaction_id).await? else {
-                    continue;
-                };
-                let mut value = json!({ "version": VERSION });
-                if let (Value::Object(all), Value::Object(own)) =
-                    (&mut value, serde_json::to_value(&exchange)?)
-                {
-                    all.extend(own);
-                    for (name, bytes) in self.bytes(&row.transaction_id).await? {
-                        all.insert(name, bytes);
-                    }
-                }
-                serde_json::to_writer(&mut *self.out, &value)?;
-                writeln!(self.out)?;
-                self.exchanges += 1;
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The exact bytes of an exchange, by name; what went up and what came from there only if it is something else.
-    async fn bytes(&self, id: &str) -> Result<Vec<(String, Value)>, Failure> {
-        let store = self.store;
-        let request = kept(store.request_bytes(id, Side::Client).await)?;
-        let sent = kept(store.request_bytes(id, Side::Provider).await)?;
-        let reply = kept(store.reply_bytes(id, Side::Client).await)?;
-        let received = kept(store.reply_bytes(id, Side::Provider).await)?;
-        let sent = sent.filter(|sent| request.as_ref() != Some(sent));
-        let received = received.filter(|received| reply.as_ref() != Some(received));
-        let all = [
-            ("request", request),
-            ("sent_request", sent),
-            ("reply", reply),
-            ("received_reply", received),
-        ];
-        let all = all.into_iter().filter_map(|(name, bytes)| {
-            let bytes = bytes?;
-            Some(match str::from_utf8(&bytes) {
-                Ok(text) => (name.to_owned(), text.into()),
-                Err(_) => (format!("{name}_base64"), STANDARD.encode(&bytes).into()),
-            })
-        });
-        Ok(all.collect())
     }
 }

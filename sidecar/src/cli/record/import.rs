@@ -17,7 +17,8 @@ use luthien::record::{
 };
 use serde_json::Value;
 
-use super::{Failure, Settings, ask, export::VERSION, say};
+use super::{Failure, Settings, ask, say};
+use crate::record::VERSION;
 
 #[derive(Debug, Args)]
 pub(in super::super) struct Import {
