@@ -104,6 +104,10 @@ fn what_is_wrong_is_named_with_its_place_and_what_may_have_been_meant() {
             "luthien.yaml:2:1: listen: invalid type: integer `8000`, expected an address with its port, such as 127.0.0.1:8000",
         ),
         (
+            "record: { retention: { archive: old } }",
+            "record.retention.archive: nothing is archived, since nothing is deleted",
+        ),
+        (
             "listen: nowhere",
             "luthien.yaml:1:1: listen: expected an address with its port",
         ),

@@ -65,7 +65,9 @@ async fn bytes(store: &AnyStore, id: &str) -> Result<Vec<(String, Value)>, Store
 }
 
 /// What was not kept is left out.
-fn kept(bytes: Result<bytes::Bytes, StoreError>) -> Result<Option<bytes::Bytes>, StoreError> {
+pub(crate) fn kept(
+    bytes: Result<bytes::Bytes, StoreError>,
+) -> Result<Option<bytes::Bytes>, StoreError> {
     match bytes {
         Ok(bytes) => Ok(Some(bytes)),
         Err(StoreError::Missing(_) | StoreError::Join(_)) => Ok(None),

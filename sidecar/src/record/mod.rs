@@ -22,7 +22,7 @@ use crate::config::{Config, Retention};
 
 use folders::spool;
 pub(crate) use folders::{database, files, shown};
-pub(crate) use lines::{VERSION, lines};
+pub(crate) use lines::{VERSION, kept, lines};
 
 /// How long the database may take to answer when we start.
 const START: Duration = Duration::from_secs(5);

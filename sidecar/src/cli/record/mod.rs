@@ -15,12 +15,14 @@ mod times;
 
 use std::future::Future;
 
-use bytes::Bytes;
 use clap::Args;
-use luthien::record::store::{AnyStore, Options, SessionFilter, SessionRow, Store, StoreError};
+use luthien::record::store::{AnyStore, Options, SessionFilter, SessionRow, Store};
 
 use super::{Failure, Settings, say};
-use crate::{log::is_hidden, record};
+use crate::{
+    log::is_hidden,
+    record::{self, kept},
+};
 
 pub(super) use cache_why::{CacheWhy, HELP as CACHE_WHY, run as cache_why};
 pub(super) use export::{Export, run as export};
@@ -114,15 +116,6 @@ async fn sessions_of(
         }
     }
     Ok(sessions)
-}
-
-/// What was not kept is left out.
-fn kept(bytes: Result<Bytes, StoreError>) -> Result<Option<Bytes>, Failure> {
-    match bytes {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(StoreError::Missing(_) | StoreError::Join(_)) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// A text as a terminal may show it: what was said there may hold anything, and must not move the cursor.

@@ -357,7 +357,9 @@ async fn the_last_numbers_may_be_given_out_again(database: Database) {
         first.turn(&store, 4).await;
         is_whole(
             &store,
-            number(&store, "SELECT count(*) FROM event_tombstones").await as u64,
+            number(&store, "SELECT count(*) FROM event_tombstones")
+                .await
+                .cast_unsigned(),
         )
         .await;
     }
@@ -447,7 +449,9 @@ async fn what_is_old_is_archived_and_forgotten(database: Database) {
     assert_eq!(left(&store).await, ["s-c", "s-young"]);
     is_whole(
         &store,
-        number(&store, "SELECT count(*) FROM event_tombstones").await as u64,
+        number(&store, "SELECT count(*) FROM event_tombstones")
+            .await
+            .cast_unsigned(),
     )
     .await;
     let retained = retain(&store, before, "me", &archive).await.unwrap();

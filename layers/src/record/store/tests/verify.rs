@@ -63,9 +63,9 @@ async fn what_was_recorded_verifies(database: Database) {
     let nodes = number(&store, "SELECT count(*) FROM nodes").await;
     assert_eq!(
         (found.writers, found.events, found.tombstones, found.missing),
-        (1, events as u64, 0, 0)
+        (1, events.cast_unsigned(), 0, 0)
     );
-    assert_eq!(found.nodes, nodes as u64);
+    assert_eq!(found.nodes, nodes.cast_unsigned());
     assert!(found.contents > 10 && found.messages > 10, "{found:?}");
     for what in ["events", "contents", "messages", "nodes"] {
         let last = told.iter().rfind(|progress| progress.what == what).unwrap();

@@ -160,12 +160,11 @@ async fn event(
     if done.is_ok() {
         found.events += 1;
     }
-    Ok(done.map_err(|broken| match broken.link_number {
-        Some(number) if number == link => Box::new(Break {
-            transaction_id,
-            ..*broken
-        }),
-        _ => broken,
+    Ok(done.map_err(|mut broken| {
+        if broken.link_number == Some(link) {
+            broken.transaction_id = transaction_id;
+        }
+        broken
     }))
 }
 
