@@ -16,19 +16,30 @@ use hyper::body::Incoming;
 use luthien_core::{Dialect, body::Chunk};
 use tower::ServiceExt;
 
-use crate::listen::{Answer, Hosts};
+use crate::{
+    listen::{Answer, Hosts},
+    record::{RecordHealth, Standing},
+};
 
 /// Whether the sidecar takes requests: not yet, yes, no more.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Readiness(Arc<AtomicBool>);
+#[derive(Clone, Default)]
+pub(crate) struct Readiness {
+    is_ready: Arc<AtomicBool>,
+    record: RecordHealth,
+}
 
 impl Readiness {
+    pub(crate) fn new(record: RecordHealth) -> Self {
+        let is_ready = Arc::default();
+        Self { is_ready, record }
+    }
+
     pub(crate) fn set(&self, ready: bool) {
-        self.0.store(ready, Ordering::Relaxed);
+        self.is_ready.store(ready, Ordering::Relaxed);
     }
 
     fn is_ready(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.is_ready.load(Ordering::Relaxed) && self.record.is_ready()
     }
 }
 
@@ -43,7 +54,7 @@ impl Admin {
     pub(crate) fn new(ready: Readiness, hosts: Hosts) -> Self {
         let router = Router::new()
             // Answers as long as the process can answer at all.
-            .route("/health", get(async || Json("ok")))
+            .route("/health", get(health))
             .route("/ready", get(readiness))
             .with_state(ready);
         Self {
@@ -53,21 +64,28 @@ impl Admin {
     }
 }
 
+async fn health(State(ready): State<Readiness>) -> Json {
+    Json("ok", ready.record.standing())
+}
+
 async fn readiness(State(ready): State<Readiness>) -> impl IntoResponse {
+    let record = ready.record.standing();
     if ready.is_ready() {
-        (StatusCode::OK, Json("ready"))
+        (StatusCode::OK, Json("ready", record))
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, Json("not_ready"))
+        (StatusCode::SERVICE_UNAVAILABLE, Json("not_ready", record))
     }
 }
 
-/// `{"status": …, "version": …}`: never what is configured.
-struct Json(&'static str);
+/// `{"status": …, "version": …, "record": …}`: never what is configured.
+struct Json(&'static str, Standing);
 
 impl IntoResponse for Json {
     fn into_response(self) -> axum::response::Response {
         let version = env!("CARGO_PKG_VERSION");
-        let body = format!(r#"{{"status":"{}","version":"{version}"}}"#, self.0);
+        let Self(status, record) = self;
+        let record = record.word();
+        let body = format!(r#"{{"status":"{status}","version":"{version}","record":"{record}"}}"#);
         let headers = [
             (header::CONTENT_TYPE, "application/json"),
             (header::CACHE_CONTROL, "no-store"),

@@ -107,7 +107,7 @@ impl Sidecar {
         let running = compose(config, own, told, None).map_err(StartError::Compose)?;
         add_keys(&running, &extra_keys);
         let running = Arc::new(ArcSwap::from_pointee(running));
-        let ready = Readiness::default();
+        let ready = Readiness::new(recording.state());
         let agents = Listener::run(agents, settings, Edge::new(running.clone(), lines));
         let admin = Listener::run(
             admin,

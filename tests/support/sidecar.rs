@@ -38,7 +38,14 @@ struct Log {
 
 /// The binary under test.
 pub fn luthien(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_luthien"));
+    luthien_under(&[], folder)
+}
+
+/// The binary under test, started by another program.
+fn luthien_under(program: &[&str], folder: &Path) -> Command {
+    let all = [program, &[env!("CARGO_BIN_EXE_luthien")]].concat();
+    let mut command = Command::new(all[0]);
+    command.args(&all[1..]);
     // Nothing of who runs the tests gets in.
     command.env_clear().env("HOME", folder).current_dir(folder);
     if let Some(path) = std::env::var_os("PATH") {
@@ -66,8 +73,18 @@ impl Sidecar {
 
     /// With this environment too.
     pub async fn start_in(folder: TempDir, config: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_under(&[], folder, config, environment).await
+    }
+
+    /// Started by another program, which leaves it its process.
+    pub async fn start_under(
+        program: &[&str],
+        folder: TempDir,
+        config: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
         fs::write(folder.path().join("luthien.yaml"), config).unwrap();
-        let mut command = luthien(folder.path());
+        let mut command = luthien_under(program, folder.path());
         command.args(["--config", "luthien.yaml", "--admin", "127.0.0.1:0"]);
         if !config.contains("listen: ") {
             command.args(["--listen", "127.0.0.1:0"]);

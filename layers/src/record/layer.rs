@@ -2,14 +2,16 @@ use std::{
     mem,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use http::{Request, Response};
 use http_body::Body;
 use luthien_core::{
-    BoxError,
+    BoxError, Dialect,
     body::{Chunk, Tap},
     facts::ExchangeId,
+    reject::{Rejection, RejectionKind},
     request::LlmBody,
 };
 use pin_project::pin_project;
@@ -78,6 +80,13 @@ where
         let Some(recorder) = &self.recorder else {
             return RecordFuture::calling(self.inner.call(request), None);
         };
+        let dialect = request.body().dialect();
+        let dialect =
+            dialect.unwrap_or_else(|| Dialect::of_client(request.uri().path(), request.headers()));
+        let required = recorder.is_required();
+        if !recorder.takes_requests() {
+            return RecordFuture::refused(dialect);
+        }
         let id = request.extensions().get::<ExchangeId>();
         let id = id.map_or_else(|| recorder.name(), |ExchangeId(id)| id.clone());
         let recording = Recording::new(recorder.clone(), id, Instant::now(), request.body());
@@ -99,6 +108,7 @@ where
         RecordFuture {
             state: State::Waiting {
                 durable: receiver,
+                refuses: required.then_some(dialect),
                 call: Some(Box::new((service, request))),
             },
             side,
@@ -119,15 +129,24 @@ enum State<S: Service<Request<LlmBody>>> {
     /// Nothing goes up before the request is on the disk.
     Waiting {
         durable: oneshot::Receiver<()>,
+        /// In which dialect it is refused, if it may not go up without.
+        refuses: Option<Dialect>,
         call: Option<Box<(S, Request<LlmBody>)>>,
     },
     Calling(#[pin] S::Future),
+    /// `None` once it was refused.
+    Refused(Option<Dialect>),
 }
 
 impl<S: Service<Request<LlmBody>>> RecordFuture<S> {
     fn calling(future: S::Future, side: Option<ClientSide>) -> Self {
         let state = State::Calling(future);
         Self { state, side }
+    }
+
+    fn refused(dialect: Dialect) -> Self {
+        let state = State::Refused(Some(dialect));
+        Self { state, side: None }
     }
 }
 
@@ -142,7 +161,7 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         loop {
-            let future = match this.state.as_mut().project() {
+            let next = match this.state.as_mut().project() {
                 StateProj::Calling(future) => {
                     let response = ready!(future.poll(cx))?;
                     let mut side = this.side.take();
@@ -151,19 +170,42 @@ where
                     }
                     return Poll::Ready(Ok(Tap::over(response, side)));
                 }
-                StateProj::Waiting { durable, call } => {
-                    // If the disk does not take it, the exchange goes on: what must not, asks before.
-                    ready!(Pin::new(durable).poll(cx)).ok();
-                    match call.take() {
-                        Some(call) => {
+                StateProj::Refused(dialect) => {
+                    // Polled after it had answered: it stays silent.
+                    let Some(dialect) = dialect.take() else {
+                        return Poll::Pending;
+                    };
+                    let response = refusal().respond(dialect, Tap::local);
+                    if let Some(side) = this.side.take() {
+                        side.refused(&response);
+                    }
+                    return Poll::Ready(Ok(response));
+                }
+                StateProj::Waiting {
+                    durable,
+                    refuses,
+                    call,
+                } => {
+                    let is_written = ready!(Pin::new(durable).poll(cx)).is_ok();
+                    match (call.take(), refuses) {
+                        (_, Some(dialect)) if !is_written => State::Refused(Some(*dialect)),
+                        (Some(call), _) => {
                             let (mut service, request) = *call;
-                            service.call(request)
+                            State::Calling(service.call(request))
                         }
-                        None => return Poll::Pending,
+                        (None, _) => return Poll::Pending,
                     }
                 }
             };
-            this.state.set(State::Calling(future));
+            this.state.set(next);
         }
     }
+}
+
+/// In place of an exchange that cannot be recorded, where it must be.
+fn refusal() -> Rejection {
+    let message = "this cannot be recorded at the moment, and nothing may happen unrecorded here";
+    Rejection::new(RejectionKind::Unavailable, message)
+        .with_code("not_recorded")
+        .with_retry_after(Duration::from_secs(5))
 }

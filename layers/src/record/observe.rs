@@ -150,6 +150,12 @@ impl ClientSide {
         }
     }
 
+    /// It was answered by a refusal of ours.
+    pub(super) fn refused<B>(mut self, response: &Response<B>) {
+        self.head(response);
+        self.tell(Close::Refused, false);
+    }
+
     fn tell(&mut self, close: Close, waits: bool) {
         if std::mem::replace(&mut self.is_told, true) {
             return;

@@ -26,12 +26,15 @@ pub struct Settings {
     pub folder: PathBuf,
     /// What is promised.
     pub durability: Durability,
-    /// How many bytes of bodies may wait for the writer; 64 MiB unless told otherwise. What is beyond is not kept, and
+    /// How many bytes of bodies may wait for the writer; 16 MiB unless told otherwise. What is beyond is not kept, and
     /// counted: an exchange never waits for room.
     pub queue: usize,
     /// How large the spool may become while no store takes anything from it; 256 MiB unless told otherwise. What is beyond
     /// is recorded without its bodies, and counted.
     pub spool: u64,
+    /// Whether what cannot be recorded may not happen: then an exchange is refused with a 503 while the disk does not take
+    /// records or the spool is full, and a request is on the disk before anything of it goes up, whatever `durability` says.
+    pub required: bool,
 }
 
 impl Settings {
@@ -40,8 +43,9 @@ impl Settings {
         Self {
             folder: folder.into(),
             durability: Durability::default(),
-            queue: 64 << 20,
+            queue: 16 << 20,
             spool: 256 << 20,
+            required: false,
         }
     }
 }
@@ -65,6 +69,7 @@ pub struct Recorder(Arc<Shared>);
 struct Shared {
     sender: SyncSender<Note>,
     durability: Durability,
+    required: bool,
     queue: usize,
     counters: Arc<Counters>,
     /// The writer, until it is waited for.
@@ -84,6 +89,7 @@ pub(super) struct Counters {
     pub(super) ended: AtomicU64,
     pub(super) spooled: AtomicU64,
     pub(super) is_degraded: AtomicBool,
+    pub(super) is_full: AtomicBool,
 }
 
 /// How a recorder does.
@@ -103,6 +109,8 @@ pub struct Health {
     pub failed_writes: u64,
     /// Whether the last write has failed: what is promised is not kept at the moment.
     pub is_degraded: bool,
+    /// Whether the spool is full: what comes now is recorded without its bodies, or in the place of older ones.
+    pub is_full: bool,
 }
 
 impl Recorder {
@@ -119,9 +127,14 @@ impl Recorder {
         let thread = thread::Builder::new()
             .name("luthien-record".to_owned())
             .spawn(move || writer.run(&notes))?;
+        let durability = match settings.required {
+            true => Durability::Request,
+            false => settings.durability,
+        };
         let shared = Shared {
             sender,
-            durability: settings.durability,
+            durability,
+            required: settings.required,
             queue: settings.queue,
             counters,
             thread: Mutex::new(Some(thread)),
@@ -142,6 +155,7 @@ impl Recorder {
             lost_notes: counters.lost_notes.load(Ordering::Relaxed),
             failed_writes: counters.failed_writes.load(Ordering::Relaxed),
             is_degraded: counters.is_degraded.load(Ordering::Relaxed),
+            is_full: counters.is_full.load(Ordering::Relaxed),
         }
     }
 
@@ -169,6 +183,24 @@ impl Recorder {
         self.0.durability
     }
 
+    /// Whether what cannot be recorded may not happen.
+    pub(super) fn is_required(&self) -> bool {
+        self.0.required
+    }
+
+    /// Whether exchanges get through: not if they have to be recorded and cannot be.
+    pub fn takes_requests(&self) -> bool {
+        !self.is_required() || self.is_able()
+    }
+
+    /// Whether what happens now can be recorded whole, as far as is known.
+    pub(super) fn is_able(&self) -> bool {
+        let counters = &*self.0.counters;
+        self.0.is_open.load(Ordering::Relaxed)
+            && !counters.is_degraded.load(Ordering::Relaxed)
+            && !counters.is_full.load(Ordering::Relaxed)
+    }
+
     /// A name for an exchange that has none.
     pub(super) fn name(&self) -> Arc<str> {
         let number = self.0.numbers.fetch_add(1, Ordering::Relaxed);
@@ -181,7 +213,8 @@ impl Recorder {
         let held = note.held();
         if held > 0 {
             let queued = counters.queued.fetch_add(held, Ordering::Relaxed);
-            if queued + held > self.0.queue {
+            // What alone is longer than the queue has to come through as well.
+            if queued > 0 && queued + held > self.0.queue {
                 counters.queued.fetch_sub(held, Ordering::Relaxed);
                 counters.shed_bodies.fetch_add(1, Ordering::Relaxed);
                 note.shed();

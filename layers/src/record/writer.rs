@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     sync::{
         Arc,
         atomic::Ordering,
@@ -19,9 +20,12 @@ use super::{
     split::split,
     spool::Spool,
 };
+use tokio::time::Instant;
 
 /// How many notes are written at once, at most.
 const BATCH: usize = 512;
+/// How much is held in memory while the disk does not take it, in bytes.
+const HELD: usize = 8 << 20;
 /// How long records wait for others if nobody waits for them.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How many exchanges are remembered that have begun and not ended. More at once there cannot be.
@@ -43,6 +47,8 @@ pub(super) struct Writer {
     /// Who waits for what is in the spool's buffer.
     waiting: Vec<Durable>,
     unwritten: u64,
+    /// When the disk has not taken something, if that was the last that was tried.
+    failed_at: Option<Instant>,
 }
 
 /// An exchange that goes on.
@@ -97,25 +103,36 @@ impl Writer {
             entries: Vec::new(),
             waiting: Vec::new(),
             unwritten: 0,
+            failed_at: None,
         }
     }
 
     pub(super) fn run(mut self, notes: &Receiver<Note>) {
         let mut is_open = true;
         while is_open {
-            let first = if self.unwritten == 0 {
+            let first = if self.unwritten == 0 && !self.is_in_trouble() {
                 notes.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
                 notes.recv_timeout(PATIENCE)
             };
             let is_due = first.is_err();
+            if is_due && self.spool.is_full() {
+                // Perhaps something was taken meanwhile.
+                self.spool.weigh();
+                self.count();
+            }
             match first {
                 Ok(note) => is_open = self.take(note),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => is_open = false,
             }
-            for note in notes.try_iter().take(BATCH) {
-                is_open = is_open && self.take(note);
+            // No more than is written at once: what the queue has given out, its bound does not count any more.
+            for _ in 0..BATCH {
+                if !is_open || self.spool.is_due() {
+                    break;
+                }
+                let Ok(note) = notes.try_recv() else { break };
+                is_open = self.take(note);
             }
             // Nobody waits, and there may be more to come: one write for many.
             if is_due
@@ -132,7 +149,15 @@ impl Writer {
             let at = super::recorder::now();
             self.event(&id, sequence, at, What::Ended(Box::new(cut_short(&draft))));
         }
-        self.sync();
+        self.write();
+        self.counters
+            .lost_notes
+            .fetch_add(self.unwritten, Ordering::Relaxed);
+    }
+
+    /// Whether something has to get better, which nobody tells us.
+    fn is_in_trouble(&self) -> bool {
+        self.failed_at.is_some() || self.spool.is_full()
     }
 
     /// `false` if it was the last.
@@ -374,28 +399,68 @@ impl Writer {
         }
     }
 
+    /// Writes what has come up. After a failure not at once again: a disk that is full is full for a while.
     fn sync(&mut self) {
-        let written = self.spool.sync();
-        if let Err(error) = &written {
-            tracing::error!(%error, "the record cannot be written");
-            self.counters.failed_writes.fetch_add(1, Ordering::Relaxed);
-            self.counters
-                .lost_notes
-                .fetch_add(self.unwritten, Ordering::Relaxed);
-            // What is believed to be there may have been among it.
-            self.forget();
+        if self.failed_at.is_some_and(|at| at.elapsed() < PATIENCE) {
+            // Dropped, as it cannot be promised.
+            self.waiting.clear();
+            return self.hold();
         }
-        let counters = &self.counters;
-        counters
+        self.write();
+    }
+
+    fn write(&mut self) {
+        let written = self.spool.sync();
+        self.failed_at = written.is_err().then(Instant::now);
+        match &written {
+            Ok(()) => {
+                if self.counters.is_degraded.load(Ordering::Relaxed) {
+                    tracing::info!("the record is written again");
+                }
+                self.unwritten = 0;
+            }
+            Err(error) => self.failed(error),
+        }
+        self.counters
             .is_degraded
             .store(written.is_err(), Ordering::Relaxed);
-        counters.spooled.store(self.spool.held(), Ordering::Relaxed);
-        self.unwritten = 0;
+        self.count();
         for waiting in self.waiting.drain(..) {
             if written.is_ok() && waiting.send(()).is_err() {
                 // Its client has left meanwhile: it is recorded all the same.
                 tracing::trace!("nobody waits for a record any more");
             }
+        }
+    }
+
+    fn count(&self) {
+        let counters = &self.counters;
+        counters.spooled.store(self.spool.held(), Ordering::Relaxed);
+        counters
+            .is_full
+            .store(self.spool.is_full(), Ordering::Relaxed);
+    }
+
+    /// The disk has not taken it. What has come up is kept for a while, in case it takes it soon.
+    fn failed(&mut self, error: &io::Error) {
+        // Once, not ten times a second.
+        if !self.counters.is_degraded.load(Ordering::Relaxed) {
+            tracing::error!(%error, "the record cannot be written: what is promised about it is not kept now");
+        }
+        self.counters.failed_writes.fetch_add(1, Ordering::Relaxed);
+        self.hold();
+    }
+
+    /// Keeps what the disk does not take in memory, up to a bound.
+    fn hold(&mut self) {
+        if self.spool.unwritten() > HELD {
+            self.spool.give_up();
+            self.counters
+                .lost_notes
+                .fetch_add(self.unwritten, Ordering::Relaxed);
+            self.unwritten = 0;
+            // What is believed to be there may have been among it.
+            self.forget();
         }
     }
 }

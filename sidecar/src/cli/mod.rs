@@ -66,6 +66,10 @@ struct Settings {
     /// Where the admin listener is [default: 127.0.0.1:8001].
     #[arg(long, global = true, value_name = "ADDRESS")]
     admin: Option<String>,
+    /// Serve although the database is away: what happens waits in the spool, and the sidecar is not ready until the
+    /// database takes it.
+    #[arg(long, global = true)]
+    allow_degraded_log: bool,
     /// Any setting, by its path, such as limits.body=64MiB. May be given several times.
     #[arg(long, global = true, value_name = "PATH=VALUE")]
     set: Vec<String>,
@@ -165,9 +169,14 @@ impl Settings {
         let short = short
             .into_iter()
             .filter_map(|(path, value)| Some(format!("{path}={}", value.as_deref()?)));
+        let degraded = self.allow_degraded_log;
+        let degraded = degraded.then(|| "record.allow_degraded_log=true".to_owned());
         Sources {
             file: self.config.clone(),
-            flags: short.chain(self.set.iter().cloned()).collect(),
+            flags: short
+                .chain(degraded)
+                .chain(self.set.iter().cloned())
+                .collect(),
         }
     }
 

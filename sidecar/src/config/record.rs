@@ -13,6 +13,11 @@ use super::{Config, ConfigError, Size, Time};
 pub(crate) struct Record {
     /// What is promised.
     pub(crate) durability: Durability,
+    /// What happens to exchanges that cannot be recorded.
+    pub(crate) audit: Audit,
+    /// Whether the sidecar serves although the database is away when it starts. What happens waits in the spool, and
+    /// `/ready` says 503 until the database takes it.
+    pub(crate) allow_degraded_log: bool,
     /// How much may wait in memory to be written. What is beyond is recorded without its text, and counted: no exchange
     /// waits for room.
     pub(crate) queue: Size,
@@ -28,7 +33,9 @@ impl Default for Record {
     fn default() -> Self {
         Self {
             durability: Durability::default(),
-            queue: Size::mebibytes(64),
+            audit: Audit::default(),
+            allow_degraded_log: false,
+            queue: Size::mebibytes(16),
             spool: None,
             spool_size: Size::mebibytes(256),
             retention: Retention::default(),
@@ -70,6 +77,18 @@ pub(crate) enum Durability {
     Relaxed,
 }
 
+/// See [`Record::audit`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Audit {
+    /// They happen all the same, and are counted.
+    #[default]
+    BestEffort,
+    /// They are refused with a 503 before anything of them goes up: while the disk takes no records, and while the spool is full.
+    /// A request is on the disk before it goes up, whatever `durability` says.
+    Required,
+}
+
 impl From<Durability> for luthien::record::Durability {
     fn from(durability: Durability) -> Self {
         match durability {
@@ -91,6 +110,11 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     let Some(database) = &config.database else {
         return Ok(());
     };
+    if database.expose().is_empty() && config.record.audit == Audit::Required {
+        let message = "nothing is recorded with `database: none`";
+        let hint = "name a database, or leave `audit` at `best-effort`";
+        return Err(ConfigError::new("record.audit", message).with_hint(hint));
+    }
     let url = database.expose();
     let is_known = url.is_empty()
         || url.starts_with("sqlite:")

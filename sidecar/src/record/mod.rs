@@ -15,10 +15,10 @@ use luthien_core::decision::{Coverage, Decision, DecisionSink, Exchange, Severit
 use tokio::{
     runtime::Builder,
     sync::oneshot,
-    time::{error::Elapsed, timeout},
+    time::{error::Elapsed, sleep, timeout},
 };
 
-use crate::config::{Config, Retention};
+use crate::config::{Audit, Config, Retention};
 
 use folders::spool;
 pub(crate) use folders::{database, files, shown};
@@ -26,6 +26,9 @@ pub(crate) use lines::{VERSION, kept, lines};
 
 /// How long the database may take to answer when we start.
 const START: Duration = Duration::from_secs(5);
+
+/// How long is waited before a database that was away at the start is tried again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// What records, if anything does.
 #[derive(Default)]
@@ -65,7 +68,80 @@ impl std::fmt::Display for RecordError {
     }
 }
 
+impl std::error::Error for RecordError {}
+
+impl RecordError {
+    /// Whether it may go away by itself.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Late => true,
+            Self::Store(error) => error.is_transient(),
+            Self::Spool(..) | Self::Thread(_) => false,
+        }
+    }
+}
+
+/// How the record does, for whoever asks.
+#[derive(Clone, Default)]
+pub(crate) struct RecordHealth(Option<(Recorder, Arc<Keeping>)>);
+
+/// In one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Nothing is recorded.
+    Off,
+    /// All of it is on the disk, and soon in the database.
+    Ok,
+    /// The database does not take it: it waits in the spool.
+    Waiting,
+    /// The spool is full: bodies are left out.
+    Full,
+    /// The disk does not take it: it is lost, or will be.
+    Failing,
+}
+
+impl Standing {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Ok => "ok",
+            Self::Waiting => "waiting",
+            Self::Full => "full",
+            Self::Failing => "failing",
+        }
+    }
+}
+
+impl RecordHealth {
+    pub(crate) fn standing(&self) -> Standing {
+        let Some((recorder, keeping)) = &self.0 else {
+            return Standing::Off;
+        };
+        let health = recorder.health();
+        match (health.is_degraded, health.is_full) {
+            (true, _) => Standing::Failing,
+            (false, true) => Standing::Full,
+            (false, false) if keeping.trouble().is_some() => Standing::Waiting,
+            (false, false) => Standing::Ok,
+        }
+    }
+
+    /// Whether requests can be taken: not if they would be refused, and not before the database was there once.
+    pub(crate) fn is_ready(&self) -> bool {
+        let Some((recorder, keeping)) = &self.0 else {
+            return true;
+        };
+        keeping.has_begun() && recorder.takes_requests()
+    }
+}
+
 impl Recording {
+    /// How it does.
+    pub(crate) fn state(&self) -> RecordHealth {
+        let running = self.0.as_ref();
+        RecordHealth(running.map(|running| (running.recorder.clone(), running.keeping.clone())))
+    }
+
     /// Starts to record, as is configured. Waits until the database has answered.
     pub(crate) fn start(config: &Config) -> Result<Self, RecordError> {
         let Some(database) = database(config) else {
@@ -78,6 +154,7 @@ impl Recording {
                 durability: record.durability.into(),
                 queue: record.queue.0,
                 spool: record.spool_size.0 as u64,
+                required: record.audit == Audit::Required,
             })
         })
         .map_err(|(folder, error)| RecordError::Spool(folder, error))?;
@@ -87,10 +164,14 @@ impl Recording {
         let (end, ended) = oneshot::channel();
         let (opened, is_open) = std::sync::mpsc::sync_channel(1);
         let other = keeping.clone();
-        let retention = config.record.retention.clone();
+        let plan = Plan {
+            database,
+            retention: config.record.retention.clone(),
+            may_wait: config.record.allow_degraded_log,
+        };
         // Apart from the agents' traffic: reading files and compressing take their time.
         let keeper = move || {
-            keeper(&database, feed, &other, &retention, given_up, |result| {
+            keeper(&plan, feed, &other, given_up, |result| {
                 opened.send(result).ok();
             });
             end.send(()).ok();
@@ -157,11 +238,18 @@ impl Recording {
     }
 }
 
+/// What a keeper needs to know.
+struct Plan {
+    database: String,
+    retention: Retention,
+    /// Whether the database may be away when we start.
+    may_wait: bool,
+}
+
 fn keeper(
-    database: &str,
+    plan: &Plan,
     feed: Feed,
     keeping: &Keeping,
-    retention: &Retention,
     given_up: oneshot::Receiver<()>,
     opened: impl FnOnce(Result<(), RecordError>),
 ) {
@@ -169,22 +257,55 @@ fn keeper(
         Ok(runtime) => runtime,
         Err(error) => return opened(Err(RecordError::Thread(error))),
     };
-    runtime.block_on(async {
-        let store = match timeout(START, AnyStore::open(database, Options::default())).await {
-            Ok(Ok(store)) => store,
-            Ok(Err(error)) => return opened(Err(RecordError::Store(error))),
-            Err(_) => return opened(Err(RecordError::Late)),
-        };
-        opened(Ok(()));
+    let keep_on = async |store: AnyStore| {
         let name = feed.writer().to_owned();
         tokio::select! {
             () = keep(feed, &store, keeping) => {}
-            never = retention::run(&store, retention, &name) => match never {},
+            never = retention::run(&store, &plan.retention, &name) => match never {},
+        }
+        store.close().await;
+    };
+    runtime.block_on(async {
+        let work = async {
+            match open(&plan.database).await {
+                Ok(store) => {
+                    opened(Ok(()));
+                    keep_on(store).await;
+                }
+                Err(error) if plan.may_wait && error.may_pass() => {
+                    tracing::warn!(%error, "serving without a database: the record waits in the spool");
+                    keeping.waits(&error);
+                    opened(Ok(()));
+                    keep_on(reopen(&plan.database).await).await;
+                }
+                Err(error) => opened(Err(error)),
+            }
+        };
+        tokio::select! {
+            () = work => {}
             // Also if nobody is there any more who could tell.
             _ = given_up => {}
         }
-        store.close().await;
     });
+}
+
+async fn open(database: &str) -> Result<AnyStore, RecordError> {
+    match timeout(START, AnyStore::open(database, Options::default())).await {
+        Ok(Ok(store)) => Ok(store),
+        Ok(Err(error)) => Err(RecordError::Store(error)),
+        Err(_) => Err(RecordError::Late),
+    }
+}
+
+/// Tries until the database is there.
+async fn reopen(database: &str) -> AnyStore {
+    loop {
+        sleep(AGAIN).await;
+        match open(database).await {
+            Ok(store) => return store,
+            Err(error) => tracing::debug!(%error, "the database is still away"),
+        }
+    }
 }
 
 /// Decisions go to both.

@@ -3,6 +3,7 @@
 mod cache_why;
 mod crash;
 mod database;
+mod faults;
 mod forget;
 mod html;
 mod import;

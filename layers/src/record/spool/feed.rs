@@ -24,13 +24,24 @@ pub struct Feed {
     at: Position,
     /// How far what is written is safe.
     safe: watch::Receiver<Position>,
-    open: Option<(u64, Bytes)>,
+    open: Option<Open>,
+    /// The last event that was read.
+    number: Option<u64>,
     reading: Reading,
     stale: Arc<AtomicBool>,
 }
 
 /// The segment that is read, which is left alone by whoever makes room: held while that changes.
 pub(super) type Reading = Arc<Mutex<u64>>;
+
+/// A segment that is read.
+#[derive(Clone, Debug)]
+struct Open {
+    number: u64,
+    bytes: Bytes,
+    /// The last event that counts; known as soon as the segment does not grow any more.
+    last: Option<u64>,
+}
 
 /// Some of what was noted.
 #[derive(Debug, Default)]
@@ -61,6 +72,7 @@ impl Feed {
             at,
             safe,
             open,
+            number: None,
         }
     }
 
@@ -107,7 +119,7 @@ impl Feed {
         };
         let mut read = 0;
         while batch.end < safe && read < MOST {
-            let bytes = self.segment(batch.end.segment)?;
+            let Open { bytes, last, .. } = self.segment(batch.end.segment)?;
             let is_last = batch.end.segment == safe.segment;
             let end = if is_last {
                 safe.offset
@@ -122,8 +134,16 @@ impl Feed {
             } else {
                 Bytes::new()
             };
-            let Some((body, length)) = frame::body(&rest) else {
-                if !rest.is_empty() {
+            let found = frame::body(&rest);
+            let is_beyond = |body: &Bytes| {
+                let number = frame::link_of(body).map(|(number, _)| number);
+                number.zip(last).is_some_and(|(number, last)| number > last)
+            };
+            let found = found.filter(|(body, _)| !is_beyond(body));
+            let Some((body, length)) = found else {
+                // What a failed write has left behind the last event is not missed: it stands elsewhere.
+                let is_all = last.is_some() && last <= self.number;
+                if !rest.is_empty() && !is_all {
                     batch.unreadable += 1;
                 }
                 if is_last {
@@ -138,7 +158,12 @@ impl Feed {
                 continue;
             };
             match frame::read(&body) {
-                Some(kept) => batch.kept.push(kept),
+                Some(kept) => {
+                    if let Kept::Event(link) = &kept {
+                        self.number = Some(link.number);
+                    }
+                    batch.kept.push(kept);
+                }
                 None => batch.unreadable += 1,
             }
             read += length;
@@ -163,13 +188,14 @@ impl Feed {
     }
 
     /// The bytes of a segment. One that grows is read again.
-    fn segment(&mut self, number: u64) -> io::Result<Bytes> {
-        if let Some((open, bytes)) = &self.open
-            && *open == number
-            && bytes.len() as u64 > self.at.offset
-            && number < self.safe.borrow().segment
+    fn segment(&mut self, number: u64) -> io::Result<Open> {
+        let is_sealed = number < self.safe.borrow().segment;
+        // Only one that was complete when it was read is the same still.
+        if let Some(open) = &self.open
+            && open.number == number
+            && open.last.is_some()
         {
-            return Ok(bytes.clone());
+            return Ok(open.clone());
         }
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         *reading = number;
@@ -179,7 +205,16 @@ impl Feed {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Bytes::new(),
             Err(error) => return Err(error),
         };
-        self.open = Some((number, bytes.clone()));
-        Ok(bytes)
+        let last = match is_sealed {
+            true => segment::chain_after(&self.folder, number)?,
+            false => None,
+        };
+        let open = Open {
+            number,
+            bytes,
+            last,
+        };
+        self.open = Some(open.clone());
+        Ok(open)
     }
 }

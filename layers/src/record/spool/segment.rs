@@ -1,7 +1,8 @@
 //! Files of a spool.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -64,6 +65,21 @@ pub(super) fn read_head(bytes: &[u8]) -> Option<(WriterId, Chain)> {
     let hash = ContentHash::read(rest.get(..32)?)?;
     let number = u64::from_le_bytes(*number);
     Some((*writer, Chain { number, hash }))
+}
+
+/// Where the chain stood when the next segment after this one began. Events beyond it that stand in this one could not be
+/// written for certain, and were written again, or given up. `None` if there is no next one.
+pub(super) fn chain_after(folder: &Path, number: u64) -> io::Result<Option<u64>> {
+    for next in all(folder)?.into_iter().filter(|next| *next > number) {
+        let mut head = Vec::new();
+        File::open(path(folder, next))?
+            .take(HEAD as u64)
+            .read_to_end(&mut head)?;
+        if let Some((_, chain)) = read_head(&head) {
+            return Ok(Some(chain.number));
+        }
+    }
+    Ok(None)
 }
 
 /// The segment without its bodies, and how many they were.

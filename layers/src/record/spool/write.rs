@@ -162,9 +162,20 @@ impl Spool {
         self.buffer.len() >= BUFFER
     }
 
+    /// How much has been added and not been written.
+    pub(crate) fn unwritten(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Whether there is no room for more bodies. Whoever keeps what was noted has not come by for long.
     pub(crate) fn is_full(&self) -> bool {
         self.held() >= self.limit
+    }
+
+    /// Looks how much there still is.
+    pub(crate) fn weigh(&mut self) {
+        // If the folder cannot even be listed, it stays full.
+        self.sealed = self.measure().unwrap_or(self.sealed);
     }
 
     /// Lets go of the oldest bodies until there is room again, and says how many they were. Events are never let go of. What is
@@ -205,28 +216,30 @@ impl Spool {
         self.sealed + self.at.offset + self.buffer.len() as u64
     }
 
+    /// Lets go of what was added and not written: none of it will be.
+    pub(crate) fn give_up(&mut self) {
+        self.buffer.clear();
+        self.buffer.shrink_to(BUFFER);
+        self.buffered = self.chain;
+    }
+
     /// Writes what was added, and waits until the disk has it.
     ///
     /// # Errors
     ///
-    /// If it cannot be written, or the disk does not say that it has it. Then none of it counts as kept, and it is not
-    /// tried again: after such an error nobody knows what a file holds.
+    /// If it cannot be written, or the disk does not say that it has it. Then none of it counts as kept; it stays in the
+    /// buffer, and goes into another segment the next time: after such an error nobody knows what a file holds.
     pub(crate) fn sync(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
+        if self.buffer.is_empty() && self.file.is_some() {
             return Ok(());
         }
         let written = self.write();
-        self.buffer.clear();
-        self.buffer.shrink_to(BUFFER);
         if written.is_err() {
-            self.file = None;
-            self.buffered = self.chain;
-            self.at = Position {
-                segment: self.at.segment + 1,
-                offset: 0,
-            };
+            self.abandon();
             return written;
         }
+        self.buffer.clear();
+        self.buffer.shrink_to(BUFFER);
         self.chain = self.buffered;
         self.safe.send_replace(self.at);
         if self.at.offset >= SEGMENT {
@@ -251,6 +264,23 @@ impl Spool {
         file.sync_data()?;
         self.at.offset += self.buffer.len() as u64;
         Ok(())
+    }
+
+    /// Leaves the segment that could not be written, and what may stand there behind what is kept.
+    fn abandon(&mut self) {
+        let path = segment::path(&self.folder, self.at.segment);
+        // If the disk does not even take this, readers see where it ends: the next one begins where the chain stood.
+        match self.file.take() {
+            Some(file) if self.at.offset > HEAD as u64 => {
+                file.set_len(self.at.offset).ok();
+                self.sealed += self.at.offset;
+            }
+            _ => drop(fs::remove_file(path)),
+        }
+        self.at = Position {
+            segment: self.at.segment + 1,
+            offset: 0,
+        };
     }
 
     /// Begins the segment that is to be written.

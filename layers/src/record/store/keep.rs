@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -27,6 +27,7 @@ pub struct Keeping {
     kept: AtomicU64,
     unreadable: AtomicU64,
     trouble: Mutex<Option<String>>,
+    waits: AtomicBool,
 }
 
 impl Keeping {
@@ -45,11 +46,25 @@ impl Keeping {
         self.locked().clone()
     }
 
+    /// There is no store yet, for this reason: it will come.
+    pub fn waits(&self, error: &dyn std::error::Error) {
+        self.waits.store(true, Ordering::Relaxed);
+        *self.locked() = Some(error.to_string());
+    }
+
+    /// Whether there is, or was, a store: `false` between [`waits`](Self::waits) and the first time that one has answered.
+    pub fn has_begun(&self) -> bool {
+        !self.waits.load(Ordering::Relaxed)
+    }
+
     fn locked(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn went(&self, result: Result<(), &dyn std::error::Error>) {
+        if result.is_ok() {
+            self.waits.store(false, Ordering::Relaxed);
+        }
         let mut trouble = self.locked();
         match (result, &*trouble) {
             (Ok(()), None) => {}
