@@ -25,6 +25,12 @@ pub(crate) struct Record {
     pub(crate) spool: Option<PathBuf>,
     /// How large that folder may become while the database is away. What is beyond is recorded without its text, and counted.
     pub(crate) spool_size: Size,
+    /// The file of an Ed25519 key (PKCS #8, PEM) with which checkpoints of the record are signed, so that nobody can change it
+    /// unseen who has not the key. It is made if it is not there, with the public key beside it in `FILE.pub`.
+    pub(crate) signing_key: Option<PathBuf>,
+    /// A file to whose end checkpoints are written as well. Kept where the sidecar can only append, it shows what was
+    /// changed even by who has the key.
+    pub(crate) checkpoints: Option<PathBuf>,
     /// What is deleted by itself.
     pub(crate) retention: Retention,
 }
@@ -38,6 +44,8 @@ impl Default for Record {
             queue: Size::mebibytes(16),
             spool: None,
             spool_size: Size::mebibytes(256),
+            signing_key: None,
+            checkpoints: None,
             retention: Retention::default(),
         }
     }
@@ -106,6 +114,11 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         let message = "nothing is archived, since nothing is deleted";
         let hint = "say with `conversations` how long they are kept, such as `90d`";
         return Err(ConfigError::new("record.retention.archive", message).with_hint(hint));
+    }
+    if config.record.checkpoints.is_some() && config.record.signing_key.is_none() {
+        let message = "nothing is signed";
+        let hint = "say with `signing_key` with which key, such as `luthien-signing.pem`";
+        return Err(ConfigError::new("record.checkpoints", message).with_hint(hint));
     }
     let Some(database) = &config.database else {
         return Ok(());

@@ -3,13 +3,14 @@
 mod folders;
 mod lines;
 mod retention;
+mod signing;
 
 use std::{io, sync::Arc, thread, time::Duration};
 
 use luthien::record::{
     RecordLayer, Recorder, Settings,
     spool::Feed,
-    store::{AnyStore, Keeping, Options, StoreError, keep},
+    store::{AnyStore, Keeping, Options, Signer, StoreError, keep},
 };
 use luthien_core::decision::{Coverage, Decision, DecisionSink, Exchange, Severity};
 use tokio::{
@@ -23,6 +24,7 @@ use crate::config::{Audit, Config, Retention};
 use folders::spool;
 pub(crate) use folders::{database, files, shown};
 pub(crate) use lines::{VERSION, kept, lines};
+pub(crate) use signing::public_key;
 
 /// How long the database may take to answer when we start.
 const START: Duration = Duration::from_secs(5);
@@ -49,6 +51,7 @@ pub(crate) enum RecordError {
     Spool(std::path::PathBuf, io::Error),
     Store(StoreError),
     Late,
+    Signing(io::Error),
     Thread(io::Error),
 }
 
@@ -63,6 +66,7 @@ impl std::fmt::Display for RecordError {
             ),
             Self::Store(error) => write!(f, "{error} ({hint})"),
             Self::Late => write!(f, "the database does not answer within 5 s ({hint})"),
+            Self::Signing(error) => error.fmt(f),
             Self::Thread(error) => write!(f, "nothing can be recorded: {error}"),
         }
     }
@@ -76,7 +80,7 @@ impl RecordError {
         match self {
             Self::Late => true,
             Self::Store(error) => error.is_transient(),
-            Self::Spool(..) | Self::Thread(_) => false,
+            Self::Spool(..) | Self::Signing(_) | Self::Thread(_) => false,
         }
     }
 }
@@ -159,6 +163,7 @@ impl Recording {
         })
         .map_err(|(folder, error)| RecordError::Spool(folder, error))?;
         tracing::debug!(spool = %folder.display(), "recording");
+        let signer = signing::signer(&config.record).map_err(RecordError::Signing)?;
         let keeping = Arc::new(Keeping::default());
         let (give_up, given_up) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -171,7 +176,7 @@ impl Recording {
         };
         // Apart from the agents' traffic: reading files and compressing take their time.
         let keeper = move || {
-            keeper(&plan, feed, &other, given_up, |result| {
+            keeper(&plan, feed, signer, &other, given_up, |result| {
                 opened.send(result).ok();
             });
             end.send(()).ok();
@@ -249,6 +254,7 @@ struct Plan {
 fn keeper(
     plan: &Plan,
     feed: Feed,
+    signer: Option<Signer>,
     keeping: &Keeping,
     given_up: oneshot::Receiver<()>,
     opened: impl FnOnce(Result<(), RecordError>),
@@ -260,7 +266,7 @@ fn keeper(
     let keep_on = async |store: AnyStore| {
         let name = feed.writer().to_owned();
         tokio::select! {
-            () = keep(feed, &store, keeping) => {}
+            () = keep(feed, &store, keeping, signer) => {}
             never = retention::run(&store, &plan.retention, &name) => match never {},
         }
         store.close().await;
