@@ -58,6 +58,7 @@ mod note;
 mod observe;
 mod provider;
 mod recorder;
+pub mod redact;
 mod replies;
 mod split;
 #[cfg(test)]
@@ -79,3 +80,6 @@ pub use layer::{Record, RecordFuture, RecordLayer};
 pub use observe::{ClientSide, ProviderSide};
 pub use provider::{ProviderSideLayer, RecordProvider, RecordProviderFuture};
 pub use recorder::{Durability, Health, Recorder, Settings};
+pub use redact::Redact;
+#[cfg(feature = "secrets")]
+pub use redact::Redaction;

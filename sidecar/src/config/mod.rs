@@ -32,7 +32,7 @@ pub(crate) use document::{Document, below, in_our_words};
 pub(crate) use error::{ConfigError, nearest};
 pub(crate) use load::{Loaded, Sources};
 pub(crate) use policies::{Coverage, Fail, Parallel, Policy, PolicyMode, PolicySettings, Reviewer};
-pub(crate) use record::{Audit, Record, Retention};
+pub(crate) use record::{Audit, Record, Redacted, Retention};
 pub(crate) use schema::schema;
 pub(crate) use secret::Secret;
 pub(crate) use units::{Folder, Size, Switch, Time};

@@ -25,6 +25,9 @@ pub(crate) struct Record {
     pub(crate) spool: Option<PathBuf>,
     /// How large that folder may become while the database is away. What is beyond is recorded without its text, and counted.
     pub(crate) spool_size: Size,
+    /// What is taken out before anything is written: `secrets`, `personal-data`, or both. In its place stands its class, and so much
+    /// of a keyed hash that the same is recognised again. Nobody else is kept from it: agents and providers get everything.
+    pub(crate) redact: Vec<Redacted>,
     /// The file of an Ed25519 key (PKCS #8, PEM) with which checkpoints of the record are signed, so that nobody can change it
     /// unseen who has not the key. It is made if it is not there, with the public key beside it in `FILE.pub`.
     pub(crate) signing_key: Option<PathBuf>,
@@ -44,6 +47,7 @@ impl Default for Record {
             queue: Size::mebibytes(16),
             spool: None,
             spool_size: Size::mebibytes(256),
+            redact: Vec::new(),
             signing_key: None,
             checkpoints: None,
             retention: Retention::default(),
@@ -83,6 +87,16 @@ pub(crate) enum Durability {
     Request,
     /// Up to 200 ms of records may be lost with the machine.
     Relaxed,
+}
+
+/// See [`Record::redact`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Redacted {
+    /// What the policy `secrets` looks for.
+    Secrets,
+    /// What the policy `personal-data` looks for.
+    PersonalData,
 }
 
 /// See [`Record::audit`].

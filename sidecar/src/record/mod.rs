@@ -2,6 +2,7 @@
 
 mod folders;
 mod lines;
+mod redaction;
 mod retention;
 mod signing;
 
@@ -151,6 +152,9 @@ impl Recording {
         let Some(database) = database(config) else {
             return Ok(Self(None));
         };
+        let spools = folders::folder(config);
+        let redact = redaction::redaction(&config.record.redact, &spools);
+        let redact = redact.map_err(|error| RecordError::Spool(spools, error))?;
         let (folder, (recorder, feed)) = spool(config, |folder| {
             let record = &config.record;
             Recorder::start(&Settings {
@@ -159,6 +163,7 @@ impl Recording {
                 queue: record.queue.0,
                 spool: record.spool_size.0 as u64,
                 required: record.audit == Audit::Required,
+                redact: redact.clone(),
             })
         })
         .map_err(|(folder, error)| RecordError::Spool(folder, error))?;
