@@ -17,6 +17,7 @@ mod disk;
 mod editors;
 mod encodings;
 mod env;
+mod expressions;
 mod fetch;
 mod files;
 mod find;

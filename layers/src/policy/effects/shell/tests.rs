@@ -238,3 +238,35 @@ fn what_is_everyday_is_not_more_than_it_is() {
         ],
     );
 }
+
+#[test]
+fn find_means_the_paths_that_its_patterns_match() {
+    all_do(
+        "delete(/etc/*)",
+        &[
+            "find / -path '/etc/*' -delete",
+            "find / -wholename '/etc/*' -exec rm -rf {} +",
+            "find / -ipath '/ETC/*' -delete",
+            "find / -regex '/etc/.*' -delete",
+            r"find / -regextype posix-extended -regex '/(home|etc)/.+' -delete",
+            r"find / -regex '/\(etc\|usr\)/.*' -print0 | xargs -0 rm -rf",
+            "find / \\( -path /proc -prune \\) -o -path '/etc/*' -delete",
+        ],
+    );
+    all_do(
+        "delete(~/shop/.git/*)",
+        &[
+            "find . -path './.git/*' -delete",
+            "find . -path '*/.git/*' -delete",
+            r"find . -regex '\./\.git/.*' -exec rm -rf {} +",
+        ],
+    );
+    none_does(
+        "delete(~/shop/*)",
+        &[
+            "find . -path './dist/*' -delete",
+            r"find . -regex '.*\.pyc' -delete",
+            "find . -path '*/__pycache__/*' -delete",
+        ],
+    );
+}
