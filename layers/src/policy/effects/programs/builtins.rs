@@ -98,12 +98,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     &Data::default(),
                 ));
             }
-            if data.is_any()
-                && !(data.is_hidden
-                    && data.remote.is_none()
-                    && data.text.is_none()
-                    && !first.starts_with("/dev/"))
-            {
+            let is_unknown = data.is_hidden
+                && data.remote.is_none()
+                && data.text.is_none()
+                && !first.starts_with("/dev/")
+                && !data.is_sealed;
+            if data.is_any() && !is_unknown {
                 return Some(super::interpreters::script(
                     shell,
                     state,

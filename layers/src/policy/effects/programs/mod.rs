@@ -53,6 +53,7 @@ mod system;
 mod texts;
 mod tokens;
 mod transfers;
+mod unpack;
 mod valued;
 mod vaults;
 mod wires;
@@ -236,8 +237,9 @@ fn carried_out(
             return interpreters::started(shell, state, argv, script);
         }
     }
-    let rooms: [Room; 23] = [
+    let rooms: [Room; 24] = [
         builtins::run,
+        unpack::run,
         texts::run,
         files::run,
         find::run,

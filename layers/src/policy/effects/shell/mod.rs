@@ -30,7 +30,10 @@ use brush_parser::{
 
 pub(crate) use self::commands::commands;
 pub(super) use self::{
-    arithmetic::parsed as arithmetic, data::Data, escapes::unescaped, pattern::matches,
+    arithmetic::parsed as arithmetic,
+    data::Data,
+    escapes::{unescaped, unescaped_bytes},
+    pattern::matches,
     state::State,
 };
 use super::{

@@ -270,3 +270,39 @@ fn find_means_the_paths_that_its_patterns_match() {
         ],
     );
 }
+
+#[test]
+fn what_was_packed_is_what_it_was_before() {
+    all_do(
+        "delete(/etc)",
+        &[
+            "echo H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= | base64 -d | gunzip | sh",
+            "base64 -d <<< H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= > r.gz && zcat r.gz | sh",
+            "base64 -d <<< H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= > r.gz; gzip -d r.gz; sh r",
+            "base64 -d <<< H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= | gunzip > r.sh; chmod +x r.sh; ./r.sh",
+            "eval \"$(base64 -d <<< H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= | gzip -dc)\"",
+            "xxd -r -p <<< 1f8b08000000000002032bca55d02d4a53d04f2d49e6020009202ca70c000000 | unpigz | bash",
+            r"printf '\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x2b\xca\x55\xd0\x2d\x4a\x53\xd0\x4f\x2d\x49\xe6\x02\x00\x09\x20\x2c\xa7\x0c\x00\x00\x00' | gunzip | sh",
+            "echo eJwrylXQLUpT0E8tSeYCABitA5o= | base64 -d | zlib-flate -uncompress | sh",
+        ],
+    );
+    all_do(
+        "opaque(unknown_code)",
+        &[
+            "echo QlpoOTFBWSZTWXRsaeoAAAVRgAAQQAKLAhQAIAAxADAgNGICRDLhJ+LuSKcKEg6NjT1A | base64 -d | bunzip2 | sh",
+            "base64 -d <<< QlpoOTFBWSZTWXRsaeoAAAVRgAAQQAKLAhQAIAAxADAgNGICRDLhJ+LuSKcKEg6NjT1A > r.bz2; bunzip2 r.bz2; sh r",
+            "base64 -d blob | xz -d > r.sh && bash r.sh",
+            "base64 -d blob | zstd -d > r.py && python3 r.py",
+            "zcat job.gz | sh",
+        ],
+    );
+    none_does(
+        "opaque",
+        &[
+            "zcat app.log.gz | grep ERROR | wc -l",
+            "xz -dk data.csv.xz && head data.csv",
+            "echo H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= | base64 -d | gunzip",
+            "gzip -9 dist/app.js; sh build.sh",
+        ],
+    );
+}
