@@ -45,7 +45,6 @@ mod rules;
 mod secrets;
 mod sed;
 mod session;
-mod settings;
 mod sql;
 mod ssh;
 mod stores;
@@ -61,7 +60,7 @@ mod wrappers;
 mod xargs;
 
 use self::args::Args;
-pub(crate) use self::{address::is_here, git::is_shared as is_shared_branch};
+pub(crate) use self::{address::is_here, git::is_shared_branch};
 pub(super) use self::{
     address::{Address, host, sent},
     database::sql,

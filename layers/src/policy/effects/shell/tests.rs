@@ -306,3 +306,88 @@ fn what_was_packed_is_what_it_was_before() {
         ],
     );
 }
+
+#[test]
+fn branches_that_come_out_of_a_list_are_pushed_like_others() {
+    all_do(
+        "git(delete_remote main)",
+        &[
+            "git push origin :main",
+            "echo :main | xargs git push origin",
+            "for b in x main; do echo \":$b\"; done | xargs -n1 git push origin",
+            "git send-pack git@host.example:r.git :main",
+        ],
+    );
+    all_do(
+        "git(delete_remote *)",
+        &[
+            "git branch -r | sed 's#origin/#:#' | xargs git push origin",
+            "git for-each-ref --format='%(refname:lstrip=3)' refs/remotes/origin | xargs git push origin --delete",
+            "git ls-remote --heads origin | cut -f2 | sed 's/^/:/' | xargs git push origin",
+            "git ls-remote --heads origin | while read a b; do git push origin :$b; done",
+        ],
+    );
+    all_do(
+        "git(force_push main)",
+        &[
+            "printf '+HEAD:main' | xargs git push origin",
+            "git -c remote.origin.push=+HEAD:main push origin",
+            "git config remote.origin.push +HEAD:main && git push",
+        ],
+    );
+    all_do(
+        "git(delete_branch *)",
+        &["git for-each-ref --format='delete %(refname)' refs/heads | git update-ref --stdin"],
+    );
+    none_does(
+        "git(",
+        &[
+            "echo feature-x | xargs git push -u origin",
+            "git tag -l 'v2.*' | xargs git push origin",
+            "git branch --show-current | xargs git push origin",
+            "git -c remote.origin.push=HEAD:refs/for/x push origin",
+        ],
+    );
+}
+
+#[test]
+fn settings_in_variables_are_settings() {
+    all_do(
+        "git(clean dx)",
+        &[
+            "git -c alias.t='clean -fdx' t",
+            "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=alias.t GIT_CONFIG_VALUE_0='clean -fdx' git t",
+            "export GIT_CONFIG_COUNT=12 GIT_CONFIG_KEY_11=alias.t GIT_CONFIG_VALUE_11='clean -fdx'; git t",
+            "env GIT_CONFIG_PARAMETERS=\"'alias.t'='clean -fdx'\" git t",
+        ],
+    );
+    all_do(
+        "infrastructure(terraform apply -destroy -auto-approve)",
+        &[
+            "terraform apply -destroy -auto-approve",
+            "TF_CLI_ARGS='-destroy -auto-approve' terraform apply",
+            "export TF_CLI_ARGS_apply='-destroy -auto-approve'; terraform apply",
+        ],
+    );
+    none_does(
+        "infrastructure",
+        &[
+            "TF_CLI_ARGS_plan=-destroy terraform plan",
+            "TF_CLI_ARGS=-no-color terraform plan",
+        ],
+    );
+}
+
+#[test]
+fn a_repository_says_where_its_files_are() {
+    all_do(
+        "copy(~/shop/h, ~/shop/.git/hooks/pre-commit)",
+        &[
+            "cp h \"$(git rev-parse --git-path hooks)/pre-commit\"",
+            "cp h \"$(git rev-parse --git-path hooks/pre-commit)\"",
+            "d=$(git rev-parse --git-dir); cp h $d/hooks/pre-commit",
+            "cp h `git rev-parse --show-toplevel`/.git/hooks/pre-commit",
+            "cp h $(git rev-parse --show-cdup).git/hooks/pre-commit",
+        ],
+    );
+}

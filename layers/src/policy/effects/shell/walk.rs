@@ -20,6 +20,7 @@ const SHOWN: &[&str] = &["PS0", "PS1", "PS2", "PS4", "PROMPT"];
 /// Variables in which a command stands.
 const RUN: &[&str] = &[
     "PROMPT_COMMAND",
+    "GIT_SSH",
     "GIT_SSH_COMMAND",
     "GIT_EXTERNAL_DIFF",
     "GIT_EDITOR",
@@ -34,6 +35,8 @@ const RUN: &[&str] = &[
     "SSH_ASKPASS",
     "SUDO_ASKPASS",
     "GIT_PROXY_COMMAND",
+    "RSYNC_RSH",
+    "RSYNC_CONNECT_PROG",
 ];
 
 impl Shell<'_> {
