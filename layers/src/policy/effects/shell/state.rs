@@ -12,6 +12,8 @@ use super::{
 #[derive(Clone, Default)]
 pub(in super::super) struct State {
     pub(super) variables: HashMap<String, Vec<String>>,
+    /// Names that stand for others: `declare -n`.
+    pub(super) references: HashMap<String, String>,
     pub(super) functions: HashMap<String, Rc<FunctionDefinition>>,
     pub(super) aliases: HashMap<String, String>,
     /// What has been written into files, by what their paths mean.
@@ -93,6 +95,12 @@ impl State {
         }
     }
 
+    /// The variable that a name stands for.
+    pub(in super::super) fn meant(&self, name: &str) -> String {
+        let meant = self.references.get(name);
+        meant.cloned().unwrap_or_else(|| name.to_owned())
+    }
+
     /// What a variable is; nothing if it is not known.
     pub(super) fn get(&self, name: &str) -> Vec<String> {
         if let Some(value) = self.variables.get(name) {
@@ -155,6 +163,11 @@ impl State {
     /// What a variable of the environment is, as one text.
     pub(in super::super) fn variable(&self, name: &str) -> String {
         self.get(name).concat()
+    }
+
+    /// The same, if it has been set here.
+    pub(in super::super) fn set_to(&self, name: &str) -> Option<String> {
+        self.variables.get(name).map(|value| value.concat())
     }
 
     /// Something to be run in the end.

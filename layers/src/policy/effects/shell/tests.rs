@@ -391,3 +391,22 @@ fn a_repository_says_where_its_files_are() {
         ],
     );
 }
+
+#[test]
+fn variables_may_be_told_by_how_they_begin() {
+    all_do(
+        "environment(ANTHROPIC_B*)",
+        &[
+            "unset ${!ANTHROPIC_B@}",
+            "unset \"${!ANTHROPIC_B*}\"",
+            "for v in ${!ANTHROPIC_B@}; do unset $v; done",
+            "unset $(compgen -v ANTHROPIC_B)",
+            "env $(printf -- '-u %s ' ${!ANTHROPIC_B@}) true",
+        ],
+    );
+    all_do(
+        "environment(A_URL)",
+        &["declare -n r=A_URL; r=https://x.example"],
+    );
+    none_does("environment", &["echo ${!ANTHROPIC_B@}", "compgen -v A_"]);
+}

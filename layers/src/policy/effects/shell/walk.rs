@@ -270,8 +270,10 @@ impl Shell<'_> {
                     if let (true, AssignmentName::VariableName(name)) =
                         (argv.iter().any(is_name), &assignment.name)
                     {
-                        let same = state.variable(&state.variable(name));
+                        let meant = state.variable(name);
+                        let same = state.variable(&meant);
                         state.set(name, vec![same]);
+                        state.references.insert(name.clone(), meant);
                     }
                 }
                 Item::AssignmentWord(assignment, word) => match &assignment.value {
@@ -344,7 +346,11 @@ impl Shell<'_> {
             }
             value = before;
         }
-        self.assigned(state, name, value);
+        let meant = state.meant(name);
+        if meant != *name {
+            state.set(name, value.clone());
+        }
+        self.assigned(state, &meant, value);
     }
 
     /// A variable is set. What stands in some is run by shells, and by programs that show or ask something.

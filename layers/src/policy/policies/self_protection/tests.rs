@@ -249,3 +249,25 @@ fn settings_that_cannot_be_meant_are_refused() {
         assert!(error.starts_with(complaint), "{with}: {error}");
     }
 }
+
+#[test]
+fn variables_are_taken_away_under_any_name() {
+    are_refused(
+        true,
+        &[
+            "unset ${!ANTHROPIC_B@}; claude -p hi",
+            "for v in ${!ANTHROPIC*}; do unset $v; done; claude -p hi",
+            "unset $(compgen -v | grep ^ANTHROPIC); claude -p hi",
+            "unset $(env | grep -o '^OPENAI_[A-Z_]*'); codex exec x",
+            "declare -n r=ANTHROPIC_BASE_URL; r=https://api.anthropic.com; claude -p hi",
+        ],
+    );
+    are_refused(
+        false,
+        &[
+            "unset ${!GIT_@}; git status",
+            "unset $(compgen -v | grep ^CI_); claude -p hi",
+            "for v in ${!ANTHROPIC_@}; do echo \"$v is set\"; done",
+        ],
+    );
+}
