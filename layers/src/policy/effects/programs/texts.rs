@@ -153,9 +153,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 false => Data::default(),
             }
         }
-        "whoami" | "hostname" | "date" | "uname" | "id" | "nproc" | "arch" | "uuidgen" => {
-            Data::text(mark::SOME.to_string())
+        "whoami" | "hostname" | "id" | "logname" | "users" | "dnsdomainname" => {
+            Data::text(mark::HERE.to_string())
         }
+        // Which system it is says nothing of the machine.
+        "uname" if args.has(&["a", "all", "n", "nodename"]) => Data::text(mark::HERE.to_string()),
+        "date" | "uname" | "nproc" | "arch" | "uuidgen" => Data::text(mark::SOME.to_string()),
         "printenv" if words.len() == 1 => Data::text(state.variable(args.first())),
         "env" | "printenv" if words.is_empty() || command.name == "printenv" => Data {
             is_secret: words.is_empty(),

@@ -117,11 +117,13 @@ impl State {
             "XDG_CONFIG_HOME" => format!("{}/.config", self.home),
             "XDG_DATA_HOME" => format!("{}/.local/share", self.home),
             "CARGO_HOME" => format!("{}/.cargo", self.home),
-            "USER" | "LOGNAME" | "UID" | "EUID" | "HOSTNAME" | "RANDOM" | "SECONDS" | "LINENO"
-            | "PATH" | "BASH_VERSION" | "ZSH_VERSION" | "OSTYPE" | "HOSTTYPE" | "MACHTYPE"
-            | "PPID" | "BASHPID" | "SHLVL" | "GITHUB_WORKSPACE" | "CLAUDE_PROJECT_DIR"
-            | "JAVA_HOME" | "VIRTUAL_ENV" | "CONDA_PREFIX" | "GOPATH" | "GOROOT" | "NVM_DIR"
-            | "PYENV_ROOT" => mark::SOME.to_string(),
+            "USER" | "LOGNAME" | "HOSTNAME" => mark::HERE.to_string(),
+            "UID" | "EUID" | "RANDOM" | "SECONDS" | "LINENO" | "PATH" | "BASH_VERSION"
+            | "ZSH_VERSION" | "OSTYPE" | "HOSTTYPE" | "MACHTYPE" | "PPID" | "BASHPID" | "SHLVL"
+            | "GITHUB_WORKSPACE" | "CLAUDE_PROJECT_DIR" | "JAVA_HOME" | "VIRTUAL_ENV"
+            | "CONDA_PREFIX" | "GOPATH" | "GOROOT" | "NVM_DIR" | "PYENV_ROOT" => {
+                mark::SOME.to_string()
+            }
             "CC" | "CXX" | "MAKE" | "CMAKE" | "PYTHON" | "PIP" | "NODE" | "NPM" | "CARGO"
             | "RUSTC" | "GO" | "EDITOR" | "VISUAL" | "PAGER" | "DOCKER" | "COMPOSE" | "KUBECTL"
             | "SUDO" => name.to_lowercase(),

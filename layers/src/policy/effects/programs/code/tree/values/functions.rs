@@ -198,6 +198,20 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "decodeURIComponent" | "decodeURI" | "unescape" | "unquote" | "unquote_plus"
         | "urldecode" | "rawurldecode" => made(codes::unquoted(&text(0)?)?),
         "join" if paths::is_path(name) => Some(paths::joined_path(&args.values)),
+        // What this machine is called, and who works at it.
+        "gethostname" | "getfqdn" | "getlogin" | "getuser" | "get_current_user" | "php_uname" => {
+            Some(Value::mark(mark::HERE))
+        }
+        "hostname" | "userInfo" | "uname" | "node"
+            if args.values.is_empty() && (name == last || is_of_system(name)) =>
+        {
+            Some(Value::mark(mark::HERE))
+        }
+        "get_password" | "get_credential" if name.contains("keyring") => {
+            Some(Value::mark(mark::SECRET))
+        }
+        // Names of hosts, and no paths.
+        "resolve" if name.contains("dns") => None,
         "resolve" | "Path" | "PurePath" | "PosixPath" | "joinpath" | "Pathname" => {
             Some(paths::joined_path(&args.values))
         }
@@ -331,6 +345,15 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "bool" | "Boolean" => Some(Value::unknown()),
         _ => None,
     }
+}
+
+/// Whether a function is one of those that tell of the machine.
+fn is_of_system(name: &str) -> bool {
+    let (module, _) = name.rsplit_once('.').unwrap_or_default();
+    matches!(
+        module,
+        "os" | "platform" | "socket" | "Deno" | "Sys.Hostname" | "POSIX"
+    )
 }
 
 /// What never ends.
