@@ -58,6 +58,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) out: Option<String>,
     /// Within how many loops that nothing ends.
     pub(super) endless: usize,
+    /// Within how many loops that go on for as long as something is there.
+    pub(super) lasting: usize,
     /// Within how many loops of many rounds, and functions that call themselves.
     pub(super) often: usize,
     /// The host that was asked last.
@@ -119,6 +121,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             made_up: None,
             out: None,
             endless: 0,
+            lasting: 0,
             remote: None,
             globals: Scope::new(),
             scopes: Vec::new(),
@@ -243,7 +246,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             Node::Assign(assign) => {
                 let (target, node) = &**assign;
                 let value = self.eval(node);
-                self.doubled(target, &value);
+                self.doubled(target, node, &value);
                 self.assign(target, value.clone());
                 value
             }
@@ -318,15 +321,25 @@ impl<'r, 'a> Runner<'r, 'a> {
         values
     }
 
-    /// A text that is written twice into itself, without end.
-    fn doubled(&mut self, target: &Target, value: &Value) {
-        if let (true, Target::Name(name), Value::Text(text)) = (self.endless > 0, target, value)
-            && let Some(Value::Text(before)) = self.find(name)
-            && !before.is_empty()
-            && text.len() >= 2 * before.len()
-            && text.starts_with(before.as_str())
-            && text.ends_with(before.as_str())
-        {
+    /// Something that is put twice into itself, without end.
+    fn doubled(&mut self, target: &Target, node: &Node, value: &Value) {
+        let Target::Name(name) = target else {
+            return;
+        };
+        if self.endless + self.lasting == 0 {
+            return;
+        }
+        let is_long = matches!(value, Value::Text(_) | Value::List(_));
+        let is_twice = match (self.find(name), value) {
+            (Some(Value::Text(before)), Value::Text(text)) => {
+                !before.is_empty()
+                    && text.len() >= 2 * before.len()
+                    && text.starts_with(before.as_str())
+                    && text.ends_with(before.as_str())
+            }
+            _ => is_long && node.doubles(name),
+        };
+        if is_twice {
             self.exhausted(Exhaust::Memory);
         }
     }

@@ -1,7 +1,8 @@
 //! Functions of libraries that have no effect, by their names.
 
 use super::{
-    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, packed, paths, texts,
+    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, letters, packed,
+    paths, texts,
 };
 use crate::policy::effects::mark;
 
@@ -198,6 +199,9 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "decodeURIComponent" | "decodeURI" | "unescape" | "unquote" | "unquote_plus"
         | "urldecode" | "rawurldecode" => made(codes::unquoted(&text(0)?)?),
         "join" if paths::is_path(name) => Some(paths::joined_path(&args.values)),
+        "lookup" if is_end(name, "unicodedata.lookup") => {
+            made(letters::named(&text(0)?)?.to_string())
+        }
         // What this machine is called, and who works at it.
         "gethostname" | "getfqdn" | "getlogin" | "getuser" | "get_current_user" | "php_uname" => {
             Some(Value::mark(mark::HERE))

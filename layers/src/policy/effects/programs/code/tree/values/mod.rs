@@ -5,6 +5,7 @@ mod bases;
 pub(super) mod codes;
 pub(super) mod format;
 pub(super) mod functions;
+pub(super) mod letters;
 mod packed;
 pub(super) mod paths;
 mod shared;

@@ -1,6 +1,6 @@
 //! What texts and lists can do without any effect.
 
-use super::{Args, MAX_ITEMS, MAX_TEXT, Value, codes};
+use super::{Args, MAX_ITEMS, MAX_TEXT, Value, codes, letters};
 
 /// What a method gives; `None` for one that is not known here.
 pub(in super::super) fn method(of: &Value, name: &str, args: &Args) -> Option<Value> {
@@ -20,6 +20,8 @@ pub(in super::super) fn method(of: &Value, name: &str, args: &Args) -> Option<Va
                 }
                 Some(Value::made(codes::of_bytes(bytes)))
             }
+            "succ" | "next" => Some(Value::Number(number + 1.0)),
+            "pred" => Some(Value::Number(number - 1.0)),
             "chr" => char::from_u32(whole(*number)?).map(|c| Value::Text(c.to_string())),
             _ => None,
         },
@@ -50,6 +52,7 @@ pub(in super::super) fn entries(pairs: &[(String, Value)]) -> Value {
 fn of_text(text: &str, name: &str, args: &Args) -> Option<Value> {
     let made = |text: String| Some(Value::made(text));
     match name {
+        "succ" | "next" if args.values.is_empty() => made(letters::succeeding(text)),
         "strip" | "trim" | "rstrip" | "trimEnd" | "lstrip" | "trimStart" | "chomp" => {
             let set: Vec<char> = match args.text(0) {
                 Some(set) => set.chars().collect(),
