@@ -69,6 +69,30 @@ pub(super) fn losses(text: &str, session: Session, made: &mut Made) -> Vec<Loss>
     losses
 }
 
+/// Whether one of the statements of a text, or one of a client's own commands, changes the database.
+pub(super) fn changes(text: &str) -> bool {
+    const CHANGES: &[&str] = &[
+        "insert", "update", "delete", "replace", "drop", "alter", "create", "truncate", "vacuum",
+        "reindex", "merge", "copy", "import", ".restore", ".import", ".read",
+    ];
+    let plain = without_comments(text);
+    let all = statements(&plain).into_iter().take(STATEMENTS);
+    all.flat_map(|statement| {
+        let words = words(&statement);
+        let first = words.first().cloned().unwrap_or_default();
+        let sets = first == "pragma" && statement.contains('=');
+        let with = first == "with" && words.iter().any(|word| CHANGES.contains(&word.as_str()));
+        let own = statement.split_whitespace().next().map(str::to_owned);
+        [
+            Some(first),
+            own,
+            (sets || with).then(|| "update".to_owned()),
+        ]
+    })
+    .flatten()
+    .any(|word| CHANGES.contains(&word.as_str()))
+}
+
 /// Statements that are written by a statement, for being run: `SELECT 'DROP TABLE ' || name …`.
 pub(super) fn generated(text: &str) -> Option<String> {
     let starts = [

@@ -2,7 +2,7 @@
 
 use regex::RegexBuilder;
 
-use super::{Harm, SelfProtection, route::contains_word};
+use super::{Harm, SelfProtection, route::contains_word, test_runs::is_test_run};
 use crate::policy::{
     ToolCall,
     effects::{Act, Effect, Effects, Process},
@@ -93,7 +93,9 @@ const SAID: &[&str] = &[
 ];
 const SAID_ALONE: &[&str] = &["Stop", "Kill", "Restart", "Freeze", "SetProperties"];
 /// Programs that find processes for others to end.
-const FINDERS: &[&str] = &["pgrep", "pidof", "lsof", "fuser", "ps", "ss", "netstat"];
+const FINDERS: &[&str] = &[
+    "pgrep", "pidof", "lsof", "fuser", "ps", "ss", "netstat", "sockstat", "fstat", "procs",
+];
 
 impl SelfProtection {
     /// Its process, its service or its container, ended.
@@ -156,7 +158,9 @@ impl SelfProtection {
         let is_run = effects.iter().any(|effect| match &effect.act {
             Act::Opaque { .. } => true,
             Act::Process { target, .. } => !only_asks(target),
-            Act::Exec { program, .. } => !matches!(program.as_str(), "git" | "gh" | "ps"),
+            Act::Exec { program, args } => {
+                !matches!(program.as_str(), "git" | "gh" | "ps") && !is_test_run(program, args)
+            }
             _ => false,
         });
         let is_debugged = ["gdb", "lldb"]
@@ -199,6 +203,7 @@ impl SelfProtection {
             "kill-port" | "killport" | "fkill" => {
                 names_it() || args.iter().any(|word| self.has_port(word))
             }
+            program if is_test_run(program, args) => false,
             program if SUPERVISORS.contains(&program) => names_it() && ends(program, args),
             _ => false,
         }

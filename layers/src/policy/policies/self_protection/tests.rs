@@ -232,22 +232,63 @@ fn nobody_gets_past_it() {
 }
 
 #[test]
-fn settings_that_cannot_be_meant_are_refused() {
-    for (with, complaint) in [
-        (
-            json!({"addresses": ["localhost"]}),
-            "addresses[0]: expected an address with its port",
-        ),
-        (
-            json!({"processes": ["x"]}),
-            "processes[0]: it must have two letters at least",
-        ),
-        (json!({"port": 1}), "port: unknown field `port`"),
-    ] {
-        let built = find("self-protection").unwrap().build(&with);
-        let error = built.map(|_| ()).unwrap_err().to_string();
-        assert!(error.starts_with(complaint), "{with}: {error}");
-    }
+fn what_a_test_runner_selects_is_no_command() {
+    are_refused(
+        false,
+        &[
+            "pytest -k 'kill_4242 or stop_luthien'",
+            "python3 -m pytest -k 'kill_4242' tests/unit",
+            "go test -run 'TestKill4242|TestStopLuthien' ./...",
+            "npx jest -t 'kill 4242'",
+            "cargo nextest run -E 'test(kill_4242)'",
+            "dotnet test --filter 'Name~kill_4242'",
+            "npm test -- --grep 'pkill luthien 4242'",
+            "uv run pytest -k 'kill_4242'",
+            "make test ARGS='-k kill_4242'",
+        ],
+    );
+    are_refused(
+        true,
+        &[
+            "pytest -k x; kill 4242",
+            "pytest -k \"$(kill 4242)\"",
+            "npx jest -t kill && pkill luthien",
+            "cargo test && systemctl stop luthien",
+        ],
+    );
+}
+
+#[test]
+fn its_record_is_changed_by_nobody() {
+    are_refused(
+        true,
+        &[
+            "luthien forget 4f1c2a",
+            "luthien --config /srv/proxy/config.yaml forget --yes s-1",
+            "luthien import a.jsonl",
+            "luthien hold 4f1c2a",
+            "luthien hold --session 4f1c2a --off",
+            "docker exec luthien luthien forget s-1",
+            "rm -rf ~/.local/share/luthien",
+            "sqlite3 ~/.local/share/luthien/record.db 'delete from event'",
+            "sqlite3 ~/.local/share/luthien/record.db < wipe.sql",
+            "sqlite3 ~/.local/share/luthien/record.db '.restore old.db'",
+            "python3 -c \"import sqlite3; sqlite3.connect('/home/me/.local/share/luthien/record.db').execute('update event set x = 1 where y')\"",
+        ],
+    );
+    are_refused(
+        false,
+        &[
+            "luthien hold",
+            "luthien log verify",
+            "luthien sessions",
+            "luthien export --since 30d",
+            "luthien replay",
+            "luthien forget --help",
+            "sqlite3 ~/.local/share/luthien/record.db 'select count(*) from event'",
+            "du -sh ~/.local/share/luthien",
+        ],
+    );
 }
 
 #[test]
@@ -270,4 +311,23 @@ fn variables_are_taken_away_under_any_name() {
             "for v in ${!ANTHROPIC_@}; do echo \"$v is set\"; done",
         ],
     );
+}
+
+#[test]
+fn settings_that_cannot_be_meant_are_refused() {
+    for (with, complaint) in [
+        (
+            json!({"addresses": ["localhost"]}),
+            "addresses[0]: expected an address with its port",
+        ),
+        (
+            json!({"processes": ["x"]}),
+            "processes[0]: it must have two letters at least",
+        ),
+        (json!({"port": 1}), "port: unknown field `port`"),
+    ] {
+        let built = find("self-protection").unwrap().build(&with);
+        let error = built.map(|_| ()).unwrap_err().to_string();
+        assert!(error.starts_with(complaint), "{with}: {error}");
+    }
 }

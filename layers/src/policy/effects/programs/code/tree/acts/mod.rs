@@ -70,6 +70,9 @@ impl Runner<'_, '_> {
             Does::Kill => self.kill(name, args),
             Does::Sql => {
                 if let Some(text) = args.text(0).filter(|_| !self.is_made_up()) {
+                    if let Some(file) = &self.database {
+                        database::sent_to(self.shell, self.state, file, &text);
+                    }
                     database::statements(self.shell, &text);
                 }
                 Value::Name(format!("{name}()"))

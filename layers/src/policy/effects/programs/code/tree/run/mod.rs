@@ -78,6 +78,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) kills: usize,
     /// Whether what it works with is there for a test alone, if anything has told.
     made_up: Option<bool>,
+    /// The file in which the database is.
+    pub(super) database: Option<String>,
     /// Processes are chosen by what they are.
     pub(super) is_chosen: bool,
     argv: Vec<String>,
@@ -119,6 +121,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             kills: 0,
             is_chosen: false,
             made_up: None,
+            database: None,
             out: None,
             endless: 0,
             lasting: 0,
