@@ -5,10 +5,11 @@ use super::{
     args::joined,
     made::{Made, is_scratch},
     session,
-    sql::{Session, changes, generated, losses},
+    sql::{Session, generated, losses},
+    sqlite,
 };
 use crate::policy::effects::{
-    Act, Database, Effects, Write, mark,
+    Act, Database, Effects, mark,
     shell::{Data, Shell, State},
 };
 
@@ -242,18 +243,7 @@ fn client(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Da
             shell.text(state, &super::mark_code(code), &Data::default());
         }
     }
-    // The database is a file.
-    let is_file = matches!(command.name, "sqlite3" | "sqlite" | "duckdb" | "litecli");
-    let file = is_file.then(|| session::operand(command)).flatten();
-    let only_reads = command
-        .words
-        .iter()
-        .any(|word| matches!(word.as_str(), "-readonly" | "--readonly"));
-    // What comes in unread may be anything.
-    let is_unread = command.stdin.is_any() && command.stdin.text.is_none();
-    if let Some(file) = file.filter(|_| !only_reads && (is_unread || changes(&code))) {
-        changed(shell, state, file);
-    }
+    sqlite::client(shell, state, command, &code);
     if !at.is_own {
         let session = Session {
             is_local: at.is_local,
@@ -264,26 +254,6 @@ fn client(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Da
     match generated(&code) {
         Some(code) => Data::text(code),
         None => Data::hidden(),
-    }
-}
-
-/// A file that is a database changes.
-pub(super) fn changed(shell: &mut Shell<'_>, state: &State, file: &str) {
-    if file.contains(":memory:") {
-        return;
-    }
-    let path = file.strip_prefix("file:").unwrap_or(file);
-    let path = shell.path(state, path.split('?').next().unwrap_or(path));
-    shell.act(Act::Write {
-        path,
-        how: Write::Edit,
-    });
-}
-
-/// The same, if statements that code sends there change something.
-pub(super) fn sent_to(shell: &mut Shell<'_>, state: &State, file: &str, text: &str) {
-    if changes(text) {
-        changed(shell, state, file);
     }
 }
 

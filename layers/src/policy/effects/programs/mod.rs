@@ -46,6 +46,7 @@ mod secrets;
 mod sed;
 mod session;
 mod sql;
+mod sqlite;
 mod ssh;
 mod stores;
 mod system;

@@ -4,7 +4,7 @@ use super::made::{Made, is_scratch};
 use crate::policy::effects::{Database, mark};
 
 /// The most statements of a text that are looked at.
-const STATEMENTS: usize = 256;
+pub(super) const STATEMENTS: usize = 256;
 /// The most words of a statement that are looked at.
 const WORDS: usize = 400;
 
@@ -69,30 +69,6 @@ pub(super) fn losses(text: &str, session: Session, made: &mut Made) -> Vec<Loss>
     losses
 }
 
-/// Whether one of the statements of a text, or one of a client's own commands, changes the database.
-pub(super) fn changes(text: &str) -> bool {
-    const CHANGES: &[&str] = &[
-        "insert", "update", "delete", "replace", "drop", "alter", "create", "truncate", "vacuum",
-        "reindex", "merge", "copy", "import", ".restore", ".import", ".read",
-    ];
-    let plain = without_comments(text);
-    let all = statements(&plain).into_iter().take(STATEMENTS);
-    all.flat_map(|statement| {
-        let words = words(&statement);
-        let first = words.first().cloned().unwrap_or_default();
-        let sets = first == "pragma" && statement.contains('=');
-        let with = first == "with" && words.iter().any(|word| CHANGES.contains(&word.as_str()));
-        let own = statement.split_whitespace().next().map(str::to_owned);
-        [
-            Some(first),
-            own,
-            (sets || with).then(|| "update".to_owned()),
-        ]
-    })
-    .flatten()
-    .any(|word| CHANGES.contains(&word.as_str()))
-}
-
 /// Statements that are written by a statement, for being run: `SELECT 'DROP TABLE ' || name …`.
 pub(super) fn generated(text: &str) -> Option<String> {
     let starts = [
@@ -127,7 +103,7 @@ pub(super) fn generated(text: &str) -> Option<String> {
 }
 
 /// Comments are no part of a statement; they separate words.
-fn without_comments(text: &str) -> String {
+pub(super) fn without_comments(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = ["--", "/*"].iter().filter_map(|open| rest.find(open)).min() {
@@ -152,7 +128,7 @@ fn without_comments(text: &str) -> String {
 }
 
 /// The statements of a text: up to a semicolon, or to a line that begins one.
-fn statements(text: &str) -> Vec<String> {
+pub(super) fn statements(text: &str) -> Vec<String> {
     let begins = [
         "drop", "truncate", "delete", "update", "alter", "flushall", "flushdb", "go", "begin",
         "commit", "rollback", "create", "insert", "select", "explain", "use",
@@ -183,7 +159,7 @@ fn statements(text: &str) -> Vec<String> {
     all
 }
 
-fn words(statement: &str) -> Vec<String> {
+pub(super) fn words(statement: &str) -> Vec<String> {
     statement
         .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '"' | '`' | '\'' | '=' | ','))
         .filter(|word| !word.is_empty())

@@ -1,6 +1,7 @@
 //! Shell text, carried out in thought.
 
 mod arithmetic;
+mod assign;
 mod braces;
 mod commands;
 mod data;

@@ -48,16 +48,7 @@ impl Runner<'_, '_> {
             return self.name(list);
         }
         let receiver = self.eval(of);
-        let is_itself =
-            matches!((&**of, call.args.as_slice()), (Node::Name(a), [Node::Name(b)]) if a == b);
-        let adds = ["push", "extend", "concat"];
-        if self.endless + self.lasting > 0
-            && is_itself
-            && adds.contains(&name.as_str())
-            && matches!(receiver, Value::Text(_) | Value::List(_))
-        {
-            self.exhausted(Exhaust::Memory);
-        }
+        self.added(of, call, &receiver);
         // A text to which something is added: `s << x`.
         if let (Value::Text(_), "push" | "concat", "ruby") =
             (&receiver, name.as_str(), self.language)

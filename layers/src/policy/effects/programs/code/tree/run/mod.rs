@@ -3,6 +3,7 @@
 mod awk;
 mod branches;
 mod calls;
+mod growth;
 mod languages;
 mod loops;
 mod members;
@@ -21,7 +22,7 @@ use super::{
     values::{Args, Around, MAX_ITEMS, Scope, Value, codes, texts},
 };
 use crate::policy::effects::{
-    Exhaust, Opaque,
+    Opaque,
     programs::Address,
     shell::{Data, Shell, State},
 };
@@ -324,29 +325,6 @@ impl<'r, 'a> Runner<'r, 'a> {
         values
     }
 
-    /// Something that is put twice into itself, without end.
-    fn doubled(&mut self, target: &Target, node: &Node, value: &Value) {
-        let Target::Name(name) = target else {
-            return;
-        };
-        if self.endless + self.lasting == 0 {
-            return;
-        }
-        let is_long = matches!(value, Value::Text(_) | Value::List(_));
-        let is_twice = match (self.find(name), value) {
-            (Some(Value::Text(before)), Value::Text(text)) => {
-                !before.is_empty()
-                    && text.len() >= 2 * before.len()
-                    && text.starts_with(before.as_str())
-                    && text.ends_with(before.as_str())
-            }
-            _ => is_long && node.doubles(name),
-        };
-        if is_twice {
-            self.exhausted(Exhaust::Memory);
-        }
-    }
-
     fn map(&mut self, nodes: &[(Node, Node)]) -> Value {
         let mut pairs = Vec::new();
         for (key, value) in nodes {
@@ -383,17 +361,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         }
         for node in terms {
             let right = self.eval(node);
-            let is_doubled = matches!((&value, &right), (Value::Text(a), Value::Text(b)) if op == "+" && a == b && a.len() > 1 << 14);
-            if is_doubled {
-                self.exhausted(Exhaust::Memory);
-            }
-            let is_huge = |value: &Value| value.number().is_some_and(|n| n >= 1e10);
-            let is_long = |value: &Value| matches!(value, Value::Text(_) | Value::List(_));
-            if op == "*"
-                && (is_long(&value) && is_huge(&right) || is_huge(&value) && is_long(&right))
-            {
-                self.exhausted(Exhaust::Memory);
-            }
+            self.multiplied(op, &value, &right);
             for list in [&value, &right] {
                 if let Value::List(items) = list {
                     self.charge(items.len());

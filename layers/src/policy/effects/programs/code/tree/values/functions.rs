@@ -1,8 +1,8 @@
 //! Functions of libraries that have no effect, by their names.
 
 use super::{
-    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, letters, packed,
-    paths, texts,
+    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, letters, lists,
+    machine, packed, paths, texts, words,
 };
 use crate::policy::effects::mark;
 
@@ -202,18 +202,6 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "lookup" if is_end(name, "unicodedata.lookup") => {
             made(letters::named(&text(0)?)?.to_string())
         }
-        // What this machine is called, and who works at it.
-        "gethostname" | "getfqdn" | "getlogin" | "getuser" | "get_current_user" | "php_uname" => {
-            Some(Value::mark(mark::HERE))
-        }
-        "hostname" | "userInfo" | "uname" | "node"
-            if args.values.is_empty() && (name == last || is_of_system(name)) =>
-        {
-            Some(Value::mark(mark::HERE))
-        }
-        "get_password" | "get_credential" if name.contains("keyring") => {
-            Some(Value::mark(mark::SECRET))
-        }
         // Names of hosts, and no paths.
         "resolve" if name.contains("dns") => None,
         "resolve" | "Path" | "PurePath" | "PosixPath" | "joinpath" | "Pathname" => {
@@ -262,7 +250,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "join" if is_end(name, "shlex.join") || is_end(name, "Shellwords.join") => {
             texts::joined(&args.get(0).items()?, " ")
         }
-        "split" if is_end(name, "shlex.split") => words(&text(0)?).map(Value::texts),
+        "split" if is_end(name, "shlex.split") => words::quoted(&text(0)?).map(Value::texts),
         "format" | "sprintf" if matches!(name, "util.format" | "format") || last == "sprintf" => {
             let rest = args.values.get(1..).unwrap_or_default();
             made(format::percent(&text(0)?, rest))
@@ -307,7 +295,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         }
         "dict" if args.values.is_empty() => Some(Value::map(args.named.clone())),
         "entries" => match args.get(0) {
-            Value::Map(pairs) => Some(texts::entries(&pairs)),
+            Value::Map(pairs) => Some(lists::entries(&pairs)),
             _ => None,
         },
         "values" | "keys" if is_end(name, "Object.values") || is_end(name, "Object.keys") => {
@@ -347,17 +335,8 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
             Some(Value::part(first.clone(), rest.to_vec()))
         }
         "bool" | "Boolean" => Some(Value::unknown()),
-        _ => None,
+        _ => machine::told(name, last, args),
     }
-}
-
-/// Whether a function is one of those that tell of the machine.
-fn is_of_system(name: &str) -> bool {
-    let (module, _) = name.rsplit_once('.').unwrap_or_default();
-    matches!(
-        module,
-        "os" | "platform" | "socket" | "Deno" | "Sys.Hostname" | "POSIX"
-    )
 }
 
 /// What never ends.
@@ -371,28 +350,6 @@ fn temporary() -> Value {
         is_written: true,
         is_secret: false,
     }
-}
-
-/// A line in words, with quotes.
-fn words(line: &str) -> Option<Vec<String>> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (quote, '\\') if quote != Some('\'') => {
-                word.get_or_insert_default().extend(chars.next());
-            }
-            (None, '"' | '\'') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
 }
 
 /// Numbers by their size, all else by letters.
