@@ -12,6 +12,8 @@ use crate::policy::effects::{
 
 /// How many settings are looked for in variables.
 const MOST: usize = 64;
+/// How many bytes of those that stand in one.
+const MAX_PARAMETERS: usize = 8 << 10;
 
 /// All of them, in the order in which they are read.
 pub(super) fn settings(
@@ -30,7 +32,9 @@ pub(super) fn settings(
     }
     // `'a.b=c'`, or `'a.b'='c'`
     let parameters = set("GIT_CONFIG_PARAMETERS").unwrap_or_default();
-    let pairs = words_of(&parameters).into_iter().take(MOST);
+    let end = parameters.floor_char_boundary(MAX_PARAMETERS);
+    let pairs = words_of(parameters.get(..end).unwrap_or_default());
+    let pairs = pairs.into_iter().take(MOST);
     all.extend(pairs.map(|pair| pair_of(&pair)));
     if let Some(folder) = set("GIT_TEMPLATE_DIR").filter(|folder| !folder.is_empty()) {
         shell.act(Act::Persist {

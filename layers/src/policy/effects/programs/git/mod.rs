@@ -70,15 +70,20 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
         state.go(shell.path(state, folder).to_string());
     }
     let rest = global.command(1);
+    // Of what stands in place of the command, the last counts.
+    let mut alias = None;
     for (key, value) in given::settings(shell, state, &global) {
         if key.to_lowercase().strip_prefix("alias.") == Some(name) && !value.starts_with('!') {
-            let mut words: Vec<String> = vec!["git".to_owned()];
-            words.extend(value.split_whitespace().map(str::to_owned));
-            words.extend(rest.iter().cloned());
-            shell.invoke(state, words, Data::default());
+            alias = Some(value);
         } else {
             given::once(shell, state, &key, &value);
         }
+    }
+    if let Some(alias) = alias {
+        let mut words: Vec<String> = vec!["git".to_owned()];
+        words.extend(alias.split_whitespace().map(str::to_owned));
+        words.extend(rest.iter().cloned());
+        shell.invoke(state, words, Data::default());
     }
     let mut out = subcommand(shell, state, name, &rest, &command.stdin);
     out.is_secret |= content::reads_secret(shell, state, name, &rest);
