@@ -271,7 +271,7 @@ fn carried_out(
         let argv = argv.into_iter().chain(words.iter().cloned()).collect();
         return shell.invoke(state, argv, command.stdin);
     }
-    if asked::is_question(name, words) {
+    if asked::is_question(name, words) || asked::only_checks(name, words) {
         executes(shell, name, words);
         return Data::hidden();
     }

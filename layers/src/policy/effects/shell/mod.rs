@@ -197,6 +197,7 @@ impl<'a> Shell<'a> {
 
     /// What a path means here.
     pub(super) fn path(&self, state: &State, written: &str) -> PathRef {
+        let written = &*at_home(written);
         let path = PathRef::within(written, &state.cwd, self.place);
         // What a container sees of this machine may have been looked up already.
         if state.is_container() {
@@ -264,6 +265,17 @@ impl<'a> Shell<'a> {
         };
         self.depth -= 1;
         out
+    }
+}
+
+/// `/home/$USER` is home.
+fn at_home(written: &str) -> Cow<'_, str> {
+    let name = written
+        .strip_prefix("/home/")
+        .or_else(|| written.strip_prefix("/Users/"));
+    match name.and_then(|name| name.strip_prefix(mark::HERE)) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Cow::Owned(format!("~{rest}")),
+        _ => Cow::Borrowed(written),
     }
 }
 

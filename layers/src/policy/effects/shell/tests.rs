@@ -410,3 +410,24 @@ fn variables_may_be_told_by_how_they_begin() {
     );
     none_does("environment", &["echo ${!ANTHROPIC_B@}", "compgen -v A_"]);
 }
+
+#[test]
+fn who_names_the_user_means_their_home() {
+    all_do(
+        "delete(~)",
+        &[
+            "rm -rf /home/$USER",
+            "rm -rf \"/home/$(whoami)\"",
+            "rm -rf /Users/$USER/",
+        ],
+    );
+    all_do("delete(~/x)", &["rm -rf /home/$USER/x"]);
+    none_does(
+        "process(kill_all",
+        &[
+            "pkill -u $USER -f 'node x.js'",
+            "pkill -f 'node x.js' -u $USER",
+        ],
+    );
+    all_do("process(kill_all)", &["pkill -u $USER", "killall -u me"]);
+}

@@ -97,6 +97,9 @@ const FINDERS: &[&str] = &[
     "pgrep", "pidof", "lsof", "fuser", "ps", "ss", "netstat", "sockstat", "fstat", "procs",
 ];
 
+/// Options of theirs with the name of somebody.
+const OWNERS: &[&str] = &["-u", "-U", "--user", "--euid", "--uid", "-G", "--group"];
+
 impl SelfProtection {
     /// Its process, its service or its container, ended.
     pub(super) fn stops(&self, call: &ToolCall, effects: &Effects) -> Option<(Harm, String)> {
@@ -221,9 +224,10 @@ impl SelfProtection {
     /// A command that looks for its process: what it finds may be ended then.
     fn is_looked_for(&self, effect: &Effect) -> bool {
         match &effect.act {
-            Act::Exec { program, args } if FINDERS.contains(&program.as_str()) => args
-                .iter()
-                .any(|word| self.is_named_by(word) || self.has_port(word)),
+            Act::Exec { program, args } if FINDERS.contains(&program.as_str()) => {
+                let mut words = patterns(args.iter().map(String::as_str));
+                words.any(|word| self.is_named_by(word) || self.has_port(word))
+            }
             Act::Exec { program, args } if SUPERVISORS.contains(&program.as_str()) => {
                 args.iter().any(|word| self.could_be(word))
             }
@@ -243,8 +247,7 @@ impl SelfProtection {
 
     /// Whether it is one of those that a command ends by their names.
     fn is_among(&self, command: &str) -> bool {
-        let mut words = command.split_whitespace().skip(1);
-        words.any(|word| self.is_named_by(word))
+        patterns(command.split_whitespace().skip(1)).any(|word| self.is_named_by(word))
     }
 
     /// Whether a pattern of `pkill` is for it.
@@ -296,6 +299,16 @@ impl SelfProtection {
             })
         })
     }
+}
+
+/// The words of a command without those that say whose processes are meant: that says nothing of which they are.
+fn patterns<'w>(words: impl Iterator<Item = &'w str>) -> impl Iterator<Item = &'w str> {
+    let mut is_owner = false;
+    words.filter(move |word| {
+        let is_pattern = !is_owner;
+        is_owner = OWNERS.contains(word);
+        is_pattern
+    })
 }
 
 /// Whether a program that looks after others is told to end something.

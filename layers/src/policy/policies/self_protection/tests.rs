@@ -232,7 +232,7 @@ fn nobody_gets_past_it() {
 }
 
 #[test]
-fn what_a_test_runner_selects_is_no_command() {
+fn what_selects_something_else_is_nothing_to_it() {
     are_refused(
         false,
         &[
@@ -245,6 +245,8 @@ fn what_a_test_runner_selects_is_no_command() {
             "npm test -- --grep 'pkill luthien 4242'",
             "uv run pytest -k 'kill_4242'",
             "make test ARGS='-k kill_4242'",
+            "pkill -u $USER -f 'node server.js'",
+            "kill $(pgrep -u $USER vite)",
         ],
     );
     are_refused(
@@ -254,6 +256,10 @@ fn what_a_test_runner_selects_is_no_command() {
             "pytest -k \"$(kill 4242)\"",
             "npx jest -t kill && pkill luthien",
             "cargo test && systemctl stop luthien",
+            "pkill -u $USER",
+            "pkill -u $USER luthien",
+            "pkill luthien -u $USER",
+            "kill $(pgrep -u $USER luth)",
         ],
     );
 }
