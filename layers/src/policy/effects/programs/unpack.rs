@@ -41,6 +41,10 @@ const ENDS: &[&str] = &[
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let name = command.name;
+    let is_told = TOLD.contains(&name);
+    if !is_told && !ALWAYS.contains(&name) && !matches!(name, "zlib-flate" | "openssl") {
+        return None;
+    }
     let args = command.args(&[
         "S",
         "suffix",
@@ -52,13 +56,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "output",
     ]);
     let unpacks = match name {
-        name if ALWAYS.contains(&name) => true,
-        name if TOLD.contains(&name) => {
-            args.has(&["d", "decompress", "uncompress"]) && !args.has(&["l", "list", "t", "test"])
-        }
         "zlib-flate" => command.words.iter().any(|word| word == "-uncompress"),
         "openssl" => command.words.first().is_some_and(|word| word == "zlib") && args.has(&["d"]),
-        _ => false,
+        _ if is_told => {
+            args.has(&["d", "decompress", "uncompress"]) && !args.has(&["l", "list", "t", "test"])
+        }
+        _ => true,
     };
     if !unpacks {
         return None;

@@ -206,7 +206,7 @@ impl SelfProtection {
             "kill-port" | "killport" | "fkill" => {
                 names_it() || args.iter().any(|word| self.has_port(word))
             }
-            program if is_test_run(program, args) => false,
+            program if is_test_run(program, args) && !begins_to_end(args) => false,
             program if SUPERVISORS.contains(&program) => names_it() && ends(program, args),
             _ => false,
         }
@@ -314,6 +314,12 @@ fn patterns<'w>(words: impl Iterator<Item = &'w str>) -> impl Iterator<Item = &'
 /// Whether a program that looks after others is told to end something.
 fn ends(program: &str, args: &[String]) -> bool {
     SUPERVISORS.contains(&program) && args.iter().any(|word| ENDS.contains(&word.as_str()))
+}
+
+/// Whether the first word of a command ends something, whatever stands behind it.
+fn begins_to_end(args: &[String]) -> bool {
+    let first = args.iter().find(|word| !word.starts_with('-'));
+    first.is_some_and(|word| ENDS.contains(&word.as_str()))
 }
 
 /// Whether a signal is none: `kill -0`, to ask whether somebody is there.

@@ -256,6 +256,7 @@ fn what_selects_something_else_is_nothing_to_it() {
             "pytest -k \"$(kill 4242)\"",
             "npx jest -t kill && pkill luthien",
             "cargo test && systemctl stop luthien",
+            "cargo uninstall luthien test",
             "pkill -u $USER",
             "pkill -u $USER luthien",
             "pkill luthien -u $USER",

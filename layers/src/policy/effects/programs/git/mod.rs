@@ -273,7 +273,10 @@ fn subcommand(
             }
         }
         "config" => settings::config(shell, state, words),
-        "rev-parse" => return told::places(shell, state, words),
+        "rev-parse" => {
+            super::executes(shell, "git", &[name.to_owned()]);
+            return told::places(shell, state, words);
+        }
         "clone" | "fetch" | "pull" | "ls-remote" => {
             if name == "clone" {
                 clone::clone(shell, state, words);
