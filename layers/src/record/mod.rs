@@ -81,5 +81,3 @@ pub use observe::{ClientSide, ProviderSide};
 pub use provider::{ProviderSideLayer, RecordProvider, RecordProviderFuture};
 pub use recorder::{Durability, Health, Recorder, Settings};
 pub use redact::Redact;
-#[cfg(feature = "secrets")]
-pub use redact::Redaction;

@@ -1,19 +1,48 @@
 //! What is taken out of the record before it is written.
 
 use std::{
-    fs,
+    fmt, fs,
     io::{self, Write},
+    ops::Range,
     os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::Arc,
 };
 
 use luthien::{
-    policy::detect::{Class, Classes},
-    record::{Redact, Redaction},
+    policy::detect::{Class, Classes, Detector},
+    record::Redact,
 };
 
 use crate::config::Redacted;
+
+/// Takes out what a [`Detector`] finds. In its place stands its class, and so much of a keyed hash that the same is recognised
+/// again: `[redacted:aws_key:5d41402a]`. Who has not the key cannot try out what it might have been.
+struct Redaction {
+    detector: Detector,
+    key: [u8; 32],
+}
+
+/// Without the key.
+impl fmt::Debug for Redaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Redaction").field(&self.detector).finish()
+    }
+}
+
+impl Redact for Redaction {
+    fn find(&self, text: &str) -> Vec<(Range<usize>, String)> {
+        let findings = self.detector.find(text).into_iter();
+        let replaced = findings.map(|finding| {
+            let what = text.get(finding.span.clone()).unwrap_or_default();
+            let hash = blake3::keyed_hash(&self.key, what.as_bytes()).to_hex();
+            let mark = hash.get(..8).unwrap_or_default();
+            let with = format!("[redacted:{}:{mark}]", finding.class);
+            (finding.span, with)
+        });
+        replaced.collect()
+    }
+}
 
 /// Takes out what the configuration names. The key by which values are told apart lies in this folder.
 pub(super) fn redaction(which: &[Redacted], folder: &Path) -> io::Result<Option<Arc<dyn Redact>>> {
@@ -29,7 +58,8 @@ pub(super) fn redaction(which: &[Redacted], folder: &Path) -> io::Result<Option<
     let classes = Class::ALL.into_iter().filter(is_meant).collect();
     fs::create_dir_all(folder)?;
     let key = key(&folder.join("redaction.key"))?;
-    Ok(Some(Arc::new(Redaction::new(classes, key))))
+    let detector = Detector::new(classes);
+    Ok(Some(Arc::new(Redaction { detector, key })))
 }
 
 /// The key in this file; a new one if there is none.

@@ -27,53 +27,6 @@ pub trait Redact: fmt::Debug + Send + Sync {
     fn find(&self, text: &str) -> Vec<(Range<usize>, String)>;
 }
 
-/// Secrets, personal data, or both.
-#[cfg(feature = "secrets")]
-mod detected {
-    use std::{fmt, ops::Range};
-
-    use super::Redact;
-    use crate::policy::detect::{Classes, Detector};
-
-    /// Takes out what a [`Detector`] finds. In its place stands its class, and so much of a keyed hash that the same is
-    /// recognised again: `[redacted:aws_key:5d41402a]`. Who has not the key cannot try out what it might have been.
-    pub struct Redaction {
-        detector: Detector,
-        key: [u8; 32],
-    }
-
-    impl Redaction {
-        /// Takes out these classes, and tells values apart with this key.
-        pub fn new(classes: Classes, key: [u8; 32]) -> Self {
-            let detector = Detector::new(classes);
-            Self { detector, key }
-        }
-    }
-
-    /// Without the key.
-    impl fmt::Debug for Redaction {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_tuple("Redaction").field(&self.detector).finish()
-        }
-    }
-
-    impl Redact for Redaction {
-        fn find(&self, text: &str) -> Vec<(Range<usize>, String)> {
-            let findings = self.detector.find(text).into_iter();
-            let replaced = findings.map(|finding| {
-                let what = text.get(finding.span.clone()).unwrap_or_default();
-                let hash = blake3::keyed_hash(&self.key, what.as_bytes()).to_hex();
-                let mark = hash.get(..8).unwrap_or_default();
-                let with = format!("[redacted:{}:{mark}]", finding.class);
-                (finding.span, with)
-            });
-            replaced.collect()
-        }
-    }
-}
-#[cfg(feature = "secrets")]
-pub use detected::Redaction;
-
 /// The text without it; `None` if nothing was found.
 pub(super) fn text(redact: &dyn Redact, text: &str) -> Option<String> {
     let found = redact.find(text);

@@ -2,15 +2,13 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use bytes::Bytes;
 use luthien_core::{
     Dialect,
     body::Chunk,
-    json::{Document, Edits, Json, quote},
-    sse::Fields,
+    json::{Edits, Json, quote},
 };
 
-use super::{LIMITS, Redact, strings, text};
+use super::{Redact, strings, text};
 
 /// A text of which a stream brings pieces: the block or choice, the member, and what else tells texts apart.
 type Key = (u64, u64, Box<str>);
@@ -34,7 +32,7 @@ pub(super) fn redacted(
     dialect: Dialect,
     frames: &[(Chunk, u64)],
 ) -> Option<Vec<(Chunk, u64)>> {
-    let documents: Vec<_> = frames.iter().map(|(frame, _)| data(frame)).collect();
+    let documents: Vec<_> = frames.iter().map(|(frame, _)| frame.document()).collect();
     let mut edits: Vec<Edits> = frames.iter().map(|_| Edits::default()).collect();
     let mut texts: HashMap<Key, Joined> = HashMap::new();
     for (frame, document) in documents.iter().enumerate() {
@@ -78,43 +76,25 @@ pub(super) fn redacted(
             }
         }
     }
-    if edits.iter().all(Edits::is_empty) {
-        return None;
-    }
+    let mut is_found = false;
     let all = frames.iter().zip(documents).zip(edits);
-    let replaced = all.map(|(((frame, time), document), edits)| match document {
-        Some(document) if !edits.is_empty() => {
-            let data = edits.apply(document.bytes());
-            (written(dialect, frame, &data), *time)
-        }
-        _ => (frame.clone(), *time),
+    let replaced = all.map(|(((frame, time), document), edits)| {
+        is_found |= !edits.is_empty();
+        let replaced = match document {
+            Some(document) => frame.edited(&document, edits),
+            // A comment, or what nobody can read.
+            None => match text(redact, &String::from_utf8_lossy(frame.bytes())) {
+                Some(rest) => {
+                    is_found = true;
+                    Chunk::event_of(dialect, rest.into())
+                }
+                None => frame.clone(),
+            },
+        };
+        (replaced, *time)
     });
-    Some(replaced.collect())
-}
-
-/// What an event says, if it is JSON.
-fn data(frame: &Chunk) -> Option<Document> {
-    let fields = Fields::read(frame.bytes(), false);
-    Document::parse(fields.data()?.clone(), &LIMITS).ok()
-}
-
-/// The event with other data.
-fn written(dialect: Dialect, frame: &Chunk, data: &Bytes) -> Chunk {
-    let fields = Fields::read(frame.bytes(), false);
-    let mut bytes = Vec::with_capacity(data.len() + 64);
-    if let Some(event) = fields.event() {
-        bytes.extend_from_slice(b"event: ");
-        bytes.extend_from_slice(event);
-        bytes.push(b'\n');
-    }
-    bytes.extend_from_slice(b"data: ");
-    // Data of several lines was joined by line feeds, which stand between values only.
-    bytes.extend(data.iter().map(|byte| match byte {
-        b'\n' | b'\r' => b' ',
-        other => *other,
-    }));
-    bytes.extend_from_slice(b"\n\n");
-    Chunk::event_of(dialect, bytes.into())
+    let replaced = replaced.collect();
+    is_found.then_some(replaced)
 }
 
 /// What is left of a part of a text: what stands in the place of something stands where that begins.
