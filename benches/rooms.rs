@@ -14,6 +14,7 @@ use luthien::{
     gate::Gate,
     identity::{IdentityLayer, SessionLayer},
     limit::LimitLayer,
+    metrics::{Metrics, MetricsLayer, MetricsProviderLayer},
     record::{Durability, ProviderSideLayer, RecordLayer, Recorder, Settings},
     upstream::{Upstream, Upstreams},
 };
@@ -44,6 +45,10 @@ fn main() -> Result<(), Failure> {
     })?;
     room(&mut criterion, "deadline", &ONE, || {
         DeadlineLayer::new(Deadlines::default())
+    })?;
+    room(&mut criterion, "metrics", &ALL, || {
+        let metrics = MetricsLayer::new(Metrics::new(["claude-*", "gpt-*"]));
+        Stack::new(MetricsProviderLayer::new(), metrics)
     })?;
     record(&mut criterion)?;
     upstream(&mut criterion, &runtime)?;

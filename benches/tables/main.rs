@@ -128,6 +128,7 @@ fn rooms(measured: &Measured) -> Result<String, Failure> {
         ("limit", all),
         ("rate", one),
         ("rate of tokens", all),
+        ("metrics", all),
         ("deadline", one),
         ("record", all),
         ("upstream", one),

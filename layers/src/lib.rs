@@ -14,6 +14,10 @@
     doc = "| [`limit`] | `limit` | how large a request may be; repairs what clients send by mistake |"
 )]
 #![cfg_attr(
+    feature = "metrics",
+    doc = "| [`metrics`] | `metrics` | what is counted and timed, for Prometheus |"
+)]
+#![cfg_attr(
     feature = "policy",
     doc = "| [`policy`] | `policy` | what may be asked, said and done: policies, and the engine that keeps them |"
 )]
@@ -59,6 +63,8 @@ pub mod future;
 pub mod identity;
 #[cfg(feature = "limit")]
 pub mod limit;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "policy")]
 pub mod policy;
 #[cfg(feature = "rate")]

@@ -8,16 +8,18 @@
 //! | 2 | [`Parse`] | everything below speaks of messages, and nothing above needs to |
 //! | 3 | [`Session`] | names the conversation, for all below |
 //! | 4 | [`Record`] | takes down what clients ask and get, refusals included; the last of a reply waits for it, and for nothing else |
-//! | 5 | *yours* | [`with_watch`](Stack::with_watch): sees what was asked and what was answered, refusals included |
-//! | 6 | [`Limit`] | what is too large is refused before it costs anybody's account; repairs what goes up |
-//! | 7 | [`Rate`] | counts calls, not attempts; holds its places until the reply is over |
-//! | 8 | [`Policies`] | judges what has its place in the accounts already; a judge who thinks is no provider who is late |
-//! | 9 | [`RecordProvider`] | takes down what goes up and comes back, below whatever changes it |
-//! | 10 | [`Deadline`] | bounds everything that waits for somebody else, and nothing that waits for us |
-//! | 11 | [`Decode`] | directly above whatever answers: one frame, one event |
-//! | 12 | [`Upstreams`](crate::upstream::Upstreams) | chooses, puts credentials on, goes on to the next |
+//! | 5 | [`MetricsRoom`] | counts and times what clients ask and get, refusals included |
+//! | 6 | *yours* | [`with_watch`](Stack::with_watch): sees what was asked and what was answered, refusals included |
+//! | 7 | [`Limit`] | what is too large is refused before it costs anybody's account; repairs what goes up |
+//! | 8 | [`Rate`] | counts calls, not attempts; holds its places until the reply is over |
+//! | 9 | [`Policies`] | judges what has its place in the accounts already; a judge who thinks is no provider who is late |
+//! | 10 | [`RecordProvider`] | takes down what goes up and comes back, below whatever changes it |
+//! | 11 | [`MetricsProvider`] | notes when: what is between this and 5 is our own time |
+//! | 12 | [`Deadline`] | bounds everything that waits for somebody else, and nothing that waits for us |
+//! | 13 | [`Decode`] | directly above whatever answers: one frame, one event |
+//! | 14 | [`Upstreams`](crate::upstream::Upstreams) | chooses, puts credentials on, goes on to the next |
 //!
-//! Whatever must count each attempt belongs below 10, whatever must count each call above it.
+//! Whatever must count each attempt belongs below 12, whatever must count each call above it.
 //!
 //! ```
 //! use std::{num::NonZeroU32, time::Duration};
@@ -57,6 +59,7 @@ use crate::{
     deadline::{Deadline, DeadlineLayer, Deadlines},
     identity::{Identity, IdentityLayer, Session, SessionLayer},
     limit::{Limit, LimitLayer},
+    metrics::{MetricsLayer, MetricsProvider, MetricsProviderLayer, MetricsRoom},
     policy::{Policies, PolicyLayer, PolicySet},
     rate::{LocalLedger, Rate, RateLayer},
     record::{ProviderSideLayer, Record, RecordLayer, RecordProvider},
@@ -68,6 +71,7 @@ pub struct Stack<W = NoLayer> {
     identity: IdentityLayer,
     parse: ParseLayer,
     record: RecordLayer,
+    metrics: MetricsLayer,
     watch: W,
     limit: LimitLayer,
     rate: RateLayer,
@@ -77,12 +81,13 @@ pub struct Stack<W = NoLayer> {
 }
 
 impl Stack {
-    /// The stack with the default settings of every layer, no rates, no policies and no record. Who may call is for you to say.
+    /// The stack with the default settings of every layer, no rates, no policies, no record and no metrics. Who may call is for you to say.
     pub fn new(identity: IdentityLayer) -> Self {
         Self {
             identity,
             parse: ParseLayer::new(),
             record: RecordLayer::off(),
+            metrics: MetricsLayer::off(),
             watch: NoLayer::new(),
             limit: LimitLayer::new(),
             rate: RateLayer::new(LocalLedger::new(Vec::new())),
@@ -108,6 +113,7 @@ impl<W> Stack<W> {
             identity,
             parse,
             record,
+            metrics,
             limit,
             rate,
             policy,
@@ -119,6 +125,7 @@ impl<W> Stack<W> {
             identity,
             parse,
             record,
+            metrics,
             watch,
             limit,
             rate,
@@ -132,6 +139,13 @@ impl<W> Stack<W> {
     #[must_use]
     pub fn with_record(mut self, record: RecordLayer) -> Self {
         self.record = record;
+        self
+    }
+
+    /// Metrics.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: MetricsLayer) -> Self {
+        self.metrics = metrics;
         self
     }
 
@@ -172,23 +186,25 @@ impl<W> Stack<W> {
 }
 
 /// What stands below the layer of your own.
-pub type Rooms<S> = Limit<Rate<Policies<RecordProvider<Deadline<Decode<S>>>>>>;
+pub type Rooms<S> = Limit<Rate<Policies<RecordProvider<MetricsProvider<Deadline<Decode<S>>>>>>>;
 
 impl<S, W> Layer<S> for Stack<W>
 where
     W: Layer<Rooms<S>>,
 {
-    type Service = Identity<Parse<Session<Record<W::Service>>>>;
+    type Service = Identity<Parse<Session<Record<MetricsRoom<W::Service>>>>>;
 
     fn layer(&self, inner: S) -> Self::Service {
         // Inside out: the numbers of the table.
-        let service = self.decode.layer(inner); // 11
-        let service = self.deadline.layer(service); // 10
-        let service = ProviderSideLayer::new().layer(service); // 9
-        let service = self.policy.layer(service); // 8
-        let service = self.rate.layer(service); // 7
-        let service = self.limit.layer(service); // 6
-        let service = self.watch.layer(service); // 5
+        let service = self.decode.layer(inner); // 13
+        let service = self.deadline.layer(service); // 12
+        let service = MetricsProviderLayer::new().layer(service); // 11
+        let service = ProviderSideLayer::new().layer(service); // 10
+        let service = self.policy.layer(service); // 9
+        let service = self.rate.layer(service); // 8
+        let service = self.limit.layer(service); // 7
+        let service = self.watch.layer(service); // 6
+        let service = self.metrics.layer(service); // 5
         let service = self.record.layer(service); // 4
         let service = SessionLayer::new().layer(service); // 3
         let service = self.parse.layer(service); // 2

@@ -1,4 +1,4 @@
-//! The admin listener: whether the sidecar lives, and whether it takes requests.
+//! The admin listener: whether the sidecar lives, whether it takes requests, and what it counts.
 
 use std::{
     net::IpAddr,
@@ -11,8 +11,9 @@ use std::{
 use axum::{
     Router, body::Body, extract::State, http::StatusCode, response::IntoResponse, routing::get,
 };
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderMap, HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
+use luthien::metrics::Metrics;
 use luthien_core::{Dialect, body::Chunk};
 use tower::ServiceExt;
 
@@ -51,12 +52,13 @@ pub(crate) struct Admin {
 }
 
 impl Admin {
-    pub(crate) fn new(ready: Readiness, hosts: Hosts) -> Self {
+    pub(crate) fn new(ready: Readiness, metrics: Metrics, hosts: Hosts) -> Self {
         let router = Router::new()
             // Answers as long as the process can answer at all.
             .route("/health", get(health))
             .route("/ready", get(readiness))
-            .with_state(ready);
+            .with_state(ready)
+            .route("/metrics", get(counted).with_state(metrics));
         Self {
             router,
             hosts: Arc::new(hosts),
@@ -75,6 +77,23 @@ async fn readiness(State(ready): State<Readiness>) -> impl IntoResponse {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, Json("not_ready", record))
     }
+}
+
+/// In the format that is asked for; unless told otherwise in the one that everybody reads.
+async fn counted(State(metrics): State<Metrics>, headers: HeaderMap) -> impl IntoResponse {
+    const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+    let accept = headers.get_all(header::ACCEPT).iter();
+    let mut accept = accept.filter_map(|value| value.to_str().ok());
+    let (kind, text) = match accept.any(|kinds| kinds.contains("application/openmetrics-text")) {
+        true => (OPEN_METRICS, metrics.open_metrics()),
+        false => (PROMETHEUS, metrics.prometheus()),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, text)
 }
 
 /// `{"status": …, "version": …, "record": …}`: never what is configured.

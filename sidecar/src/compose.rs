@@ -8,6 +8,7 @@ use luthien::{
     gate::{DecodeLayer, ParseLayer, Relay},
     identity::{Identity, IdentityLayer, KeyRing, Session},
     limit::{LimitLayer, Repair},
+    metrics::{MetricsLayer, MetricsRoom},
     policy::{JudgeModel, JudgeOver, PolicyLayer, PolicySet, Sessions},
     rate::{Ledger, LocalLedger, Per, RateLayer, RedisLedger, RedisSettings, Rule},
     record::{Record, RecordLayer},
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// Everything between the edge and the network.
-pub(crate) type Service = Identity<Parse<Session<Record<Watch<Rooms<Upstreams>>>>>>;
+pub(crate) type Service = Identity<Parse<Session<Record<MetricsRoom<Watch<Rooms<Upstreams>>>>>>>;
 
 /// A stack that runs, and what it was made of.
 pub(crate) struct Running {
@@ -73,6 +74,7 @@ pub(crate) struct Told {
     /// Writes a line for every exchange.
     pub(crate) watch: WatchLayer,
     pub(crate) record: RecordLayer,
+    pub(crate) metrics: MetricsLayer,
     /// Of what policies decide.
     pub(crate) decisions: Arc<dyn DecisionSink>,
 }
@@ -115,6 +117,7 @@ pub(crate) fn compose(
     let stack = Stack::new(identity(&config, &keys)?)
         .with_parse(parse(&config)?)
         .with_record(told.record)
+        .with_metrics(told.metrics)
         .with_watch(told.watch)
         .with_limit(limit(&config))
         .with_rate(RateLayer::over(ledger.clone()))

@@ -9,6 +9,7 @@ mod config;
 mod keyfile;
 mod listen;
 mod log;
+mod metrics;
 mod policy;
 mod record;
 mod script;

@@ -3,7 +3,11 @@
 use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use luthien::{decision::DecisionSink, identity::KeyEntry};
+use luthien::{
+    decision::DecisionSink,
+    identity::KeyEntry,
+    metrics::{Metrics, MetricsLayer},
+};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +19,7 @@ use crate::{
     keyfile, listen,
     listen::{Edge, Hosts, Listener, Protocol, Settings, Timers},
     log::Lines,
+    metrics::{self, Reloads},
     policy::{DecisionLog, Own},
     record::{RecordError, Recording},
     watch::WatchLayer,
@@ -26,6 +31,8 @@ pub(crate) struct Sidecar {
     running: Arc<ArcSwap<Running>>,
     watch: WatchLayer,
     decisions: Arc<dyn DecisionSink>,
+    metrics: Metrics,
+    reloads: Arc<Reloads>,
     recording: Recording,
     /// Keys that are in no file.
     extra_keys: Vec<KeyEntry>,
@@ -98,10 +105,14 @@ impl Sidecar {
             admin: admin_at,
         };
         let recording = Recording::start(&config).map_err(StartError::Record)?;
-        let decisions = recording.decisions(DecisionLog::new(lines.clone()));
+        let metrics = metrics::metrics(&config, recording.state());
+        let reloads = Arc::new(Reloads::started());
+        metrics.register(Box::new(reloads.clone()));
+        let decisions = recording.decisions((DecisionLog::new(lines.clone()), metrics.clone()));
         let told = Told {
             watch: watch.clone(),
             record: recording.layer(),
+            metrics: MetricsLayer::new(metrics.clone()),
             decisions: decisions.clone(),
         };
         let running = compose(config, own, told, None).map_err(StartError::Compose)?;
@@ -112,7 +123,7 @@ impl Sidecar {
         let admin = Listener::run(
             admin,
             admin_settings,
-            Admin::new(ready.clone(), admin_hosts),
+            Admin::new(ready.clone(), metrics.clone(), admin_hosts),
         );
         ready.set(true);
         Ok(Self {
@@ -120,6 +131,8 @@ impl Sidecar {
             running,
             watch,
             decisions,
+            metrics,
+            reloads,
             recording,
             extra_keys,
             tls,
@@ -135,6 +148,12 @@ impl Sidecar {
     /// Reads the configuration and the keys again, and takes them over at once and as a whole. If anything is wrong,
     /// all stays as it is.
     pub(crate) fn reload(&self) -> Result<(), StartError> {
+        let taken = self.take_over();
+        self.reloads.count(taken.is_ok());
+        taken
+    }
+
+    fn take_over(&self) -> Result<(), StartError> {
         let config = self.sources.load().map_err(StartError::Config)?.config;
         let acceptor = match &config.tls {
             Some(pair) => Some(Arc::new(listen::acceptor(pair).map_err(StartError::Tls)?)),
@@ -145,6 +164,7 @@ impl Sidecar {
         let told = Told {
             watch: self.watch.clone(),
             record: self.recording.layer(),
+            metrics: MetricsLayer::new(self.metrics.clone()),
             decisions: self.decisions.clone(),
         };
         let own = Own {

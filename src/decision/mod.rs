@@ -337,6 +337,24 @@ pub trait DecisionSink: Send + Sync {
     }
 }
 
+/// Both are told, the first one first.
+impl<A: DecisionSink, B: DecisionSink> DecisionSink for (A, B) {
+    fn decided(&self, exchange: &Exchange, decision: &Decision) {
+        self.0.decided(exchange, decision);
+        self.1.decided(exchange, decision);
+    }
+
+    fn emitted(&self, exchange: &Exchange, policy: &str, severity: Severity, message: &str) {
+        self.0.emitted(exchange, policy, severity, message);
+        self.1.emitted(exchange, policy, severity, message);
+    }
+
+    fn covered(&self, exchange: &Exchange, coverage: &Coverage) {
+        self.0.covered(exchange, coverage);
+        self.1.covered(exchange, coverage);
+    }
+}
+
 /// Nobody listens.
 impl DecisionSink for () {
     fn decided(&self, _: &Exchange, _: &Decision) {}

@@ -19,6 +19,7 @@ mod doors;
 mod fidelity;
 mod lifecycle;
 mod meaning;
+mod metrics;
 mod policies;
 mod readme;
 mod record;

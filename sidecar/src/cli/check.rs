@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use luthien::record::RecordLayer;
+use luthien::{metrics::MetricsLayer, record::RecordLayer};
 
 use super::{Failure, Settings, say};
 use crate::{
@@ -32,6 +32,7 @@ pub(super) fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let told = Told {
         watch: WatchLayer::new(Default::default()),
         record: RecordLayer::off(),
+        metrics: MetricsLayer::off(),
         decisions: Arc::new(()),
     };
     compose(config.clone(), own, told, None).map_err(|error| error.to_string())?;

@@ -13,7 +13,7 @@ use luthien::record::{
     spool::Feed,
     store::{AnyStore, Keeping, Options, Signer, StoreError, keep},
 };
-use luthien_core::decision::{Coverage, Decision, DecisionSink, Exchange, Severity};
+use luthien_core::decision::DecisionSink;
 use tokio::{
     runtime::Builder,
     sync::oneshot,
@@ -87,7 +87,7 @@ impl RecordError {
 }
 
 /// How the record does, for whoever asks.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct RecordHealth(Option<(Recorder, Arc<Keeping>)>);
 
 /// In one word.
@@ -118,6 +118,18 @@ impl Standing {
 }
 
 impl RecordHealth {
+    /// Of a recorder whose records nobody keeps.
+    #[cfg(test)]
+    pub(crate) fn of(recorder: Recorder) -> Self {
+        Self(Some((recorder, Arc::default())))
+    }
+
+    /// Recorder and keeper, if there are any.
+    pub(crate) fn parts(&self) -> Option<(&Recorder, &Keeping)> {
+        let (recorder, keeping) = self.0.as_ref()?;
+        Some((recorder, keeping))
+    }
+
     pub(crate) fn standing(&self) -> Standing {
         let Some((recorder, keeping)) = &self.0 else {
             return Standing::Off;
@@ -212,7 +224,7 @@ impl Recording {
     /// Where decisions go: to the record as well as to `log`.
     pub(crate) fn decisions(&self, log: impl DecisionSink + 'static) -> Arc<dyn DecisionSink> {
         match &self.0 {
-            Some(running) => Arc::new(Both(log, running.recorder.clone())),
+            Some(running) => Arc::new((log, running.recorder.clone())),
             None => Arc::new(log),
         }
     }
@@ -316,25 +328,5 @@ async fn reopen(database: &str) -> AnyStore {
             Ok(store) => return store,
             Err(error) => tracing::debug!(%error, "the database is still away"),
         }
-    }
-}
-
-/// Decisions go to both.
-struct Both<A>(A, Recorder);
-
-impl<A: DecisionSink> DecisionSink for Both<A> {
-    fn decided(&self, exchange: &Exchange, decision: &Decision) {
-        self.0.decided(exchange, decision);
-        self.1.decided(exchange, decision);
-    }
-
-    fn emitted(&self, exchange: &Exchange, policy: &str, severity: Severity, message: &str) {
-        self.0.emitted(exchange, policy, severity, message);
-        self.1.emitted(exchange, policy, severity, message);
-    }
-
-    fn covered(&self, exchange: &Exchange, coverage: &Coverage) {
-        self.0.covered(exchange, coverage);
-        self.1.covered(exchange, coverage);
     }
 }

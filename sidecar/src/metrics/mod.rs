@@ -1,0 +1,168 @@
+//! What the sidecar counts beside its layers: the record, and its own configuration.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicI64, Ordering},
+    time::SystemTime,
+};
+
+use luthien::metrics::{
+    Metrics,
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+};
+
+use crate::{config::Config, record::RecordHealth};
+
+/// Models that are told by their names although no route names them.
+const USUAL: [&str; 7] = [
+    "claude-*",
+    "gpt-*",
+    "chatgpt-*",
+    "codex-*",
+    "o1*",
+    "o3*",
+    "o4*",
+];
+
+/// What is counted in a sidecar with this configuration.
+pub(crate) fn metrics(config: &Config, record: RecordHealth) -> Metrics {
+    let routes = config.routes.iter().flat_map(|route| route.models.clone());
+    let metrics = Metrics::new(routes.chain(USUAL.map(str::to_owned)));
+    metrics.register(Box::new(OfRecord(record)));
+    metrics
+}
+
+/// How often the configuration was read again, and when it was last taken over.
+#[derive(Debug, Default)]
+pub(crate) struct Reloads {
+    taken: AtomicI64,
+    refused: AtomicI64,
+    /// Seconds since 1970.
+    last: AtomicI64,
+}
+
+impl Reloads {
+    /// It was read when the sidecar started.
+    pub(crate) fn started() -> Self {
+        let reloads = Self::default();
+        reloads.last.store(now(), Ordering::Relaxed);
+        reloads
+    }
+
+    pub(crate) fn count(&self, is_taken: bool) {
+        let counter = if is_taken { &self.taken } else { &self.refused };
+        counter.fetch_add(1, Ordering::Relaxed);
+        if is_taken {
+            self.last.store(now(), Ordering::Relaxed);
+        }
+    }
+}
+
+#[allow(
+    clippy::disallowed_types,
+    reason = "a label: nothing is measured by it"
+)]
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
+}
+
+impl Collector for Reloads {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Times the configuration was read again";
+        let mut family =
+            encoder.encode_descriptor("config_reloads", help, None, MetricType::Counter)?;
+        for (result, count) in [("taken", &self.taken), ("refused", &self.refused)] {
+            let count = u64::try_from(count.load(Ordering::Relaxed)).unwrap_or_default();
+            let labels = [("result", result)];
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        let help = "When the configuration was last taken over, in seconds since 1970";
+        let name = "config_last_success_timestamp_seconds";
+        let value = ConstGauge::new(self.last.load(Ordering::Relaxed));
+        value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+}
+
+#[derive(Debug)]
+struct OfRecord(RecordHealth);
+
+impl Collector for OfRecord {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some((recorder, keeping)) = self.0.parts() else {
+            return Ok(());
+        };
+        let health = recorder.health();
+        let counters = [
+            (
+                "record_ended",
+                "Exchanges whose end was recorded",
+                health.ended,
+            ),
+            (
+                "record_kept",
+                "Records that the database has taken",
+                keeping.kept(),
+            ),
+            (
+                "record_shed_bodies",
+                "Bodies that there was no room for",
+                health.shed_bodies,
+            ),
+            (
+                "record_lost",
+                "Notes that were lost: for want of room, or since the disk did not take them",
+                health.lost_notes,
+            ),
+            (
+                "record_failed_writes",
+                "Times the disk did not take something",
+                health.failed_writes,
+            ),
+            (
+                "record_unreadable",
+                "Records of the spool that could not be read",
+                keeping.unreadable(),
+            ),
+        ];
+        for (name, help, count) in counters {
+            let encoder = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(count).encode(encoder)?;
+        }
+        let bytes = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let gauges = [
+            (
+                "record_queue_bytes",
+                "Bodies that wait to be written",
+                bytes(health.queued as u64),
+            ),
+            (
+                "record_spool_bytes",
+                "What waits in the spool for the database, at most",
+                bytes(health.spooled),
+            ),
+            (
+                "record_degraded",
+                "1 while the disk does not take records",
+                i64::from(health.is_degraded),
+            ),
+            (
+                "record_database_away",
+                "1 while the database takes nothing",
+                i64::from(keeping.trouble().is_some()),
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let encoder = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            ConstGauge::new(value).encode(encoder)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
