@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use luthien::record::RecordLayer;
+use luthien::record::{RecordLayer, prices::Prices};
 
 use super::{Failure, Settings, say};
 use crate::{
@@ -59,6 +59,14 @@ fn summary(config: &Config, overrides: &[String]) -> Vec<String> {
     lines.push(format!(
         "record     {}",
         record::shown(config).unwrap_or_else(|| "none".to_owned())
+    ));
+    let own = match config.prices.len() {
+        0 => String::new(),
+        count => format!(", and {count} named here"),
+    };
+    lines.push(format!(
+        "prices     published, as of {}{own}",
+        Prices::found()
     ));
     for (name, upstream) in &config.upstreams {
         let dialects: Vec<_> = upstream

@@ -1,6 +1,7 @@
 //! What the binary records: on its embedded defaults, with PostgreSQL, and when it is killed.
 
 mod cache_why;
+mod cost;
 mod crash;
 mod database;
 mod faults;
