@@ -2,6 +2,7 @@
 
 mod cache_why;
 mod cost;
+mod coverage;
 mod crash;
 mod database;
 mod faults;

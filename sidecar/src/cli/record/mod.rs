@@ -1,7 +1,8 @@
-//! Commands about what was recorded: `luthien sessions`, `show`, `search`, `export`, `import`, `cache-why`, `replay`, `forget`,
-//! `hold`, `log`.
+//! Commands about what was recorded: `luthien sessions`, `show`, `search`, `export`, `import`, `cache-why`, `coverage`, `replay`,
+//! `forget`, `hold`, `log`.
 
 mod cache_why;
+mod coverage;
 mod export;
 mod forget;
 mod html;
@@ -27,6 +28,7 @@ use crate::{
 };
 
 pub(super) use cache_why::{CacheWhy, HELP as CACHE_WHY, run as cache_why};
+pub(super) use coverage::{Coverage, HELP as COVERAGE, run as coverage};
 pub(super) use export::{Export, run as export};
 pub(super) use forget::{Forget, Hold, hold, run as forget};
 pub(super) use import::{Import, run as import};
