@@ -132,13 +132,11 @@ enum Command {
     /// Looks whether the record is still what was recorded.
     #[command(subcommand)]
     Log(record::Log),
-    /// Takes in conversations that were recorded elsewhere: what `luthien export --format jsonl` has written.
+    /// Takes in conversations that were recorded elsewhere: what `luthien export --format jsonl` has written, and transcripts of
+    /// Claude Code.
     ///
     /// What is there already stays as it is.
-    #[command(after_long_help = "Examples:
-  luthien import alice.jsonl
-  luthien export --since 30d --format jsonl | luthien --set database=sqlite:copy.db import -
-")]
+    #[command(after_long_help = record::IMPORT)]
     Import(record::Import),
     /// Says why the provider's prompt cache did not answer: what differs between requests of a session, and who changed it.
     #[command(after_long_help = record::CACHE_WHY)]

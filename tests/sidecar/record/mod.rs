@@ -12,6 +12,7 @@ mod import;
 mod kept;
 mod replay;
 mod retention;
+mod transcripts;
 mod verify;
 
 use std::{ffi::OsStr, path::Path};

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::ExitCode};
 use clap::{Args, ValueEnum};
 use luthien::record::store::{CoverageReport, ExchangeFilter, KindCoverage, Store};
 
-use super::{Failure, Settings, ask, say, short, times};
+use super::{Failure, Settings, ask, counted, say, short, times};
 use crate::cli::table;
 
 pub(in super::super) const HELP: &str = "\
@@ -198,10 +198,6 @@ fn tools(found: &KindCoverage) -> Result<(), Failure> {
     }
     say("")?;
     Ok(table(&lines)?)
-}
-
-fn counted(count: u64, [one, many]: [&str; 2]) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// In percent. It is 100 only if nothing is missing, and 0 only if all is.

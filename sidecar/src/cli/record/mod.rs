@@ -31,7 +31,7 @@ pub(super) use cache_why::{CacheWhy, HELP as CACHE_WHY, run as cache_why};
 pub(super) use coverage::{Coverage, HELP as COVERAGE, run as coverage};
 pub(super) use export::{Export, run as export};
 pub(super) use forget::{Forget, Hold, hold, run as forget};
-pub(super) use import::{Import, run as import};
+pub(super) use import::{HELP as IMPORT, Import, run as import};
 pub(super) use log::{Log, run as log};
 pub(super) use replay::{HELP as REPLAY, Replay, run as replay};
 pub(super) use sessions::{Search, Sessions, run as sessions, search};
@@ -153,6 +153,11 @@ fn tokens(count: i64) -> String {
         count if count < 10_000_000 => format!("{}k", count / 1_000),
         count => format!("{}M", count / 1_000_000),
     }
+}
+
+/// A number of things, of which there is one word and another for many.
+fn counted(count: u64, [one, many]: [&str; 2]) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// What a session cost, as far as somebody knows.
