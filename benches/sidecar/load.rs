@@ -9,19 +9,14 @@ use tokio::{
 
 use super::http::Client;
 
-/// Sends `count` requests over `connections`, each as soon as the one before is answered.
-pub(crate) async fn saturate(
-    address: &str,
-    request: &Arc<[u8]>,
-    connections: u32,
-    count: u32,
-) -> io::Result<()> {
+/// Sends requests, each list over a connection of its own, each request as soon as the one before is answered.
+pub(crate) async fn saturate(address: &str, requests: Vec<Vec<Arc<[u8]>>>) -> io::Result<()> {
     let mut tasks = JoinSet::new();
-    for _ in 0..connections {
-        let (address, request) = (address.to_owned(), request.clone());
+    for requests in requests {
+        let address = address.to_owned();
         tasks.spawn(async move {
             let mut client = Client::connect(&address).await?;
-            for _ in 0..count / connections {
+            for request in requests {
                 client.ask(&request).await?.finish().await?;
             }
             Ok::<_, io::Error>(())

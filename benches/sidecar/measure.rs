@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -16,7 +17,7 @@ use super::{
 
 type Failure = Box<dyn std::error::Error>;
 
-/// All rooms on. The limits are never reached: they are kept, not enforced.
+/// All rooms on, but for policies and the record. The limits are never reached: they are kept, not enforced.
 const CONFIG: &str = r#"
 upstreams: { provider: { url: "http://UPSTREAM", dialects: [anthropic] } }
 routes: [{ models: ["claude-*"], upstreams: [provider] }]
@@ -26,7 +27,45 @@ rate:
   - { per: session, concurrent: 100000 }
 limits: { connections: 20000 }
 log: { format: json }
+database: none
 "#;
+
+/// All rooms on, with policies that look at everything, and the record as it is unless told otherwise.
+const WHOLE: &str = r#"
+database: "sqlite:DATABASE"
+policies:
+  - { use: self-protection }
+  - { use: dangerous-commands }
+  - { use: sensitive-files }
+  - { use: secrets, with: { action: flag } }
+"#;
+
+/// With which configuration.
+#[derive(Clone, Copy, PartialEq)]
+enum Rooms {
+    Proxy,
+    Whole,
+}
+
+impl Rooms {
+    fn config(self, folder: &Path) -> String {
+        match self {
+            Self::Proxy => CONFIG.to_owned(),
+            Self::Whole => {
+                let database = folder.join("luthien.db").display().to_string();
+                let whole = WHOLE.replace("DATABASE", &database);
+                CONFIG.replace("database: none\n", "") + &whole
+            }
+        }
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Proxy => "",
+            Self::Whole => " (policies, record)",
+        }
+    }
+}
 
 struct Options {
     /// How often each measurement is made; the median counts.
@@ -81,12 +120,14 @@ struct Bench {
 }
 
 impl Bench {
-    fn start() -> Result<Self, Failure> {
+    fn start(rooms: Rooms) -> Result<Self, Failure> {
         let folder = tempfile::tempdir()?;
         let provider = Server::part(&["provider"])?;
         let bare = Server::part(&["bare", &provider.address])?;
         let (luthien, start) = Server::sidecar(
-            &CONFIG.replace("UPSTREAM", &provider.address),
+            &rooms
+                .config(folder.path())
+                .replace("UPSTREAM", &provider.address),
             folder.path(),
         )?;
         Ok(Self {
@@ -111,24 +152,43 @@ async fn measure(options: &Options) -> Result<Report, Failure> {
             .as_ref()
             .is_none_or(|only| name.contains(only.as_str()))
     };
-    for (name, length, count, target) in [
-        ("2 KB", 2_000, 20_000, 1.3),
-        ("100 KB", 100_000, 3_000, 2.0),
-        ("1.5 MB", 1_500_000, 240, f64::NAN),
+    for (name, length, count, target, rooms) in [
+        ("2 KB request", 2_000, 20_000, 1.3, Rooms::Proxy),
+        ("100 KB request", 100_000, 3_000, 2.0, Rooms::Proxy),
+        ("1.5 MB request", 1_500_000, 240, f64::NAN, Rooms::Proxy),
+        ("2 KB request", 2_000, 20_000, 2.75, Rooms::Whole),
     ] {
-        let name = format!("CPU per {name} request, µs");
+        let name = format!("CPU per {name}, µs{}", rooms.suffix());
+        if wanted(&name) {
+            let again = |_: usize| repeated(length, count);
+            let row = requests(options, name, rooms, count, target, again).await?;
+            report.rows.push(row);
+        }
+    }
+    let name = format!(
+        "CPU per request of a conversation around 100 KB, µs{}",
+        Rooms::Whole.suffix()
+    );
+    if wanted(&name) {
+        let count = CONVERSATIONS * TURNS;
+        let row = requests(options, name, Rooms::Whole, count, 3.5, growing).await?;
+        report.rows.push(row);
+    }
+    for (target, rooms) in [(1.25, Rooms::Proxy), (1.4, Rooms::Whole)] {
+        let name = format!("CPU per streamed event, µs{}", rooms.suffix());
         if wanted(&name) {
             report
                 .rows
-                .push(requests(options, name, length, count, target).await?);
+                .push(events(options, name, rooms, target).await?);
         }
     }
-    let name = "CPU per streamed event, µs";
-    if wanted(name) {
-        report.rows.push(events(options, name).await?);
-    }
-    if wanted("latency") {
-        report.rows.extend(latency(options).await?);
+    for (targets, rooms) in [
+        ([100.0, 400.0], Rooms::Proxy),
+        ([150.0, 1000.0], Rooms::Whole),
+    ] {
+        if wanted("latency") {
+            report.rows.extend(latency(options, rooms, targets).await?);
+        }
     }
     if wanted("memory") {
         report.rows.extend(memory(options).await?);
@@ -144,24 +204,65 @@ async fn cpu_per<F: Future<Output = io::Result<()>>>(
 ) -> io::Result<f64> {
     let before = server.cpu()?;
     work.await?;
-    Ok((server.cpu()? - before).as_secs_f64() * 1e6 / count)
+    let after = settled(server).await?;
+    Ok((after - before).as_secs_f64() * 1e6 / count)
+}
+
+/// The same request again and again, over eight connections.
+fn repeated(length: usize, count: u32) -> Vec<Vec<Arc<[u8]>>> {
+    let request: Arc<[u8]> =
+        http::request(&conversation(Dialect::Anthropic, length, false), None).into();
+    let each = usize::try_from(count / 8).unwrap_or_default();
+    vec![vec![request; each]; 8]
+}
+
+const CONVERSATIONS: u32 = 8;
+const TURNS: u32 = 100;
+
+/// Conversations that grow from 50 to 150 KB, which nobody has had before.
+fn growing(round: usize) -> Vec<Vec<Arc<[u8]>>> {
+    let conversation = |number: u32| {
+        let own = format!("the one of conversation {number} in round {round}");
+        let turns = (0..TURNS).map(|turn| {
+            let length = usize::try_from(50_000 + turn * 1_000).unwrap_or_default();
+            let body = conversation(Dialect::Anthropic, length, false);
+            let body = String::from_utf8_lossy(&body).replace("the next one", &own);
+            http::request(body.as_bytes(), None).into()
+        });
+        turns.collect()
+    };
+    (0..CONVERSATIONS).map(conversation).collect()
+}
+
+/// The CPU time when nothing is done any more: what is recorded is still taken over when the last client has its answer.
+async fn settled(server: &Server) -> io::Result<Duration> {
+    const STILL: Duration = Duration::from_millis(300);
+    let mut before = server.cpu()?;
+    loop {
+        tokio::time::sleep(STILL).await;
+        let now = server.cpu()?;
+        if now - before < Duration::from_millis(2) {
+            return Ok(now);
+        }
+        before = now;
+    }
 }
 
 async fn requests(
     options: &Options,
     name: String,
-    length: usize,
+    rooms: Rooms,
     count: u32,
     target: f64,
+    load: impl Fn(usize) -> Vec<Vec<Arc<[u8]>>>,
 ) -> Result<Row, Failure> {
-    let bench = Bench::start()?;
-    let request: Arc<[u8]> =
-        http::request(&conversation(Dialect::Anthropic, length, false), None).into();
+    let bench = Bench::start(rooms)?;
     let mut row = Row::ratio(name, target);
     for round in 0..=options.rounds {
+        let load = load(round);
         let mut pair = [0.0; 2];
         for (server, figure) in bench.both().into_iter().zip(&mut pair) {
-            let work = load::saturate(&server.address, &request, 8, count);
+            let work = load::saturate(&server.address, load.clone());
             *figure = cpu_per(server, count.into(), work).await?;
         }
         // The first round only warms up.
@@ -173,13 +274,18 @@ async fn requests(
 }
 
 /// 16 streams, one event each every 4 ms: 4,000 events a second.
-async fn events(options: &Options, name: &str) -> Result<Row, Failure> {
+async fn events(
+    options: &Options,
+    name: String,
+    rooms: Rooms,
+    target: f64,
+) -> Result<Row, Failure> {
     const STREAMS: u32 = 16;
     const EVENTS: u32 = 1_000;
-    let bench = Bench::start()?;
+    let bench = Bench::start(rooms)?;
     let body = conversation(Dialect::Anthropic, 2_000, true);
     let request: Arc<[u8]> = http::request(&body, Some((EVENTS.into(), 4_000))).into();
-    let mut row = Row::ratio(name.to_owned(), 1.25);
+    let mut row = Row::ratio(name, target);
     for round in 0..=options.rounds {
         let mut pair = [0.0; 2];
         for (server, figure) in bench.both().into_iter().zip(&mut pair) {
@@ -194,15 +300,17 @@ async fn events(options: &Options, name: &str) -> Result<Row, Failure> {
 }
 
 /// 200 requests a second, in an open loop.
-async fn latency(options: &Options) -> Result<Vec<Row>, Failure> {
+async fn latency(options: &Options, rooms: Rooms, targets: [f64; 2]) -> Result<Vec<Row>, Failure> {
     const REQUESTS: u32 = 2_000;
-    let bench = Bench::start()?;
+    let bench = Bench::start(rooms)?;
     let request: Arc<[u8]> =
         http::request(&conversation(Dialect::Anthropic, 2_000, false), None).into();
-    let mut rows = vec![
-        Row::difference("latency at 200 requests/s, p50, µs".to_owned(), 100.0),
-        Row::difference("latency at 200 requests/s, p99, µs".to_owned(), 400.0),
-    ];
+    let row = |(quantile, target)| {
+        let suffix = rooms.suffix();
+        let name = format!("latency at 200 requests/s, {quantile}, µs{suffix}");
+        Row::difference(name, target)
+    };
+    let mut rows: Vec<_> = ["p50", "p99"].into_iter().zip(targets).map(row).collect();
     for round in 0..=options.rounds {
         let mut pairs = [[0.0; 2]; 2];
         for (place, server) in bench.both().into_iter().enumerate() {
@@ -231,7 +339,7 @@ async fn latency(options: &Options) -> Result<Vec<Row>, Failure> {
 
 /// Streams that hardly move, all open at once, each with an event every two seconds.
 async fn memory(options: &Options) -> Result<Vec<Row>, Failure> {
-    let bench = Bench::start()?;
+    let bench = Bench::start(Rooms::Proxy)?;
     let body = conversation(Dialect::Anthropic, 2_000, true);
     let request: Arc<[u8]> = http::request(&body, Some((15, 2_000_000))).into();
     let kib = |bytes: u64| bytes as f64 / 1024.0;

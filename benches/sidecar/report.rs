@@ -122,7 +122,7 @@ impl fmt::Display for Report {
             let [name, bare, luthien, figure, target] = row;
             writeln!(
                 f,
-                "| {name:44} | {bare:>10} | {luthien:>8} | {figure:>10} | {target:20} |"
+                "| {name:64} | {bare:>10} | {luthien:>8} | {figure:>10} | {target:20} |"
             )?;
             if place == 0 {
                 writeln!(f, "|---|--:|--:|--:|---|")?;

@@ -137,7 +137,7 @@ impl Chunk {
     }
 
     /// The data of the event, or the whole reply, if it is JSON that every reader understands alike.
-    pub(crate) fn document(&self) -> Option<Document> {
+    pub fn document(&self) -> Option<Document> {
         let data = match self.origin {
             Origin::Opaque => return None,
             Origin::Event { first, .. } => Fields::read(&self.bytes, first).data()?.clone(),
@@ -147,7 +147,7 @@ impl Chunk {
     }
 
     /// The chunk with these changes to its [`document`](Self::document). Without changes, the same bytes.
-    pub(crate) fn edited(&self, document: &Document, edits: Edits) -> Self {
+    pub fn edited(&self, document: &Document, edits: Edits) -> Self {
         if edits.is_empty() {
             return self.clone();
         }

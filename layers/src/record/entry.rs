@@ -211,6 +211,9 @@ pub struct Request {
     /// What clients put into messages anew with every turn, such as `cache_control`, taken out of the messages.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub marks: Vec<Mark>,
+    /// Whether something was taken out of it that was not to be recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
 }
 
 /// All of a request but its messages. Kept as a [`Content`], in JSON.
@@ -479,6 +482,9 @@ pub struct Reply {
     /// Its blocks, when they came.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blocks: Vec<Timed>,
+    /// Whether something was taken out of it that was not to be recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
 }
 
 impl Reply {

@@ -59,6 +59,7 @@ mod observe;
 pub mod prices;
 mod provider;
 mod recorder;
+pub mod redact;
 mod replies;
 mod split;
 #[cfg(test)]
@@ -80,3 +81,4 @@ pub use layer::{Record, RecordFuture, RecordLayer};
 pub use observe::{ClientSide, ProviderSide};
 pub use provider::{ProviderSideLayer, RecordProvider, RecordProviderFuture};
 pub use recorder::{Durability, Health, Recorder, Settings};
+pub use redact::Redact;

@@ -170,6 +170,20 @@ impl Frames {
         })
     }
 
+    /// With those that came before.
+    pub(super) fn behind(self, before: Option<Self>) -> Self {
+        let Some(mut all) = before else {
+            return self;
+        };
+        all.frames.extend(self.frames);
+        all.held += self.held;
+        Self {
+            frames: all.frames,
+            held: all.held,
+            ..self
+        }
+    }
+
     /// All of them, one behind the other.
     pub(super) fn joined(&self) -> Bytes {
         match &*self.frames {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    Redact,
     note::{Note, Noted},
     spool::{Feed, Spool},
     writer::Writer,
@@ -27,7 +28,7 @@ pub struct Settings {
     /// What is promised.
     pub durability: Durability,
     /// How many bytes of bodies may wait for the writer; 16 MiB unless told otherwise. What is beyond is not kept, and
-    /// counted: an exchange never waits for room.
+    /// counted, with 0 all of it: an exchange never waits for room.
     pub queue: usize,
     /// How large the spool may become while no store takes anything from it; 256 MiB unless told otherwise. What is beyond
     /// is recorded without its bodies, and counted.
@@ -35,6 +36,9 @@ pub struct Settings {
     /// Whether what cannot be recorded may not happen: then an exchange is refused with a 503 while the disk does not take
     /// records or the spool is full, and a request is on the disk before anything of it goes up, whatever `durability` says.
     pub required: bool,
+    /// What takes out what is not to be recorded; nothing unless told otherwise. A long reply waits in memory for its end then, and
+    /// beyond 16 MiB of such replies they are recorded without their bodies.
+    pub redact: Option<Arc<dyn Redact>>,
 }
 
 impl Settings {
@@ -46,6 +50,7 @@ impl Settings {
             queue: 16 << 20,
             spool: 256 << 20,
             required: false,
+            redact: None,
         }
     }
 }
@@ -123,7 +128,7 @@ impl Recorder {
         let (spool, feed) = Spool::open(&settings.folder, settings.spool)?;
         let (sender, notes) = sync_channel(NOTES);
         let counters = Arc::new(Counters::default());
-        let writer = Writer::new(spool, counters.clone());
+        let writer = Writer::new(spool, counters.clone(), settings.redact.clone());
         let thread = thread::Builder::new()
             .name("luthien-record".to_owned())
             .spawn(move || writer.run(&notes))?;
@@ -213,8 +218,9 @@ impl Recorder {
         let held = note.held();
         if held > 0 {
             let queued = counters.queued.fetch_add(held, Ordering::Relaxed);
-            // What alone is longer than the queue has to come through as well.
-            if queued > 0 && queued + held > self.0.queue {
+            // What alone is longer than the queue has to come through as well, if anything shall.
+            let is_alone = queued == 0 && self.0.queue > 0;
+            if !is_alone && queued + held > self.0.queue {
                 counters.queued.fetch_sub(held, Ordering::Relaxed);
                 counters.shed_bodies.fetch_add(1, Ordering::Relaxed);
                 note.shed();

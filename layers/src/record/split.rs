@@ -50,6 +50,7 @@ pub(super) fn split(
         head,
         messages: u32::try_from(messages.len()).unwrap_or(u32::MAX),
         marks: splitter.marks,
+        redacted: false,
     }
 }
 

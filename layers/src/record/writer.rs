@@ -12,10 +12,12 @@ use std::{
 };
 
 use super::{
-    Asked, Content, ContentHash, Decided, Ended, Ending, Entry, Event, Reply, Request, What,
+    Asked, Content, ContentHash, Decided, Ended, Ending, Entry, Event, Redact, Reply, Request,
+    What,
     known::{Aging, Known, Turns},
     note::{Close, Closing, Durable, Frames, Note, Noted, Side},
     recorder::Counters,
+    redact,
     replies::{self, Summary},
     split::split,
     spool::Spool,
@@ -26,6 +28,8 @@ use tokio::time::Instant;
 const BATCH: usize = 512;
 /// How much is held in memory while the disk does not take it, in bytes.
 const HELD: usize = 8 << 20;
+/// How much of replies is held in memory until they end, if something is to be taken out of them.
+const GATHERED: usize = 16 << 20;
 /// How long records wait for others if nobody waits for them.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How many exchanges are remembered that have begun and not ended. More at once there cannot be.
@@ -47,6 +51,9 @@ pub(super) struct Writer {
     /// Who waits for what is in the spool's buffer.
     waiting: Vec<Durable>,
     unwritten: u64,
+    redact: Option<Arc<dyn Redact>>,
+    /// How many bytes of replies wait for their ends, to be redacted.
+    gathered: usize,
     /// When the disk has not taken something, if that was the last that was tried.
     failed_at: Option<Instant>,
 }
@@ -72,6 +79,9 @@ struct Taken {
     pieces: Vec<ContentHash>,
     summary: Summary,
     shed: bool,
+    /// What waits for the end, to be redacted as a whole.
+    gathered: Option<Frames>,
+    redacted: bool,
 }
 
 impl Taken {
@@ -86,13 +96,18 @@ impl Taken {
             rest: pieces.collect(),
             complete: last.complete,
             blocks: std::mem::take(&mut summary.blocks),
+            redacted: self.redacted,
         };
         (reply, summary)
     }
 }
 
 impl Writer {
-    pub(super) fn new(spool: Spool, counters: Arc<Counters>) -> Self {
+    pub(super) fn new(
+        spool: Spool,
+        counters: Arc<Counters>,
+        redact: Option<Arc<dyn Redact>>,
+    ) -> Self {
         Self {
             spool,
             counters,
@@ -104,6 +119,8 @@ impl Writer {
             waiting: Vec::new(),
             unwritten: 0,
             failed_at: None,
+            redact,
+            gathered: 0,
         }
     }
 
@@ -176,14 +193,19 @@ impl Writer {
                 durable,
             } => self.asked(&id, at, asked, request.as_deref(), durable),
             Noted::Sent(request) => self.sent(&id, at, request.as_deref()),
-            Noted::Piece(side, frames) => self.piece(&id, side, &frames),
+            Noted::Piece(side, frames) => self.piece(&id, side, frames),
             Noted::Provided(frames) => {
                 if let Some(draft) = self.open.get_mut(&id) {
                     draft.provided = Some(frames);
                 }
             }
             Noted::Decided(decided) => self.decided(&id, at, decided),
-            Noted::Said(said) => self.next(&id, at, What::PolicySaid(said)),
+            Noted::Said(mut said) => {
+                if let Some(redact) = &self.redact {
+                    redact::words(&**redact, &mut said);
+                }
+                self.next(&id, at, What::PolicySaid(said));
+            }
             Noted::Covered(covered) => self.next(&id, at, What::PoliciesCovered(covered)),
             Noted::Ended { ending, durable } => self.ended(&id, at, *ending, durable),
             Noted::Close => return false,
@@ -225,10 +247,15 @@ impl Writer {
             self.counters.shed_bodies.fetch_add(1, Ordering::Relaxed);
             return None;
         }
+        let rest = self.redact.as_deref();
+        let rest = rest.and_then(|redact| redact::request(redact, request));
+        let redacted = rest.is_some();
+        let request = rest.as_ref().unwrap_or(request);
         let mut turn = self.turns.take(conversation);
-        let kept = split(request, &mut turn, &mut self.known, &mut self.entries);
+        let mut kept = split(request, &mut turn, &mut self.known, &mut self.entries);
         self.turns.put(conversation, turn);
         self.add();
+        kept.redacted = redacted;
         Some(kept)
     }
 
@@ -254,7 +281,10 @@ impl Writer {
         }
     }
 
-    fn decided(&mut self, id: &Arc<str>, at: i64, decided: Box<Decided>) {
+    fn decided(&mut self, id: &Arc<str>, at: i64, mut decided: Box<Decided>) {
+        if let Some(redact) = &self.redact {
+            redact::words(&**redact, &mut *decided);
+        }
         if let Some(draft) = self.open.get_mut(id) {
             // A warning lets it pass.
             let counts = decided.applied && &*decided.mode == "enforce";
@@ -264,7 +294,7 @@ impl Writer {
         self.next(id, at, What::PolicyDecided(decided));
     }
 
-    fn piece(&mut self, id: &Arc<str>, side: Side, frames: &Frames) {
+    fn piece(&mut self, id: &Arc<str>, side: Side, frames: Frames) {
         let Some(mut draft) = self.open.remove(id) else {
             return;
         };
@@ -272,8 +302,40 @@ impl Writer {
             Side::Client => &mut draft.client,
             Side::Provider => &mut draft.provider,
         };
-        self.take_piece(taken, frames);
+        if self.redact.is_some() {
+            self.gather(taken, frames);
+        } else {
+            self.take_piece(taken, &frames);
+        }
         self.open.insert(id.clone(), draft);
+    }
+
+    /// Keeps a piece for the end of the reply.
+    fn gather(&mut self, taken: &mut Taken, frames: Frames) {
+        if self.gathered + frames.held() > GATHERED {
+            self.counters.shed_bodies.fetch_add(1, Ordering::Relaxed);
+            taken.shed = true;
+        }
+        if taken.shed {
+            self.gathered -= taken.gathered.take().map_or(0, |gathered| gathered.held());
+            return;
+        }
+        self.gathered += frames.held();
+        taken.gathered = Some(frames.behind(taken.gathered.take()));
+    }
+
+    /// The last piece of a reply with all that was gathered before it.
+    fn gathered(&mut self, taken: &mut Taken, last: Frames) -> Frames {
+        let before = taken.gathered.take();
+        self.gathered -= before.as_ref().map_or(0, Frames::held);
+        last.behind(before)
+    }
+
+    /// Takes out what is not to be recorded of the end of a reply.
+    fn redact(&self, taken: &mut Taken, frames: &mut Frames) {
+        if let Some(redact) = &self.redact {
+            taken.redacted = redact::reply(&**redact, frames);
+        }
     }
 
     /// Takes in more of a reply, and keeps its bytes.
@@ -296,7 +358,7 @@ impl Writer {
         }
     }
 
-    fn ended(&mut self, id: &Arc<str>, at: i64, closing: Closing, durable: Option<Durable>) {
+    fn ended(&mut self, id: &Arc<str>, at: i64, mut closing: Closing, durable: Option<Durable>) {
         let draft = self.open.remove(id).unwrap_or_default();
         let Draft {
             mut client,
@@ -304,12 +366,21 @@ impl Writer {
             provided,
             ..
         } = draft;
+        closing.reply = self.gathered(&mut client, closing.reply);
+        let provided = provided.map(|provided| self.gathered(&mut provider, provided));
+        // What is left of one that nobody has ended.
+        self.gathered -= provider
+            .gathered
+            .take()
+            .map_or(0, |gathered| gathered.held());
         let provided = provided.filter(|provided| {
             client.pieces != provider.pieces || !provided.says_the_same(&closing.reply)
         });
+        self.redact(&mut client, &mut closing.reply);
         self.take_piece(&mut client, &closing.reply);
         let mut shed = draft.shed || client.shed;
-        let provider_reply = provided.map(|provided| {
+        let provider_reply = provided.map(|mut provided| {
+            self.redact(&mut provider, &mut provided);
             self.take_piece(&mut provider, &provided);
             shed |= provider.shed;
             provider.reply(&provided).0
@@ -510,6 +581,7 @@ fn cut_short(draft: &Draft) -> Ended {
             body: None,
             rest: Vec::new(),
             complete: false,
+            redacted: false,
             blocks: Vec::new(),
         },
         provider_reply: None,

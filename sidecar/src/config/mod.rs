@@ -34,7 +34,7 @@ pub(crate) use error::{ConfigError, nearest};
 pub(crate) use load::{Loaded, Sources};
 pub(crate) use policies::{Coverage, Fail, Parallel, Policy, PolicyMode, PolicySettings, Reviewer};
 pub(crate) use prices::{ModelPrice, prices};
-pub(crate) use record::{Audit, Record, Retention};
+pub(crate) use record::{Audit, Record, Redacted, Retention};
 pub(crate) use schema::schema;
 pub(crate) use secret::Secret;
 pub(crate) use units::{Folder, Size, Switch, Time};

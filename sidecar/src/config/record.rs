@@ -25,6 +25,15 @@ pub(crate) struct Record {
     pub(crate) spool: Option<PathBuf>,
     /// How large that folder may become while the database is away. What is beyond is recorded without its text, and counted.
     pub(crate) spool_size: Size,
+    /// What is taken out before anything is written: `secrets`, `personal-data`, or both. In its place stands its class, and so much
+    /// of a keyed hash that the same is recognised again. Nobody else is kept from it: agents and providers get everything.
+    pub(crate) redact: Vec<Redacted>,
+    /// The file of an Ed25519 key (PKCS #8, PEM) with which checkpoints of the record are signed, so that nobody can change it
+    /// unseen who has not the key. It is made if it is not there, with the public key beside it in `FILE.pub`.
+    pub(crate) signing_key: Option<PathBuf>,
+    /// A file to whose end checkpoints are written as well. Kept where the sidecar can only append, it shows what was
+    /// changed even by who has the key.
+    pub(crate) checkpoints: Option<PathBuf>,
     /// What is deleted by itself.
     pub(crate) retention: Retention,
 }
@@ -38,6 +47,9 @@ impl Default for Record {
             queue: Size::mebibytes(16),
             spool: None,
             spool_size: Size::mebibytes(256),
+            redact: Vec::new(),
+            signing_key: None,
+            checkpoints: None,
             retention: Retention::default(),
         }
     }
@@ -77,6 +89,16 @@ pub(crate) enum Durability {
     Relaxed,
 }
 
+/// See [`Record::redact`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Redacted {
+    /// What the policy `secrets` looks for.
+    Secrets,
+    /// What the policy `personal-data` looks for.
+    PersonalData,
+}
+
 /// See [`Record::audit`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -106,6 +128,11 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
         let message = "nothing is archived, since nothing is deleted";
         let hint = "say with `conversations` how long they are kept, such as `90d`";
         return Err(ConfigError::new("record.retention.archive", message).with_hint(hint));
+    }
+    if config.record.checkpoints.is_some() && config.record.signing_key.is_none() {
+        let message = "nothing is signed";
+        let hint = "say with `signing_key` with which key, such as `luthien-signing.pem`";
+        return Err(ConfigError::new("record.checkpoints", message).with_hint(hint));
     }
     let Some(database) = &config.database else {
         return Ok(());

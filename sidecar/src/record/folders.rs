@@ -46,7 +46,7 @@ pub(crate) fn files(config: &Config) -> Vec<PathBuf> {
 }
 
 /// Where spools are.
-fn folder(config: &Config) -> PathBuf {
+pub(super) fn folder(config: &Config) -> PathBuf {
     let folder = config.record.spool.clone();
     folder.unwrap_or_else(|| data().join("spool"))
 }

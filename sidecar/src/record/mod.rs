@@ -2,7 +2,9 @@
 
 mod folders;
 mod lines;
+mod redaction;
 mod retention;
+mod signing;
 
 use std::{io, sync::Arc, thread, time::Duration};
 
@@ -11,7 +13,7 @@ use luthien::record::{
     RecordLayer, Recorder, Settings,
     prices::Prices,
     spool::Feed,
-    store::{AnyStore, Keeping, Options, Price, StoreError, keep},
+    store::{AnyStore, Keeping, Options, Price, Signer, StoreError, keep},
 };
 use luthien_core::decision::{Coverage, Decision, DecisionSink, Exchange, Severity};
 use tokio::{
@@ -25,6 +27,7 @@ use crate::config::{self, Audit, Config, Retention};
 use folders::spool;
 pub(crate) use folders::{database, files, shown};
 pub(crate) use lines::{VERSION, kept, lines};
+pub(crate) use signing::public_key;
 
 /// How long the database may take to answer when we start.
 const START: Duration = Duration::from_secs(5);
@@ -52,6 +55,7 @@ pub(crate) enum RecordError {
     Spool(std::path::PathBuf, io::Error),
     Store(StoreError),
     Late,
+    Signing(io::Error),
     Thread(io::Error),
 }
 
@@ -66,6 +70,7 @@ impl std::fmt::Display for RecordError {
             ),
             Self::Store(error) => write!(f, "{error} ({hint})"),
             Self::Late => write!(f, "the database does not answer within 5 s ({hint})"),
+            Self::Signing(error) => error.fmt(f),
             Self::Thread(error) => write!(f, "nothing can be recorded: {error}"),
         }
     }
@@ -79,7 +84,7 @@ impl RecordError {
         match self {
             Self::Late => true,
             Self::Store(error) => error.is_transient(),
-            Self::Spool(..) | Self::Thread(_) => false,
+            Self::Spool(..) | Self::Signing(_) | Self::Thread(_) => false,
         }
     }
 }
@@ -150,6 +155,9 @@ impl Recording {
         let Some(database) = database(config) else {
             return Ok(Self(None));
         };
+        let spools = folders::folder(config);
+        let redact = redaction::redaction(&config.record.redact, &spools);
+        let redact = redact.map_err(|error| RecordError::Spool(spools, error))?;
         let (folder, (recorder, feed)) = spool(config, |folder| {
             let record = &config.record;
             Recorder::start(&Settings {
@@ -158,10 +166,12 @@ impl Recording {
                 queue: record.queue.0,
                 spool: record.spool_size.0 as u64,
                 required: record.audit == Audit::Required,
+                redact: redact.clone(),
             })
         })
         .map_err(|(folder, error)| RecordError::Spool(folder, error))?;
         tracing::debug!(spool = %folder.display(), "recording");
+        let signer = signing::signer(&config.record).map_err(RecordError::Signing)?;
         let keeping = Arc::new(Keeping::default());
         let (give_up, given_up) = oneshot::channel();
         let (end, ended) = oneshot::channel();
@@ -176,7 +186,7 @@ impl Recording {
         };
         // Apart from the agents' traffic: reading files and compressing take their time.
         let keeper = move || {
-            keeper(&plan, feed, &other, given_up, |result| {
+            keeper(&plan, feed, signer, &other, given_up, |result| {
                 opened.send(result).ok();
             });
             end.send(()).ok();
@@ -263,6 +273,7 @@ struct Plan {
 fn keeper(
     plan: &Plan,
     feed: Feed,
+    signer: Option<Signer>,
     keeping: &Keeping,
     given_up: oneshot::Receiver<()>,
     opened: impl FnOnce(Result<(), RecordError>),
@@ -274,7 +285,7 @@ fn keeper(
     let keep_on = async |store: AnyStore| {
         let name = feed.writer().to_owned();
         tokio::select! {
-            () = keep(feed, &store, keeping) => {}
+            () = keep(feed, &store, keeping, signer) => {}
             never = retention::run(&store, &plan.retention, &name) => match never {},
         }
         store.close().await;

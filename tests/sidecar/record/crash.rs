@@ -4,6 +4,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    path::Path,
     process::Command,
     sync::{Arc, Mutex},
     time::Duration,
@@ -94,9 +95,24 @@ async fn cycles(database: &str, folder: &TempDir) -> Acknowledged {
     // Once more, so that the spool is taken over, and to an end.
     let mut sidecar = Sidecar::before(&provider, &settings).await;
     std::fs::copy(sidecar.config_file(), folder.path().join("luthien.yaml")).unwrap();
+    within("the spool is taken over", async {
+        while segments(&spool) > 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     sidecar.signal("TERM");
     assert!(sidecar.ended().await.unwrap().success());
     seen
+}
+
+/// How many files a spool has: one is written, all others wait to be taken over.
+fn segments(spool: &Path) -> usize {
+    let files = std::fs::read_dir(spool.join("0")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name());
+    names
+        .filter(|name| name.to_string_lossy().ends_with(".spool"))
+        .count()
 }
 
 #[allow(

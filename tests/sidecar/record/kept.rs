@@ -9,7 +9,7 @@ use crate::support::{
     client::{ask, post},
     good::pair,
     http1::Message,
-    provider::Provider,
+    provider::{Provider, Wire},
     replies::{Dialect, asked, recorded, request},
     sidecar::Sidecar,
 };
@@ -192,4 +192,66 @@ async fn two_sidecars_of_one_user_share_a_database() {
     stop(&mut second).await;
     let exported = lines(first.folder.path(), ["export", "--format", "jsonl"]).await;
     assert_eq!(exported.len(), 2);
+}
+
+#[tokio::test]
+async fn secrets_are_taken_out_before_anything_is_written_and_nobody_else_misses_them() {
+    let key = format!("AKIA{}", "QYLPMN5HFIQR7XYA");
+    let secret = key.clone();
+    // The model says it in two pieces, so that no event holds it.
+    let provider = Provider::start(move |request: Message, mut wire: Wire| {
+        let (first, second) = secret.split_at(9);
+        let event = |text: &str| format!("data: {{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}\n\n");
+        let reply = format!(
+            "data: {{\"type\":\"message_start\",\"message\":{{\"id\":\"m\",\"model\":\"m\",\"role\":\"assistant\",\"content\":[]}}}}\n\n\
+             data: {{\"type\":\"content_block_start\",\"index\":0,\"content_block\":{{\"type\":\"text\",\"text\":\"\"}}}}\n\n{}{}\
+             data: {{\"type\":\"content_block_stop\",\"index\":0}}\n\ndata: {{\"type\":\"message_stop\"}}\n\n",
+            event(&format!("It is {first}")),
+            event(&format!("{second}, as you said.")),
+        );
+        async move {
+            assert!(!request.body.is_empty());
+            wire.streamed([reply.into_bytes()]).await?;
+            Ok(Some(wire))
+        }
+    })
+    .await;
+    let mut sidecar = Sidecar::before(&provider, "record: { redact: [secrets] }").await;
+    let body = format!(
+        r#"{{"model":"m","stream":true,"messages":[{{"role":"user","content":"my key is {key}, remember it"}}]}}"#
+    );
+    let got = ask(
+        sidecar.agents,
+        &post("/v1/messages", "x-api-key: sk-test\r\n", body.as_bytes()),
+    )
+    .await;
+    let (first, second) = key.split_at(9);
+    assert!(got.text().contains(first) && got.text().contains(second));
+    assert_eq!(provider.last().text(), body);
+    stop(&mut sidecar).await;
+    let folder = sidecar.folder.path();
+    let exported = lines(folder, ["export", "--format", "jsonl"]).await;
+    let [line] = &exported[..] else {
+        panic!("{exported:?}")
+    };
+    let text = line.to_string();
+    assert!(!text.contains(&key) && !text.contains(second), "{text}");
+    // The same key is recognised by the same mark.
+    let marks: Vec<_> = text
+        .match_indices("[redacted:")
+        .map(|(at, _)| &text[at..at + 40])
+        .collect();
+    let mark = marks[0].split(']').next().unwrap();
+    assert!(
+        marks.len() > 1 && marks.iter().all(|other| other.starts_with(mark)),
+        "{marks:?}"
+    );
+    assert_eq!(
+        line["events"][0]["payload"]
+            .as_str()
+            .unwrap()
+            .matches("\"redacted\":true")
+            .count(),
+        1
+    );
 }

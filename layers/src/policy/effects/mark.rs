@@ -21,6 +21,8 @@ pub(crate) const CONTENT: char = '\u{fdd9}';
 pub(crate) const LINE: char = '\u{fdda}';
 /// The same, packed to be carried away.
 pub(crate) const PACKED: char = '\u{fddb}';
+/// What this machine is called, or who works at it.
+pub(crate) const HERE: char = '\u{1fffe}';
 /// Tokens of services that are known, one mark for each service.
 const TOKENS: std::ops::RangeInclusive<char> = '\u{fddc}'..='\u{fdef}';
 /// `*`, not quoted.
@@ -45,7 +47,7 @@ pub(crate) fn service(c: char) -> Option<usize> {
 pub(crate) fn is_unknown(c: char) -> bool {
     matches!(
         c,
-        UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK | CONTENT | LINE | PACKED
+        UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK | CONTENT | LINE | PACKED | HERE
     ) || TOKENS.contains(&c)
 }
 

@@ -13,7 +13,9 @@ use tokio::sync::watch;
 pub use super::frame::{Kept, Link};
 use super::{Position, frame, segment};
 
-/// How much is read at a time, in bytes.
+/// How much is read at a time at first, in bytes, and at most. It grows: who is killed before anything large is taken over gets
+/// on all the same.
+const LEAST: usize = 256 << 10;
 const MOST: usize = 4 << 20;
 
 /// What was noted, in order, for whoever keeps it: waits for more, and forgets what was taken.
@@ -25,6 +27,8 @@ pub struct Feed {
     /// How far what is written is safe.
     safe: watch::Receiver<Position>,
     open: Option<Open>,
+    /// How much is read at a time.
+    most: usize,
     /// The last event that was read.
     number: Option<u64>,
     reading: Reading,
@@ -72,6 +76,7 @@ impl Feed {
             at,
             safe,
             open,
+            most: LEAST,
             number: None,
         }
     }
@@ -118,7 +123,7 @@ impl Feed {
             ..Batch::default()
         };
         let mut read = 0;
-        while batch.end < safe && read < MOST {
+        while batch.end < safe && read < self.most {
             let Open { bytes, last, .. } = self.segment(batch.end.segment)?;
             let is_last = batch.end.segment == safe.segment;
             let end = if is_last {
@@ -170,6 +175,7 @@ impl Feed {
             batch.end.offset = (from + length) as u64;
         }
         self.at = batch.end;
+        self.most = (self.most * 2).min(MOST);
         Ok(batch)
     }
 

@@ -1,6 +1,6 @@
 //! What was written is read again, whatever happens in between; what was not acknowledged may be lost, and nothing else.
 
-use std::fs;
+use std::{fs, io};
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -277,4 +277,80 @@ fn without_room_the_oldest_bodies_go_and_no_event() {
     assert_eq!(read_bodies.len() as u64, bodies.len() as u64 - dropped);
     // The youngest are all there.
     assert!(bodies[30..].iter().all(|body| read_bodies.contains(&body)));
+}
+
+#[test]
+fn what_could_not_be_written_is_written_to_another_segment() {
+    let folder = TempDir::new().unwrap();
+    let (mut spool, mut feed) = open(&folder);
+    let entries = entries(3);
+    entries[..4].iter().for_each(|entry| spool.add(entry));
+    spool.sync().unwrap();
+    // The segment is given up, and the next two cannot be begun.
+    spool.abandon();
+    for number in [2_usize, 3] {
+        fs::create_dir(segment::path(folder.path(), number as u64)).unwrap();
+        entries[4..8]
+            .iter()
+            .take(number)
+            .for_each(|entry| spool.add(entry));
+        spool.sync().unwrap_err();
+        fs::remove_dir(segment::path(folder.path(), number as u64)).unwrap();
+    }
+    entries[8..].iter().for_each(|entry| spool.add(entry));
+    spool.sync().unwrap();
+    let expected = [&entries[..4], &entries[4..6], &entries[4..7], &entries[8..]].concat();
+    assert_eq!(all(&mut feed), expected);
+    let found = segment::all(folder.path()).unwrap();
+    assert_eq!(found, [1, 4]);
+}
+
+#[test]
+fn what_a_failed_write_has_left_behind_is_not_read() {
+    let (entries, bytes, ends) = written(3);
+    let (writer, _) = segment::read_head(&bytes).unwrap();
+    let folder = TempDir::new().unwrap();
+    fs::write(segment::path(folder.path(), 1), &bytes).unwrap();
+    // The second event was acknowledged nowhere, so another took its place.
+    let (_, chain) = segment::scan(
+        &bytes.slice(..ends[3]),
+        segment::read_head(&bytes).unwrap().1,
+    );
+    let Entry::Event(event) = &entries[11] else {
+        panic!()
+    };
+    let text = serde_json::to_vec(event).unwrap();
+    let mut second = segment::head(&writer, chain).to_vec();
+    let link = (chain.number + 1, frame::link(chain.hash, &text), &text[..]);
+    frame::write(&entries[11], Some(link), &mut second);
+    fs::write(segment::path(folder.path(), 2), second).unwrap();
+    let (spool, mut feed) = open(&folder);
+    let read = all(&mut feed);
+    assert_eq!(read[..4], entries[..4]);
+    let events = read.iter().filter(|entry| matches!(entry, Entry::Event(_)));
+    assert_eq!(events.collect::<Vec<_>>(), [&entries[3], &entries[11]]);
+    drop(spool);
+}
+
+#[test]
+fn a_segment_that_was_read_while_it_grew_is_read_to_its_end() {
+    let folder = TempDir::new().unwrap();
+    let (mut spool, mut feed) = Spool::open(folder.path(), 40 << 20).unwrap();
+    let entries = entries(3);
+    spool.add(&entries[0]);
+    spool.sync().unwrap();
+    // Something is written and not yet safe.
+    let path = segment::path(folder.path(), 1);
+    let length = fs::metadata(&path).unwrap().len();
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    io::Write::write_all(&mut file, b"a part of what is to come").unwrap();
+    assert_eq!(all(&mut feed), entries[..1]);
+    file.set_len(length).unwrap();
+    let long = Entry::Content(Content::new(vec![b'x'; 9 << 20].into()));
+    let rest = [entries[1].clone(), long, entries[2].clone()];
+    for entry in &rest {
+        spool.add(entry);
+        spool.sync().unwrap();
+    }
+    assert_eq!(all(&mut feed), rest);
 }

@@ -267,7 +267,7 @@ impl Spool {
     }
 
     /// Leaves the segment that could not be written, and what may stand there behind what is kept.
-    fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self) {
         let path = segment::path(&self.folder, self.at.segment);
         // If the disk does not even take this, readers see where it ends: the next one begins where the chain stood.
         match self.file.take() {

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::{Store, StoreError};
+use super::{Signer, Store, StoreError};
 use crate::record::spool::{Batch, Feed, Position};
 
 /// How long records gather before they are taken over: one transaction for many.
@@ -85,7 +85,13 @@ impl Keeping {
 
 /// Takes over what a spool holds, batch by batch, until nobody writes to it any more and all of it is taken over. While the store does not
 /// take it, tries again for as long as it takes: drop the future to give up; what was not taken over stays in the spool.
-pub async fn keep(mut feed: Feed, store: &impl Store, keeping: &Keeping) {
+/// With a `signer`, what was taken over is signed every thousand events or every minute, and at the end.
+pub async fn keep(
+    mut feed: Feed,
+    store: &impl Store,
+    keeping: &Keeping,
+    mut signer: Option<Signer>,
+) {
     let writer = feed.writer().to_owned();
     if let Some(at) = persist(keeping, async || store.position(&writer).await).await {
         feed.begin(at);
@@ -98,6 +104,7 @@ pub async fn keep(mut feed: Feed, store: &impl Store, keeping: &Keeping) {
             is_more = feed.wait() => if !is_more { break },
             () = sleep(WATCH) => {
                 watch(&feed, store, &mut forgettings).await;
+                sign(&mut signer, store, &writer, false).await;
                 continue;
             }
         }
@@ -125,6 +132,16 @@ pub async fn keep(mut feed: Feed, store: &impl Store, keeping: &Keeping) {
             tracing::warn!(%error, "a part of the spool that is kept already cannot be deleted");
         }
         watch(&feed, store, &mut forgettings).await;
+        sign(&mut signer, store, &writer, false).await;
+    }
+    sign(&mut signer, store, &writer, true).await;
+}
+
+async fn sign(signer: &mut Option<Signer>, store: &impl Store, writer: &str, is_last: bool) {
+    if let Some(signer) = signer
+        && let Err(error) = signer.look(store, writer, is_last).await
+    {
+        tracing::warn!(%error, "the record is kept, and could not be signed");
     }
 }
 

@@ -24,11 +24,9 @@ macro_rules! migrations {
 }
 
 #[cfg(feature = "sqlite")]
-pub(super) const SQLITE: &[Migration] =
-    migrations!("sqlite": 1 "0001_record", 2 "0002_transcript", 3 "0003_retention");
+pub(super) const SQLITE: &[Migration] = migrations!("sqlite": 1 "0001_record", 2 "0002_transcript", 3 "0003_retention", 4 "0004_checkpoints");
 #[cfg(feature = "postgres")]
-pub(super) const POSTGRES: &[Migration] =
-    migrations!("postgres": 1 "0001_record", 2 "0002_transcript", 3 "0003_retention");
+pub(super) const POSTGRES: &[Migration] = migrations!("postgres": 1 "0001_record", 2 "0002_transcript", 3 "0003_retention", 4 "0004_checkpoints");
 
 impl Migration {
     /// By which it is known again, whatever the ends of its lines.

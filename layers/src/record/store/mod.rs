@@ -9,6 +9,7 @@ mod any;
 mod apply;
 mod blocks;
 mod body;
+mod checkpoint;
 mod coding;
 mod engine;
 mod error;
@@ -40,6 +41,7 @@ use super::{
 pub use any::AnyStore;
 pub use apply::Applied;
 pub use blocks::{Block, BlockKind};
+pub use checkpoint::{Checkpoint, NotAKey, Signer};
 pub use error::StoreError;
 pub use forget::{Forgotten, RetainError, Retained, ago, retain};
 pub use keep::{Keeping, keep};
@@ -52,7 +54,7 @@ pub use read::{
 pub use rows::{CallRow, DecisionRow, SessionRow, TransactionRow, UserRow};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
-pub use verify::{Break, Progress, Verified};
+pub use verify::{Break, Progress, Trust, Verified};
 
 /// What a model's tokens cost at a time (in microseconds since 1970), in millionths of a dollar; `None` if nobody knows.
 pub type Price = Arc<dyn Fn(&str, &Tokens, i64) -> Option<u64> + Send + Sync>;
@@ -305,9 +307,10 @@ pub trait Store: sealed::Begin {
     /// the hash by which it is called. Says from time to time how far it has come.
     fn verify(
         &self,
+        trust: &Trust,
         mut progress: impl FnMut(Progress) + Send,
     ) -> impl Future<Output = Result<Verified, StoreError>> + Send {
-        async move { verify::verify(self, &mut progress).await }
+        async move { verify::verify(self, trust, &mut progress).await }
     }
 }
 

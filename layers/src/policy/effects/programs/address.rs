@@ -90,9 +90,9 @@ impl Address {
     }
 }
 
-/// Whether there is something in a part of a name that has been packed for it.
+/// Whether there is something in a part of a name that has been packed for it, or tells of this machine.
 fn carries(host: &str) -> bool {
-    host.contains(mark::PACKED) && host.contains('.')
+    host.contains([mark::PACKED, mark::HERE]) && host.contains('.')
 }
 
 /// The host of a URL.

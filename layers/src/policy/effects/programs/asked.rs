@@ -196,6 +196,25 @@ pub(super) fn is_question(name: &str, words: &[String]) -> bool {
     })
 }
 
+/// Options with which code is only read through, if they stand first and alone.
+const CHECKS: &[(&[&str], &[&str])] = &[
+    (&["bash", "sh", "zsh", "dash", "ksh"], &["-n"]),
+    (&["node", "nodejs"], &["--check", "-c"]),
+    (&["ruby"], &["-c", "-wc"]),
+    (&["php"], &["-l", "--syntax-check"]),
+];
+
+/// Whether an interpreter is only asked whether it could read a file.
+pub(super) fn only_checks(name: &str, words: &[String]) -> bool {
+    let [option, files @ ..] = words else {
+        return false;
+    };
+    CHECKS
+        .iter()
+        .any(|(names, options)| names.contains(&name) && options.contains(&option.as_str()))
+        && files.iter().all(|word| !word.starts_with(['-', '+']))
+}
+
 /// Whether an option is there; a letter may stand among others.
 fn is_given(word: &str, option: &str) -> bool {
     if word == option {
@@ -213,6 +232,26 @@ fn is_given(word: &str, option: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_checks_runs_nothing() {
+        let checks = |text: &str| {
+            let mut words = text.split_whitespace().map(str::to_owned);
+            let name = words.next().unwrap_or_default();
+            only_checks(&name, &words.collect::<Vec<_>>())
+        };
+        for text in ["bash -n r.sh", "node --check a.js b.js", "php -l a.php"] {
+            assert!(checks(text), "{text}");
+        }
+        for text in [
+            "bash -n +n r.sh",
+            "node -r ./x --check a.js",
+            "ruby -c -e x",
+            "bash r.sh",
+        ] {
+            assert!(!checks(text), "{text}");
+        }
+    }
 
     #[test]
     fn who_asks_does_nothing() {

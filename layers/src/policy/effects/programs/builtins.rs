@@ -58,14 +58,18 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             for word in words {
                 if let Some((name, value)) = word.split_once('=') {
                     shell.assigned(state, name, vec![value.to_owned()]);
+                } else if let Some(value) = state.set_to(word).filter(|_| command.name == "export")
+                {
+                    super::meaning::environment(shell, word, Some(&value));
                 }
             }
             Some(Data::text(""))
         }
         "unset" => {
             for name in words {
-                super::meaning::environment(shell, name, None);
-                state.set(name, vec![String::new()]);
+                let name = state.meant(name);
+                super::meaning::environment(shell, &name, None);
+                state.set(&name, vec![String::new()]);
             }
             unset_history(shell, words);
             Some(Data::text(""))
@@ -98,12 +102,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     &Data::default(),
                 ));
             }
-            if data.is_any()
-                && !(data.is_hidden
-                    && data.remote.is_none()
-                    && data.text.is_none()
-                    && !first.starts_with("/dev/"))
-            {
+            let is_unknown = data.is_hidden
+                && data.remote.is_none()
+                && data.text.is_none()
+                && !first.starts_with("/dev/")
+                && !data.is_sealed;
+            if data.is_any() && !is_unknown {
                 return Some(super::interpreters::script(
                     shell,
                     state,
@@ -178,10 +182,22 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             }
             Some(Data::text(""))
         }
+        // The names of variables, all or those that begin so.
+        "compgen" => {
+            let args = command.args(&["A", "G", "W", "F", "C", "X", "P", "S"]);
+            let is_variable =
+                matches!(args.value(&["A"]), Some("variable" | "export" | "arrayvar"));
+            let name = args.first();
+            Some(match is_variable || args.has(&["v", "e"]) {
+                false => Data::text(""),
+                true if name.is_empty() => Data::text(mark::SOME.to_string()),
+                true => Data::text(format!("{name}{}", mark::STAR)),
+            })
+        }
         "true" | "false" | ":" | "test" | "[" | "wait" | "jobs" | "fg" | "bg" | "umask"
         | "ulimit" | "hash" | "type" | "return" | "exit" | "break" | "continue" | "getopts"
-        | "disown" | "bind" | "complete" | "compgen" | "sleep" | "enable" | "caller" | "times"
-        | "dirs" | "unalias" => Some(Data::text("")),
+        | "disown" | "bind" | "complete" | "sleep" | "enable" | "caller" | "times" | "dirs"
+        | "unalias" => Some(Data::text("")),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@ use super::{
     made::{Made, is_scratch},
     session,
     sql::{Session, generated, losses},
+    sqlite,
 };
 use crate::policy::effects::{
     Act, Database, Effects, mark,
@@ -242,6 +243,7 @@ fn client(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Da
             shell.text(state, &super::mark_code(code), &Data::default());
         }
     }
+    sqlite::client(shell, state, command, &code);
     if !at.is_own {
         let session = Session {
             is_local: at.is_local,

@@ -42,23 +42,23 @@ pub(super) fn bases(shell: &mut Shell<'_>, state: &State, command: &Command<'_>)
             word.starts_with("aes") || word.starts_with("des") || word.starts_with("chacha")
         });
     let text = input.text.as_deref().filter(|_| !is_ciphered);
-    let text = match decodes {
-        true => text.and_then(|text| {
+    if decodes {
+        let bytes = text.and_then(|text| {
             let plain: String = text.split_whitespace().collect();
-            let bytes = match command.name {
+            match command.name {
                 "base32" => base32(&plain),
                 "basenc" if has("base32") => base32(&plain),
-                "basenc" if has("base16") => return unhex(&plain),
+                "basenc" if has("base16") => Some(unhex(&plain)),
                 "basenc" if has("base64url") => BASE64_URL.decode(plain).ok(),
                 _ => BASE64.decode(plain).ok(),
-            };
-            String::from_utf8(bytes?).ok()
-        }),
-        false => text
-            .filter(|text| command.name != "base32" && !text.contains(mark::is_unknown))
-            .filter(|_| command.name != "basenc")
-            .map(|text| BASE64.encode(text) + "\n"),
-    };
+            }
+        });
+        return input.with_bytes(bytes);
+    }
+    let text = text
+        .filter(|text| command.name != "base32" && !text.contains(mark::is_unknown))
+        .filter(|_| command.name != "basenc")
+        .map(|text| BASE64.encode(text) + "\n");
     let mut data = input.with_text(text);
     data.is_hidden |= data.text.is_none();
     data
@@ -100,8 +100,8 @@ pub(super) fn hex(shell: &mut Shell<'_>, state: &State, command: &Command<'_>) -
     };
     let text = input.text.as_deref();
     let text = match (has('r'), has('p')) {
-        (true, true) => text.and_then(unhex),
-        (true, false) => text.and_then(undumped),
+        (true, true) => return input.with_bytes(text.map(unhex)),
+        (true, false) => return input.with_bytes(text.map(undumped)),
         (false, true) => text
             .filter(|text| !text.contains(mark::is_unknown))
             .map(|text| {
@@ -113,21 +113,20 @@ pub(super) fn hex(shell: &mut Shell<'_>, state: &State, command: &Command<'_>) -
     input.with_text(text)
 }
 
-fn unhex(text: &str) -> Option<String> {
+fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<u8> = text
         .chars()
         .filter_map(|c| c.to_digit(16))
         .filter_map(|digit| u8::try_from(digit).ok())
         .collect();
-    let bytes = digits
+    digits
         .chunks_exact(2)
         .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-        .collect();
-    String::from_utf8(bytes).ok()
+        .collect()
 }
 
 /// `00000000: 6c73 0a  ls.`
-fn undumped(text: &str) -> Option<String> {
+fn undumped(text: &str) -> Vec<u8> {
     let lines = text.lines().map(|line| {
         let (_, rest) = line.split_once(':').unwrap_or(("", line));
         rest.trim_start().split("  ").next().unwrap_or_default()

@@ -59,10 +59,10 @@ fn browser(shell: &mut Shell<'_>, command: &Command<'_>) -> Data {
     }
 }
 
-/// Whether a URL has the content of files in it: in what it asks, or packed wherever.
+/// Whether a URL has the content of files in it: in what it asks, or packed wherever. Or it tells of this machine.
 fn says_more(url: &str) -> bool {
     let asked = url.split_once('?').map_or("", |(_, asked)| asked);
-    url.contains(mark::PACKED) || asked.contains(mark::is_content)
+    url.contains([mark::PACKED, mark::HERE]) || asked.contains(mark::is_content)
 }
 
 /// Whether a header has the content of files in it, other than to say who asks.
@@ -75,7 +75,7 @@ fn header_says(header: &str) -> bool {
     let is_key = ["auth", "token", "key", "accept", "content-type"]
         .iter()
         .any(|word| name.contains(word));
-    header.contains(mark::PACKED) || !is_key && header.contains(mark::is_content)
+    header.contains([mark::PACKED, mark::HERE]) || !is_key && header.contains(mark::is_content)
 }
 
 /// Whether a program only says how it is used.
@@ -205,7 +205,10 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
             "proxy-header",
         ])
     };
-    let says = headers().any(header_says) || body.text.contains(mark::is_content);
+    let says = headers().any(header_says)
+        || body
+            .text
+            .contains(|c| mark::is_content(c) || c == mark::HERE);
     hosts::detours(shell, &args);
     if let Some(socket) = args.value(&["unix-socket"]) {
         let method = args.value(&["X", "request"]).unwrap_or("GET");

@@ -1,14 +1,45 @@
 //! Clusters, clouds and containers.
 
 use super::{
-    Command, args::joined, compositions, containers, kubernetes, mark_code, packages::is_well_known,
+    Command, args::joined, compositions, containers, env::words_of, kubernetes, mark_code,
+    packages::is_well_known,
 };
 use crate::policy::effects::{
-    Act,
+    Act, mark,
     shell::{Data, Shell, State},
 };
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
+    if !matches!(command.name, "terraform" | "tofu" | "terragrunt") {
+        return carried_out(shell, state, command);
+    }
+    let words = with_given(state, command.words);
+    let command = Command {
+        words: &words,
+        stdin: command.stdin.clone(),
+        ..*command
+    };
+    carried_out(shell, state, &command)
+}
+
+/// With the words that variables put behind the name of a command: `TF_CLI_ARGS`, and those for this one alone.
+fn with_given(state: &State, words: &[String]) -> Vec<String> {
+    let mut all = words.to_vec();
+    let Some(at) = words.iter().position(|word| !word.starts_with('-')) else {
+        return all;
+    };
+    let name = words.get(at).map_or("", String::as_str);
+    let given = ["TF_CLI_ARGS".to_owned(), format!("TF_CLI_ARGS_{name}")]
+        .iter()
+        .map(|name| state.variable(name))
+        .filter(|value| !value.contains(mark::UNSET))
+        .flat_map(|value| words_of(&value))
+        .collect::<Vec<_>>();
+    all.splice(at + 1..at + 1, given);
+    all
+}
+
+fn carried_out(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
     let text = joined(command.words);
     let has = |word: &str| words.contains(&word);

@@ -75,7 +75,8 @@ fn a_shell(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> D
         return run_code(shell, state, &mark::REMOTE.to_string(), &Data::default());
     }
     let data = shell.read_file(state, &file);
-    let is_known = data.text.is_some() || data.remote.is_some() || file.starts_with("/dev/");
+    let is_known =
+        data.text.is_some() || data.remote.is_some() || data.is_sealed || file.starts_with("/dev/");
     if is_known {
         return started(shell, state, &operands, data);
     }
@@ -101,8 +102,8 @@ pub(super) fn started(
     let mut inner = state.clone();
     inner.running.push(path);
     inner.set_name(file);
-    let name = file.rsplit('/').next().unwrap_or(file);
-    let out = script(shell, &mut inner, name, data, words);
+    // Whatever it is called: if its first line does not say otherwise, a shell carries it out.
+    let out = script(shell, &mut inner, "sh", data, words);
     state.files = inner.files;
     out
 }

@@ -203,7 +203,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             argv: &argv,
         };
         return Some(code::run(shell, state, &source));
-    } else if file.is_none_or(|file| file == "-") && data.is_hidden {
+    } else if (file.is_none_or(|file| file == "-") || data.is_sealed) && data.is_hidden {
         shell.opaque(Opaque::UnknownCode);
     } else {
         super::executes(shell, command.name, words);

@@ -207,7 +207,7 @@ fn parts(name: &str) -> impl Iterator<Item = &str> {
 pub(super) fn is_for_tests(args: &Args<'_>, names: &[&str]) -> bool {
     args.values(names).any(|value| {
         let file = value.rsplit('/').next().unwrap_or(value);
-        is_scratch(file) || file.contains(mark::SOME)
+        is_scratch(file) || file.contains([mark::SOME, mark::HERE])
     })
 }
 

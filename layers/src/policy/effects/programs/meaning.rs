@@ -58,19 +58,24 @@ fn is_usual(library: &str) -> bool {
     library.is_empty() || !is_foreign && USUAL.iter().any(|usual| name.starts_with(usual))
 }
 
-/// A variable changes that may be one that programs read: `A_NAME`, `no_proxy`.
+/// A variable changes that may be one that programs read: `A_NAME`, `no_proxy`. With a star it is all that begin so; if
+/// it cannot be told which one is taken away, it may be any.
 pub(super) fn environment(shell: &mut Shell<'_>, name: &str, value: Option<&str>) {
-    let is_shared = name.contains('_')
-        && name
+    let start = name.trim_end_matches(mark::STAR);
+    let is_many = start.len() < name.len() && start.len() > 2;
+    let is_any = !name.is_empty() && name.chars().all(mark::is_unknown);
+    let is_shared = (start.contains('_') || is_many)
+        && start
             .chars()
             .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
-        || name.to_ascii_lowercase().ends_with("proxy");
+        || name.to_ascii_lowercase().ends_with("proxy")
+        || is_any;
     if let Some(value) = value {
         super::registries::variable(shell, name, value);
     }
     if is_shared {
         shell.act(Act::Environment {
-            name: name.to_owned(),
+            name: mark::shown(name),
             value: value.map(mark::shown),
         });
     }

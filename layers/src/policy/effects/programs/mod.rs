@@ -17,6 +17,7 @@ mod disk;
 mod editors;
 mod encodings;
 mod env;
+mod expressions;
 mod fetch;
 mod files;
 mod find;
@@ -44,14 +45,15 @@ mod rules;
 mod secrets;
 mod sed;
 mod session;
-mod settings;
 mod sql;
+mod sqlite;
 mod ssh;
 mod stores;
 mod system;
 mod texts;
 mod tokens;
 mod transfers;
+mod unpack;
 mod valued;
 mod vaults;
 mod wires;
@@ -59,7 +61,7 @@ mod wrappers;
 mod xargs;
 
 use self::args::Args;
-pub(crate) use self::{address::is_here, git::is_shared as is_shared_branch};
+pub(crate) use self::{address::is_here, git::is_shared_branch};
 pub(super) use self::{
     address::{Address, host, sent},
     database::sql,
@@ -235,8 +237,9 @@ fn carried_out(
             return interpreters::started(shell, state, argv, script);
         }
     }
-    let rooms: [Room; 23] = [
+    let rooms: [Room; 24] = [
         builtins::run,
+        unpack::run,
         texts::run,
         files::run,
         find::run,
@@ -268,7 +271,7 @@ fn carried_out(
         let argv = argv.into_iter().chain(words.iter().cloned()).collect();
         return shell.invoke(state, argv, command.stdin);
     }
-    if asked::is_question(name, words) {
+    if asked::is_question(name, words) || asked::only_checks(name, words) {
         executes(shell, name, words);
         return Data::hidden();
     }

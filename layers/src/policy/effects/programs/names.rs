@@ -41,11 +41,7 @@ const KINDS: &[&str] = &[
     "resolve", "hinfo",
 ];
 
-pub(super) fn run(
-    shell: &mut Shell<'_>,
-    _state: &mut State,
-    command: &Command<'_>,
-) -> Option<Data> {
+pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let is_one = matches!(
         command.name,
         "dig"
@@ -86,6 +82,21 @@ pub(super) fn run(
     names.retain(|name| {
         !name.starts_with('+') && !KINDS.contains(&name.to_ascii_lowercase().as_str())
     });
+    // `dig -f`: a list of them.
+    let lists = args.values(&["f"]).filter(|_| command.name == "dig");
+    for file in lists {
+        let data = match super::is_stdin(file) {
+            true => command.stdin.clone(),
+            false => shell.read_file(state, file),
+        };
+        let text = data.text.as_deref().unwrap_or_default();
+        for name in text.lines().take(16) {
+            Address::at(name.trim(), "").sent(shell, data.is_secret, false);
+        }
+        if data.text.is_none() {
+            super::sent(shell, None, data.is_secret, data.is_packed);
+        }
+    }
     for name in names.iter().take(16) {
         // Whom to ask may be told, and then learns it first.
         let name = name.trim_start_matches('@');

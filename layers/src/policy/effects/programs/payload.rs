@@ -31,6 +31,11 @@ const TELLERS: &[&str] = &[
     "ifconfig",
     "crontab",
     "last",
+    "getent",
+    "hostnamectl",
+    "ip",
+    "who",
+    "w",
 ];
 /// Commands of git that tell what is in a repository.
 const TOLD_BY_GIT: &[&str] = &[
@@ -54,7 +59,8 @@ impl Before {
     pub(super) fn of(stdin: &Data) -> Self {
         let text = stdin.text.as_deref().unwrap_or_default();
         Self {
-            is_content: stdin.is_content || text.contains(mark::is_content),
+            is_content: stdin.is_content
+                || text.contains(|c| mark::is_content(c) || c == mark::HERE),
             is_packed: stdin.is_packed || text.contains(mark::PACKED),
             is_secret: stdin.is_secret || text.contains(mark::SECRET),
         }

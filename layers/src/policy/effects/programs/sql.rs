@@ -4,7 +4,7 @@ use super::made::{Made, is_scratch};
 use crate::policy::effects::{Database, mark};
 
 /// The most statements of a text that are looked at.
-const STATEMENTS: usize = 256;
+pub(super) const STATEMENTS: usize = 256;
 /// The most words of a statement that are looked at.
 const WORDS: usize = 400;
 
@@ -103,7 +103,7 @@ pub(super) fn generated(text: &str) -> Option<String> {
 }
 
 /// Comments are no part of a statement; they separate words.
-fn without_comments(text: &str) -> String {
+pub(super) fn without_comments(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = ["--", "/*"].iter().filter_map(|open| rest.find(open)).min() {
@@ -128,7 +128,7 @@ fn without_comments(text: &str) -> String {
 }
 
 /// The statements of a text: up to a semicolon, or to a line that begins one.
-fn statements(text: &str) -> Vec<String> {
+pub(super) fn statements(text: &str) -> Vec<String> {
     let begins = [
         "drop", "truncate", "delete", "update", "alter", "flushall", "flushdb", "go", "begin",
         "commit", "rollback", "create", "insert", "select", "explain", "use",
@@ -159,7 +159,7 @@ fn statements(text: &str) -> Vec<String> {
     all
 }
 
-fn words(statement: &str) -> Vec<String> {
+pub(super) fn words(statement: &str) -> Vec<String> {
     statement
         .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '"' | '`' | '\'' | '=' | ','))
         .filter(|word| !word.is_empty())

@@ -51,20 +51,18 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             )
         }
         "killall" | "killall5" | "pkill" | "skill" | "xkill" | "slay" => {
-            let target = words
-                .iter()
-                .rfind(|word| !word.starts_with('-'))
-                .cloned()
-                .unwrap_or_default();
+            // Whose they are, and where they run, says nothing of which they are.
+            let args = command.args(&[
+                "u", "U", "user", "euid", "uid", "G", "group", "g", "pgroup", "t", "terminal", "P",
+                "parent", "s", "signal", "session",
+            ]);
+            let target = args.operands.last().copied().unwrap_or_default().to_owned();
             let is_all = command.name == "killall5"
                 || target.len() < 2
                 || target.starts_with(['.', '*', '^']) && target.len() < 4
-                || words.iter().any(|word| {
-                    matches!(
-                        word.as_str(),
-                        "-u" | "-U" | "--user" | "-v" | "--inverse" | "-G" | "-r" | "--uid" | "-t"
-                    )
-                });
+                || words
+                    .iter()
+                    .any(|word| matches!(word.as_str(), "-v" | "--inverse" | "-r" | "--regexp"));
             let target = target.to_lowercase();
             let vital = [
                 "sshd",

@@ -3,7 +3,7 @@
 use super::{Args, Command, encodings, formats::printf, readers};
 use crate::policy::effects::{
     Act, Exhaust, Write, mark,
-    shell::{Data, Shell, State, unescaped},
+    shell::{Data, Shell, State, unescaped, unescaped_bytes},
 };
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
@@ -18,6 +18,11 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     let text = printf(rest);
                     shell.assigned(state, name, vec![text]);
                     Data::text("")
+                }
+                // Without a place to fill in, its bytes are known.
+                [format] | [format, _] if is_binary(words) => {
+                    let bytes = words.get(1).unwrap_or(format);
+                    Data::hidden().with_bytes(Some(unescaped_bytes(bytes)))
                 }
                 words => shell.data_of(printf(words)),
             }
@@ -148,9 +153,12 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 false => Data::default(),
             }
         }
-        "whoami" | "hostname" | "date" | "uname" | "id" | "nproc" | "arch" | "uuidgen" => {
-            Data::text(mark::SOME.to_string())
+        "whoami" | "hostname" | "id" | "logname" | "users" | "dnsdomainname" => {
+            Data::text(mark::HERE.to_string())
         }
+        // Which system it is says nothing of the machine.
+        "uname" if args.has(&["a", "all", "n", "nodename"]) => Data::text(mark::HERE.to_string()),
+        "date" | "uname" | "nproc" | "arch" | "uuidgen" => Data::text(mark::SOME.to_string()),
         "printenv" if words.len() == 1 => Data::text(state.variable(args.first())),
         "env" | "printenv" if words.is_empty() || command.name == "printenv" => Data {
             is_secret: words.is_empty(),
@@ -173,6 +181,18 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     Some(data)
 }
 
+/// Whether what `printf` writes is known, and no text.
+fn is_binary(words: &[String]) -> bool {
+    let text = match words {
+        [text] if !text.contains('%') => text,
+        [format, text] if format == "%b" => text,
+        _ => return false,
+    };
+    text.contains('\\')
+        && !text.contains(mark::is_unknown)
+        && std::str::from_utf8(&unescaped_bytes(text)).is_err()
+}
+
 fn echo(shell: &Shell<'_>, words: &[String]) -> Data {
     let is_option = |word: &&String| {
         word.len() > 1
@@ -188,6 +208,9 @@ fn echo(shell: &Shell<'_>, words: &[String]) -> Data {
             .iter()
             .any(|escape| text.contains(escape))
     {
+        if is_binary(std::slice::from_ref(&text)) {
+            return Data::hidden().with_bytes(Some(unescaped_bytes(&text)));
+        }
         text = unescaped(&text);
     }
     if !options.iter().any(|option| option.contains('n')) {

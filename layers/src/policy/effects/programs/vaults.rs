@@ -43,19 +43,114 @@ const DUMPS: &[(&str, &[&str], &str)] = &[
     ("mimipenguin", &[], "/etc/shadow"),
     ("lazagne", &["all"], "~/.local/share/keyrings"),
 ];
-/// Programs that list what they keep, so that each of it can be asked for.
+/// Programs that write out one thing that they keep, and words that are among their arguments then.
 const EACH: &[(&str, &[&str])] = &[
-    ("pass", &["show"]),
-    ("gopass", &["show"]),
     ("op", &["item", "get"]),
+    ("op", &["document", "get"]),
     ("op", &["read"]),
+    ("op", &["inject"]),
     ("bw", &["get"]),
+    ("bws", &["secret", "get"]),
+    ("bws", &["secret", "list"]),
     ("lpass", &["show"]),
     ("rbw", &["get"]),
+    ("rbw", &["code"]),
+    ("dcli", &["password"]),
+    ("dcli", &["read"]),
+    ("keepassxc-cli", &["show"]),
+    ("keepassxc-cli", &["attachment-export"]),
+    ("kpcli", &[]),
+    ("keyring", &["get"]),
     ("security", &["find-generic-password"]),
     ("security", &["find-internet-password"]),
+    ("security", &["find-key"]),
     ("secret-tool", &["lookup"]),
+    ("secret-tool", &["search"]),
+    ("ykman", &["oath", "accounts", "code"]),
+    ("ykman", &["oath", "accounts", "uri"]),
+    ("oathtool", &[]),
+    ("chamber", &["read"]),
+    ("chamber", &["export"]),
+    ("chamber", &["env"]),
+    ("doppler", &["secrets"]),
+    ("infisical", &["secrets"]),
+    ("infisical", &["export"]),
+    ("teller", &["show"]),
+    ("teller", &["env"]),
+    ("teller", &["export"]),
+    ("envchain", &["env"]),
+    ("sops", &["-d"]),
+    ("sops", &["--decrypt"]),
+    ("sops", &["decrypt"]),
+    ("sops", &["exec-env", "env"]),
+    ("ansible-vault", &["view"]),
+    ("ansible-vault", &["decrypt"]),
+    ("systemd-creds", &["cat"]),
+    ("systemd-creds", &["decrypt"]),
+    ("credstash", &["get"]),
+    ("credstash", &["getall"]),
+    ("berglas", &["access"]),
+    ("az", &["keyvault", "secret", "show"]),
+    ("heroku", &["config"]),
+    ("npm", &["token", "list"]),
+    ("aws-vault", &["export"]),
+    ("saml2aws", &["script"]),
 ];
+/// Stores that take the name of something for the wish to see it, unless a command of theirs stands there.
+const BY_NAME: &[&str] = &["pass", "gopass"];
+const COMMANDS: &[&str] = &[
+    "init",
+    "ls",
+    "list",
+    "find",
+    "search",
+    "insert",
+    "add",
+    "set",
+    "edit",
+    "generate",
+    "rm",
+    "remove",
+    "delete",
+    "mv",
+    "move",
+    "rename",
+    "cp",
+    "copy",
+    "git",
+    "help",
+    "version",
+    "audit",
+    "alias",
+    "clone",
+    "completion",
+    "config",
+    "create",
+    "new",
+    "env",
+    "fsck",
+    "fscopy",
+    "history",
+    "link",
+    "merge",
+    "mounts",
+    "process",
+    "pwgen",
+    "recipients",
+    "reorg",
+    "setup",
+    "sync",
+    "templates",
+    "unclip",
+    "update",
+    "import",
+];
+
+/// Whether one of these stores shows something.
+fn shows(name: &str, words: &[String]) -> bool {
+    let first = words.iter().find(|word| !word.starts_with('-'));
+    BY_NAME.contains(&name) && first.is_some_and(|word| !COMMANDS.contains(&word.as_str()))
+}
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let words = command.words;
@@ -70,6 +165,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     let is_secret = EACH
         .iter()
         .any(|(program, wanted)| *program == command.name && has(wanted))
+        || shows(command.name, words)
         || command.name == "gpg" && words.iter().any(|word| word.starts_with("--export-secret"))
         || command.name == "kwallet-query" && has(&["-r"]);
     if let Some((.., store)) = dump {

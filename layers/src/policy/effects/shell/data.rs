@@ -1,5 +1,7 @@
 //! What one command writes into the next.
 
+use std::rc::Rc;
+
 use super::MAX_TEXT;
 
 /// What is known of it. Texts may hold [marks](super::super::mark).
@@ -7,6 +9,8 @@ use super::MAX_TEXT;
 pub(in super::super) struct Data {
     /// The text, if it is known.
     pub(in super::super) text: Option<String>,
+    /// Its bytes, if they are known, and no text.
+    pub(in super::super) bytes: Option<Rc<[u8]>>,
     /// It comes from there.
     pub(in super::super) remote: Option<String>,
     /// Keys, tokens or the like.
@@ -21,6 +25,8 @@ pub(in super::super) struct Data {
     pub(in super::super) is_content: bool,
     /// The same in a form in which it can be carried away.
     pub(in super::super) is_packed: bool,
+    /// It was packed or in other letters, and nobody knows what came out.
+    pub(in super::super) is_sealed: bool,
     /// It never ends.
     pub(in super::super) is_endless: bool,
 }
@@ -51,8 +57,27 @@ impl Data {
         let text = text.filter(|text| text.len() <= MAX_TEXT);
         Self {
             is_hidden: self.is_hidden || (text.is_none() && self.is_any()),
+            is_sealed: self.is_sealed && text.is_none(),
             text,
+            bytes: None,
             ..self.clone()
+        }
+    }
+
+    /// The same origin with other bytes, which may be a text.
+    pub(in super::super) fn with_bytes(&self, bytes: Option<Vec<u8>>) -> Self {
+        let (text, bytes) = match bytes.map(String::from_utf8) {
+            Some(Ok(text)) => (Some(text), None),
+            Some(Err(error)) => (None, Some(error.into_bytes())),
+            None => (None, None),
+        };
+        let bytes = bytes.filter(|bytes| bytes.len() <= MAX_TEXT);
+        let data = self.with_text(text);
+        Self {
+            is_hidden: data.is_hidden || data.text.is_none(),
+            is_sealed: data.text.is_none(),
+            bytes: bytes.map(Rc::from),
+            ..data
         }
     }
 
@@ -62,6 +87,11 @@ impl Data {
             (_, false) => self.is_for_shells,
             (false, true) => other.is_for_shells,
             (true, true) => self.is_for_shells && other.is_for_shells,
+        };
+        let bytes = match (self.is_any(), other.is_any()) {
+            (_, false) => self.bytes,
+            (false, true) => other.bytes,
+            (true, true) => None,
         };
         let mut is_long = false;
         let text = match (self.text, other.text) {
@@ -78,6 +108,7 @@ impl Data {
         };
         Self {
             text,
+            bytes,
             remote: self.remote.or(other.remote),
             is_secret: self.is_secret || other.is_secret,
             is_hidden: self.is_hidden || other.is_hidden || is_long,
@@ -85,6 +116,7 @@ impl Data {
             service: self.service.or(other.service),
             is_content: self.is_content || other.is_content,
             is_packed: self.is_packed || other.is_packed,
+            is_sealed: self.is_sealed || other.is_sealed,
             is_endless: self.is_endless || other.is_endless,
         }
     }

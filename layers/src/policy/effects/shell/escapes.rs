@@ -21,6 +21,14 @@ pub(super) fn ansi(text: &str) -> (String, usize) {
 
 /// Text with escapes as C, `printf` and `echo -e` know them.
 pub(in super::super) fn unescaped(text: &str) -> String {
+    match String::from_utf8(unescaped_bytes(text)) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    }
+}
+
+/// The same, which may be no text.
+pub(in super::super) fn unescaped_bytes(text: &str) -> Vec<u8> {
     let mut out: Vec<u8> = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
@@ -28,7 +36,7 @@ pub(in super::super) fn unescaped(text: &str) -> String {
         let after = rest.get(at + 1..).unwrap_or_default();
         let Some(c) = after.chars().next() else {
             out.push(b'\\');
-            return String::from_utf8_lossy(&out).into_owned();
+            return out;
         };
         rest = after.get(c.len_utf8()..).unwrap_or_default();
         let number = |rest: &mut &str, digits: &str, radix: u32, most: usize| {
@@ -77,5 +85,5 @@ pub(in super::super) fn unescaped(text: &str) -> String {
         }
     }
     out.extend(rest.as_bytes());
-    String::from_utf8_lossy(&out).into_owned()
+    out
 }

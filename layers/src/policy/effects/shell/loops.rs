@@ -37,7 +37,7 @@ impl Shell<'_> {
         for (turn, value) in values.into_iter().take(most).enumerate() {
             // A turn is only taken for what is there.
             let value = value.replace(mark::CONTENT, mark::LINE.encode_utf8(&mut [0; 4]));
-            let is_unsure = |c| mark::is_unsure(c) && c != mark::PACKED;
+            let is_unsure = |c| mark::is_unsure(c) && !matches!(c, mark::PACKED | mark::SECRET);
             let value = value.replace(is_unsure, mark::SOME.encode_utf8(&mut [0; 4]));
             state.set(&each.variable_name, vec![value]);
             let before = self.count();

@@ -1,6 +1,7 @@
 //! Shell text, carried out in thought.
 
 mod arithmetic;
+mod assign;
 mod braces;
 mod commands;
 mod data;
@@ -30,7 +31,10 @@ use brush_parser::{
 
 pub(crate) use self::commands::commands;
 pub(super) use self::{
-    arithmetic::parsed as arithmetic, data::Data, escapes::unescaped, pattern::matches,
+    arithmetic::parsed as arithmetic,
+    data::Data,
+    escapes::{unescaped, unescaped_bytes},
+    pattern::matches,
     state::State,
 };
 use super::{
@@ -193,6 +197,7 @@ impl<'a> Shell<'a> {
 
     /// What a path means here.
     pub(super) fn path(&self, state: &State, written: &str) -> PathRef {
+        let written = &*at_home(written);
         let path = PathRef::within(written, &state.cwd, self.place);
         // What a container sees of this machine may have been looked up already.
         if state.is_container() {
@@ -260,6 +265,17 @@ impl<'a> Shell<'a> {
         };
         self.depth -= 1;
         out
+    }
+}
+
+/// `/home/$USER` is home.
+fn at_home(written: &str) -> Cow<'_, str> {
+    let name = written
+        .strip_prefix("/home/")
+        .or_else(|| written.strip_prefix("/Users/"));
+    match name.and_then(|name| name.strip_prefix(mark::HERE)) {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Cow::Owned(format!("~{rest}")),
+        _ => Cow::Borrowed(written),
     }
 }
 

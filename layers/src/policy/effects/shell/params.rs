@@ -46,6 +46,13 @@ impl Shell<'_> {
             }];
         }
         if let Some(of) = text.strip_prefix('!').filter(|of| !of.is_empty()) {
+            // `${!A_@}`: the names that begin so.
+            if let Some(start) = of.strip_suffix(['@', '*'])
+                && !start.is_empty()
+                && name(start) == start
+            {
+                return vec![format!("{start}{}", mark::STAR)];
+            }
             let pointed = value(state, name(of)).concat();
             let (_, rest) = of.split_at_checked(name(of).len()).unwrap_or((of, ""));
             if rest.starts_with(['*', '@', '[']) || pointed.contains(mark::is_unknown) {

@@ -128,7 +128,9 @@ impl Shell<'_> {
             is_for_shells: text.contains(mark::HOOK),
             is_content: text.contains(mark::is_content),
             is_packed: text.contains(mark::PACKED),
+            bytes: None,
             service: None,
+            is_sealed: false,
             is_endless: false,
             text: (!text.chars().all(mark::is_unknown)).then_some(text),
         }

@@ -12,6 +12,8 @@ use super::{
 #[derive(Clone, Default)]
 pub(in super::super) struct State {
     pub(super) variables: HashMap<String, Vec<String>>,
+    /// Names that stand for others: `declare -n`.
+    pub(super) references: HashMap<String, String>,
     pub(super) functions: HashMap<String, Rc<FunctionDefinition>>,
     pub(super) aliases: HashMap<String, String>,
     /// What has been written into files, by what their paths mean.
@@ -93,6 +95,12 @@ impl State {
         }
     }
 
+    /// The variable that a name stands for.
+    pub(in super::super) fn meant(&self, name: &str) -> String {
+        let meant = self.references.get(name);
+        meant.cloned().unwrap_or_else(|| name.to_owned())
+    }
+
     /// What a variable is; nothing if it is not known.
     pub(super) fn get(&self, name: &str) -> Vec<String> {
         if let Some(value) = self.variables.get(name) {
@@ -109,11 +117,13 @@ impl State {
             "XDG_CONFIG_HOME" => format!("{}/.config", self.home),
             "XDG_DATA_HOME" => format!("{}/.local/share", self.home),
             "CARGO_HOME" => format!("{}/.cargo", self.home),
-            "USER" | "LOGNAME" | "UID" | "EUID" | "HOSTNAME" | "RANDOM" | "SECONDS" | "LINENO"
-            | "PATH" | "BASH_VERSION" | "ZSH_VERSION" | "OSTYPE" | "HOSTTYPE" | "MACHTYPE"
-            | "PPID" | "BASHPID" | "SHLVL" | "GITHUB_WORKSPACE" | "CLAUDE_PROJECT_DIR"
-            | "JAVA_HOME" | "VIRTUAL_ENV" | "CONDA_PREFIX" | "GOPATH" | "GOROOT" | "NVM_DIR"
-            | "PYENV_ROOT" => mark::SOME.to_string(),
+            "USER" | "LOGNAME" | "HOSTNAME" => mark::HERE.to_string(),
+            "UID" | "EUID" | "RANDOM" | "SECONDS" | "LINENO" | "PATH" | "BASH_VERSION"
+            | "ZSH_VERSION" | "OSTYPE" | "HOSTTYPE" | "MACHTYPE" | "PPID" | "BASHPID" | "SHLVL"
+            | "GITHUB_WORKSPACE" | "CLAUDE_PROJECT_DIR" | "JAVA_HOME" | "VIRTUAL_ENV"
+            | "CONDA_PREFIX" | "GOPATH" | "GOROOT" | "NVM_DIR" | "PYENV_ROOT" => {
+                mark::SOME.to_string()
+            }
             "CC" | "CXX" | "MAKE" | "CMAKE" | "PYTHON" | "PIP" | "NODE" | "NPM" | "CARGO"
             | "RUSTC" | "GO" | "EDITOR" | "VISUAL" | "PAGER" | "DOCKER" | "COMPOSE" | "KUBECTL"
             | "SUDO" => name.to_lowercase(),
@@ -155,6 +165,11 @@ impl State {
     /// What a variable of the environment is, as one text.
     pub(in super::super) fn variable(&self, name: &str) -> String {
         self.get(name).concat()
+    }
+
+    /// The same, if it has been set here.
+    pub(in super::super) fn set_to(&self, name: &str) -> Option<String> {
+        self.variables.get(name).map(|value| value.concat())
     }
 
     /// Something to be run in the end.

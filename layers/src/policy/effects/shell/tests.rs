@@ -238,3 +238,196 @@ fn what_is_everyday_is_not_more_than_it_is() {
         ],
     );
 }
+
+#[test]
+fn find_means_the_paths_that_its_patterns_match() {
+    all_do(
+        "delete(/etc/*)",
+        &[
+            "find / -path '/etc/*' -delete",
+            "find / -wholename '/etc/*' -exec rm -rf {} +",
+            "find / -ipath '/ETC/*' -delete",
+            "find / -regex '/etc/.*' -delete",
+            r"find / -regextype posix-extended -regex '/(home|etc)/.+' -delete",
+            r"find / -regex '/\(etc\|usr\)/.*' -print0 | xargs -0 rm -rf",
+            "find / \\( -path /proc -prune \\) -o -path '/etc/*' -delete",
+        ],
+    );
+    all_do(
+        "delete(~/shop/.git/*)",
+        &[
+            "find . -path './.git/*' -delete",
+            "find . -path '*/.git/*' -delete",
+            r"find . -regex '\./\.git/.*' -exec rm -rf {} +",
+        ],
+    );
+    none_does(
+        "delete(~/shop/*)",
+        &[
+            "find . -path './dist/*' -delete",
+            r"find . -regex '.*\.pyc' -delete",
+            "find . -path '*/__pycache__/*' -delete",
+        ],
+    );
+}
+
+#[test]
+fn what_was_packed_is_what_it_was_before() {
+    all_do(
+        "delete(/etc)",
+        &[
+            "echo H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= | base64 -d | gunzip | sh",
+            "base64 -d <<< H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= > r.gz && zcat r.gz | sh",
+            "base64 -d <<< H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= > r.gz; gzip -d r.gz; sh r",
+            "base64 -d <<< H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= | gunzip > r.sh; chmod +x r.sh; ./r.sh",
+            "eval \"$(base64 -d <<< H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= | gzip -dc)\"",
+            "xxd -r -p <<< 1f8b08000000000002032bca55d02d4a53d04f2d49e6020009202ca70c000000 | unpigz | bash",
+            r"printf '\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\x2b\xca\x55\xd0\x2d\x4a\x53\xd0\x4f\x2d\x49\xe6\x02\x00\x09\x20\x2c\xa7\x0c\x00\x00\x00' | gunzip | sh",
+            "echo eJwrylXQLUpT0E8tSeYCABitA5o= | base64 -d | zlib-flate -uncompress | sh",
+        ],
+    );
+    all_do(
+        "opaque(unknown_code)",
+        &[
+            "echo QlpoOTFBWSZTWXRsaeoAAAVRgAAQQAKLAhQAIAAxADAgNGICRDLhJ+LuSKcKEg6NjT1A | base64 -d | bunzip2 | sh",
+            "base64 -d <<< QlpoOTFBWSZTWXRsaeoAAAVRgAAQQAKLAhQAIAAxADAgNGICRDLhJ+LuSKcKEg6NjT1A > r.bz2; bunzip2 r.bz2; sh r",
+            "base64 -d blob | xz -d > r.sh && bash r.sh",
+            "base64 -d blob | zstd -d > r.py && python3 r.py",
+            "zcat job.gz | sh",
+        ],
+    );
+    none_does(
+        "opaque",
+        &[
+            "zcat app.log.gz | grep ERROR | wc -l",
+            "xz -dk data.csv.xz && head data.csv",
+            "echo H4sIAAAAAAACAyvKVdAtSlPQTy1J5gIACSAspwwAAAA= | base64 -d | gunzip",
+            "gzip -9 dist/app.js; sh build.sh",
+        ],
+    );
+}
+
+#[test]
+fn branches_that_come_out_of_a_list_are_pushed_like_others() {
+    all_do(
+        "git(delete_remote main)",
+        &[
+            "git push origin :main",
+            "echo :main | xargs git push origin",
+            "for b in x main; do echo \":$b\"; done | xargs -n1 git push origin",
+            "git send-pack git@host.example:r.git :main",
+        ],
+    );
+    all_do(
+        "git(delete_remote *)",
+        &[
+            "git branch -r | sed 's#origin/#:#' | xargs git push origin",
+            "git for-each-ref --format='%(refname:lstrip=3)' refs/remotes/origin | xargs git push origin --delete",
+            "git ls-remote --heads origin | cut -f2 | sed 's/^/:/' | xargs git push origin",
+            "git ls-remote --heads origin | while read a b; do git push origin :$b; done",
+        ],
+    );
+    all_do(
+        "git(force_push main)",
+        &[
+            "printf '+HEAD:main' | xargs git push origin",
+            "git -c remote.origin.push=+HEAD:main push origin",
+            "git config remote.origin.push +HEAD:main && git push",
+        ],
+    );
+    all_do(
+        "git(delete_branch *)",
+        &["git for-each-ref --format='delete %(refname)' refs/heads | git update-ref --stdin"],
+    );
+    none_does(
+        "git(",
+        &[
+            "echo feature-x | xargs git push -u origin",
+            "git tag -l 'v2.*' | xargs git push origin",
+            "git branch --show-current | xargs git push origin",
+            "git -c remote.origin.push=HEAD:refs/for/x push origin",
+        ],
+    );
+}
+
+#[test]
+fn settings_in_variables_are_settings() {
+    all_do(
+        "git(clean dx)",
+        &[
+            "git -c alias.t='clean -fdx' t",
+            "GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=alias.t GIT_CONFIG_VALUE_0='clean -fdx' git t",
+            "export GIT_CONFIG_COUNT=12 GIT_CONFIG_KEY_11=alias.t GIT_CONFIG_VALUE_11='clean -fdx'; git t",
+            "env GIT_CONFIG_PARAMETERS=\"'alias.t'='clean -fdx'\" git t",
+        ],
+    );
+    all_do(
+        "infrastructure(terraform apply -destroy -auto-approve)",
+        &[
+            "terraform apply -destroy -auto-approve",
+            "TF_CLI_ARGS='-destroy -auto-approve' terraform apply",
+            "export TF_CLI_ARGS_apply='-destroy -auto-approve'; terraform apply",
+        ],
+    );
+    none_does(
+        "infrastructure",
+        &[
+            "TF_CLI_ARGS_plan=-destroy terraform plan",
+            "TF_CLI_ARGS=-no-color terraform plan",
+        ],
+    );
+}
+
+#[test]
+fn a_repository_says_where_its_files_are() {
+    all_do(
+        "copy(~/shop/h, ~/shop/.git/hooks/pre-commit)",
+        &[
+            "cp h \"$(git rev-parse --git-path hooks)/pre-commit\"",
+            "cp h \"$(git rev-parse --git-path hooks/pre-commit)\"",
+            "d=$(git rev-parse --git-dir); cp h $d/hooks/pre-commit",
+            "cp h `git rev-parse --show-toplevel`/.git/hooks/pre-commit",
+            "cp h $(git rev-parse --show-cdup).git/hooks/pre-commit",
+        ],
+    );
+}
+
+#[test]
+fn variables_may_be_told_by_how_they_begin() {
+    all_do(
+        "environment(ANTHROPIC_B*)",
+        &[
+            "unset ${!ANTHROPIC_B@}",
+            "unset \"${!ANTHROPIC_B*}\"",
+            "for v in ${!ANTHROPIC_B@}; do unset $v; done",
+            "unset $(compgen -v ANTHROPIC_B)",
+            "env $(printf -- '-u %s ' ${!ANTHROPIC_B@}) true",
+        ],
+    );
+    all_do(
+        "environment(A_URL)",
+        &["declare -n r=A_URL; r=https://x.example"],
+    );
+    none_does("environment", &["echo ${!ANTHROPIC_B@}", "compgen -v A_"]);
+}
+
+#[test]
+fn who_names_the_user_means_their_home() {
+    all_do(
+        "delete(~)",
+        &[
+            "rm -rf /home/$USER",
+            "rm -rf \"/home/$(whoami)\"",
+            "rm -rf /Users/$USER/",
+        ],
+    );
+    all_do("delete(~/x)", &["rm -rf /home/$USER/x"]);
+    none_does(
+        "process(kill_all",
+        &[
+            "pkill -u $USER -f 'node x.js'",
+            "pkill -f 'node x.js' -u $USER",
+        ],
+    );
+    all_do("process(kill_all)", &["pkill -u $USER", "killall -u me"]);
+}

@@ -78,7 +78,7 @@ fn git(what: Git, target: &str) -> bool {
                 || target.contains(mark::is_unknown)
                 || is_shared_branch(target)
         }
-        Git::DeleteBranch if target == "*" => true,
+        Git::DeleteBranch | Git::DeleteRemote if target == "*" => true,
         Git::ForceWithLease | Git::DeleteBranch => is_shared_branch(target),
         Git::DeleteRemote => is_shared_branch(target) || target.contains(' '),
         Git::HardReset | Git::RewriteHistory | Git::ExpireReflog => true,

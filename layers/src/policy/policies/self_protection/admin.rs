@@ -149,6 +149,9 @@ fn changes(args: &[String]) -> bool {
         Some("keys") => words
             .next()
             .is_some_and(|word| !matches!(word.as_str(), "list" | "help")),
+        Some("log") => words.next().is_none_or(|word| word != "verify"),
+        // Alone it lists what is held.
+        Some("hold") => words.next().is_some() || args.iter().any(|word| word == "--off"),
         // An agent behind a sidecar of its own, whose rules are those of this one unless others are named.
         Some("run" | "exec") => is_set,
         Some(command) => !QUESTIONS.contains(&command),

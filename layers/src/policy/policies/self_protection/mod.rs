@@ -23,6 +23,7 @@ mod process;
 mod providers;
 mod route;
 mod tables;
+mod test_runs;
 #[cfg(test)]
 mod tests;
 

@@ -2,7 +2,7 @@
 
 use regex::RegexBuilder;
 
-use super::{Harm, SelfProtection, route::contains_word};
+use super::{Harm, SelfProtection, route::contains_word, test_runs::is_test_run};
 use crate::policy::{
     ToolCall,
     effects::{Act, Effect, Effects, Process},
@@ -93,7 +93,12 @@ const SAID: &[&str] = &[
 ];
 const SAID_ALONE: &[&str] = &["Stop", "Kill", "Restart", "Freeze", "SetProperties"];
 /// Programs that find processes for others to end.
-const FINDERS: &[&str] = &["pgrep", "pidof", "lsof", "fuser", "ps", "ss", "netstat"];
+const FINDERS: &[&str] = &[
+    "pgrep", "pidof", "lsof", "fuser", "ps", "ss", "netstat", "sockstat", "fstat", "procs",
+];
+
+/// Options of theirs with the name of somebody.
+const OWNERS: &[&str] = &["-u", "-U", "--user", "--euid", "--uid", "-G", "--group"];
 
 impl SelfProtection {
     /// Its process, its service or its container, ended.
@@ -156,7 +161,9 @@ impl SelfProtection {
         let is_run = effects.iter().any(|effect| match &effect.act {
             Act::Opaque { .. } => true,
             Act::Process { target, .. } => !only_asks(target),
-            Act::Exec { program, .. } => !matches!(program.as_str(), "git" | "gh" | "ps"),
+            Act::Exec { program, args } => {
+                !matches!(program.as_str(), "git" | "gh" | "ps") && !is_test_run(program, args)
+            }
             _ => false,
         });
         let is_debugged = ["gdb", "lldb"]
@@ -199,6 +206,7 @@ impl SelfProtection {
             "kill-port" | "killport" | "fkill" => {
                 names_it() || args.iter().any(|word| self.has_port(word))
             }
+            program if is_test_run(program, args) && !begins_to_end(args) => false,
             program if SUPERVISORS.contains(&program) => names_it() && ends(program, args),
             _ => false,
         }
@@ -216,9 +224,10 @@ impl SelfProtection {
     /// A command that looks for its process: what it finds may be ended then.
     fn is_looked_for(&self, effect: &Effect) -> bool {
         match &effect.act {
-            Act::Exec { program, args } if FINDERS.contains(&program.as_str()) => args
-                .iter()
-                .any(|word| self.is_named_by(word) || self.has_port(word)),
+            Act::Exec { program, args } if FINDERS.contains(&program.as_str()) => {
+                let mut words = patterns(args.iter().map(String::as_str));
+                words.any(|word| self.is_named_by(word) || self.has_port(word))
+            }
             Act::Exec { program, args } if SUPERVISORS.contains(&program.as_str()) => {
                 args.iter().any(|word| self.could_be(word))
             }
@@ -238,8 +247,7 @@ impl SelfProtection {
 
     /// Whether it is one of those that a command ends by their names.
     fn is_among(&self, command: &str) -> bool {
-        let mut words = command.split_whitespace().skip(1);
-        words.any(|word| self.is_named_by(word))
+        patterns(command.split_whitespace().skip(1)).any(|word| self.is_named_by(word))
     }
 
     /// Whether a pattern of `pkill` is for it.
@@ -293,9 +301,25 @@ impl SelfProtection {
     }
 }
 
+/// The words of a command without those that say whose processes are meant: that says nothing of which they are.
+fn patterns<'w>(words: impl Iterator<Item = &'w str>) -> impl Iterator<Item = &'w str> {
+    let mut is_owner = false;
+    words.filter(move |word| {
+        let is_pattern = !is_owner;
+        is_owner = OWNERS.contains(word);
+        is_pattern
+    })
+}
+
 /// Whether a program that looks after others is told to end something.
 fn ends(program: &str, args: &[String]) -> bool {
     SUPERVISORS.contains(&program) && args.iter().any(|word| ENDS.contains(&word.as_str()))
+}
+
+/// Whether the first word of a command ends something, whatever stands behind it.
+fn begins_to_end(args: &[String]) -> bool {
+    let first = args.iter().find(|word| !word.starts_with('-'));
+    first.is_some_and(|word| ENDS.contains(&word.as_str()))
 }
 
 /// Whether a signal is none: `kill -0`, to ask whether somebody is there.

@@ -41,6 +41,13 @@ impl SelfProtection {
             .iter()
             .any(|effect| matches!(&effect.act, Act::Read { path } if is_read_at_start(path)));
         let effect = effects.iter().find(|effect| match &effect.act {
+            // Whoever changes what cannot be told, and speaks of it.
+            Act::Environment { name, value } if name.starts_with('$') => {
+                let is_own = value
+                    .as_deref()
+                    .is_some_and(|value| self.is_own_address(value));
+                starts_agent && !is_own && self.names_kind(call)
+            }
             Act::Environment { name, value } => {
                 starts_agent && self.leads_elsewhere(name, value.as_deref())
             }
@@ -84,12 +91,21 @@ impl SelfProtection {
     }
 
     fn leads_elsewhere(&self, name: &str, value: Option<&str>) -> bool {
-        let is_meant = name == "*"
-            || self
-                .variables
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(name));
+        let is_one = |known: &String| match name.strip_suffix('*') {
+            Some(start) => known.starts_with(start),
+            None => known.eq_ignore_ascii_case(name),
+        };
+        let is_meant = name == "*" || self.variables.iter().any(is_one);
         is_meant && !value.is_some_and(|value| self.is_own_address(value))
+    }
+
+    /// Whether a call has a word with which variables begin that lead elsewhere: `ANTHROPIC`.
+    fn names_kind(&self, call: &ToolCall) -> bool {
+        let mut kinds = self
+            .variables
+            .iter()
+            .filter_map(|name| name.split('_').next());
+        kinds.any(|kind| call.input().contains(kind))
     }
 
     /// Whether a text has one of its addresses, and no other.

@@ -119,7 +119,7 @@ pub(super) const QUESTIONS: &[&str] = &[
     "help",
     "schema",
     "verify",
-    "export",
+    "replay",
     "version",
     "completions",
 ];

@@ -232,6 +232,95 @@ fn nobody_gets_past_it() {
 }
 
 #[test]
+fn what_selects_something_else_is_nothing_to_it() {
+    are_refused(
+        false,
+        &[
+            "pytest -k 'kill_4242 or stop_luthien'",
+            "python3 -m pytest -k 'kill_4242' tests/unit",
+            "go test -run 'TestKill4242|TestStopLuthien' ./...",
+            "npx jest -t 'kill 4242'",
+            "cargo nextest run -E 'test(kill_4242)'",
+            "dotnet test --filter 'Name~kill_4242'",
+            "npm test -- --grep 'pkill luthien 4242'",
+            "uv run pytest -k 'kill_4242'",
+            "make test ARGS='-k kill_4242'",
+            "pkill -u $USER -f 'node server.js'",
+            "kill $(pgrep -u $USER vite)",
+        ],
+    );
+    are_refused(
+        true,
+        &[
+            "pytest -k x; kill 4242",
+            "pytest -k \"$(kill 4242)\"",
+            "npx jest -t kill && pkill luthien",
+            "cargo test && systemctl stop luthien",
+            "cargo uninstall luthien test",
+            "pkill -u $USER",
+            "pkill -u $USER luthien",
+            "pkill luthien -u $USER",
+            "kill $(pgrep -u $USER luth)",
+        ],
+    );
+}
+
+#[test]
+fn its_record_is_changed_by_nobody() {
+    are_refused(
+        true,
+        &[
+            "luthien forget 4f1c2a",
+            "luthien --config /srv/proxy/config.yaml forget --yes s-1",
+            "luthien import a.jsonl",
+            "luthien hold 4f1c2a",
+            "luthien hold --session 4f1c2a --off",
+            "docker exec luthien luthien forget s-1",
+            "rm -rf ~/.local/share/luthien",
+            "sqlite3 ~/.local/share/luthien/record.db 'delete from event'",
+            "sqlite3 ~/.local/share/luthien/record.db < wipe.sql",
+            "sqlite3 ~/.local/share/luthien/record.db '.restore old.db'",
+            "python3 -c \"import sqlite3; sqlite3.connect('/home/me/.local/share/luthien/record.db').execute('update event set x = 1 where y')\"",
+        ],
+    );
+    are_refused(
+        false,
+        &[
+            "luthien hold",
+            "luthien log verify",
+            "luthien sessions",
+            "luthien export --since 30d",
+            "luthien replay",
+            "luthien forget --help",
+            "sqlite3 ~/.local/share/luthien/record.db 'select count(*) from event'",
+            "du -sh ~/.local/share/luthien",
+        ],
+    );
+}
+
+#[test]
+fn variables_are_taken_away_under_any_name() {
+    are_refused(
+        true,
+        &[
+            "unset ${!ANTHROPIC_B@}; claude -p hi",
+            "for v in ${!ANTHROPIC*}; do unset $v; done; claude -p hi",
+            "unset $(compgen -v | grep ^ANTHROPIC); claude -p hi",
+            "unset $(env | grep -o '^OPENAI_[A-Z_]*'); codex exec x",
+            "declare -n r=ANTHROPIC_BASE_URL; r=https://api.anthropic.com; claude -p hi",
+        ],
+    );
+    are_refused(
+        false,
+        &[
+            "unset ${!GIT_@}; git status",
+            "unset $(compgen -v | grep ^CI_); claude -p hi",
+            "for v in ${!ANTHROPIC_@}; do echo \"$v is set\"; done",
+        ],
+    );
+}
+
+#[test]
 fn settings_that_cannot_be_meant_are_refused() {
     for (with, complaint) in [
         (

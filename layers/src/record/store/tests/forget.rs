@@ -10,7 +10,9 @@ use luthien_core::{
 use serde_json::json;
 
 use super::{
-    super::{AnyStore, RetainError, SessionFilter, SessionRow, Side, Store, StoreError, retain},
+    super::{
+        AnyStore, RetainError, SessionFilter, SessionRow, Side, Store, StoreError, Trust, retain,
+    },
     harness::{Database, Recorder, difference, everything, number},
     on_both_engines,
 };
@@ -115,7 +117,7 @@ impl Session {
 }
 
 async fn is_whole(store: &AnyStore, tombstones: u64) {
-    let found = store.verify(|_| ()).await.unwrap();
+    let found = store.verify(&Trust::default(), |_| ()).await.unwrap();
     assert_eq!((found.first_break, found.tombstones), (None, tombstones));
     assert_eq!(found.missing, 0);
     for nobody in [

@@ -239,6 +239,7 @@ impl Recorder {
             rest: Vec::new(),
             complete: true,
             blocks: Vec::new(),
+            redacted: false,
         }
     }
 

@@ -22,7 +22,7 @@ async fn many_starters_migrate_once(database: Database) {
         starter.await.unwrap().close().await;
     }
     let store = database.open().await;
-    assert_eq!(number(&store, "SELECT count(*) FROM migrations").await, 3);
+    assert_eq!(number(&store, "SELECT count(*) FROM migrations").await, 4);
 }
 
 async fn a_later_database_is_left_alone(database: Database) {
@@ -38,7 +38,7 @@ async fn a_later_database_is_left_alone(database: Database) {
             error,
             StoreError::Newer {
                 found: 99,
-                known: 3,
+                known: 4,
                 ..
             }
         ),
@@ -67,7 +67,7 @@ async fn what_broke_off_is_done_again(database: Database) {
     execute(
         &store,
         "DROP VIEW conversation_transcript; DROP TABLE event_tombstones; DROP TABLE session_holds; DROP TABLE leases; \
-         DROP TABLE content_uses; DROP TABLE retention; DROP INDEX nodes_parent; DROP INDEX nodes_message; \
+         DROP TABLE content_uses; DROP TABLE checkpoints; DROP TABLE retention; DROP INDEX nodes_parent; DROP INDEX nodes_message; \
          DROP INDEX transactions_head; DROP INDEX transactions_sent_head; DROP INDEX transactions_frame; \
          DROP INDEX transactions_sent_frame; DROP INDEX transactions_reply; DROP INDEX transactions_provider_reply; \
          DROP INDEX messages_media; ALTER TABLE spool_positions DROP COLUMN first_link; \

@@ -5,6 +5,7 @@ mod conversation;
 mod forget;
 mod harness;
 mod migrate;
+mod page;
 mod poison;
 mod read;
 mod size;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use luthien_core::{Dialect, testing::conversation};
 
 use super::{
-    super::{AnyStore, Store, Verified},
+    super::{AnyStore, Signer, Store, Trust, Verified},
     harness::{Database, Recorder, captures, execute, number},
     on_both_engines,
 };
@@ -14,10 +14,11 @@ on_both_engines! {
     what_was_recorded_verifies,
     the_first_break_is_told,
     what_came_from_elsewhere_begins_later,
+    what_was_signed_cannot_be_made_anew,
 }
 
 async fn verified(store: &AnyStore) -> Verified {
-    store.verify(|_| ()).await.unwrap()
+    store.verify(&Trust::default(), |_| ()).await.unwrap()
 }
 
 /// Two exchanges of two turns, by two writers.
@@ -57,7 +58,10 @@ async fn what_was_recorded_verifies(database: Database) {
     recorder.exchange(Dialect::Chat, &body, "whole", &Bytes::from_static(b"\0"));
     recorder.apply(&store).await;
     let mut told = Vec::new();
-    let found = store.verify(|progress| told.push(progress)).await.unwrap();
+    let found = store
+        .verify(&Trust::default(), |progress| told.push(progress))
+        .await
+        .unwrap();
     assert_eq!(found.first_break, None);
     let events = number(&store, "SELECT count(*) FROM conversation_events").await;
     let nodes = number(&store, "SELECT count(*) FROM nodes").await;
@@ -162,4 +166,64 @@ async fn what_came_from_elsewhere_begins_later(database: Database) {
     .await;
     let found = verified(&store).await.first_break.unwrap();
     assert_eq!(found.link_number, Some(3), "{found}");
+}
+
+/// Takes away the last event of a chain, and everything that tells of it but checkpoints.
+const SHORTENED: &str = "UPDATE spool_positions SET last_link = last_link - 1, last_hash = \
+     (SELECT hash FROM conversation_events WHERE writer_number = 1 AND link_number = last_link - 1) WHERE number = 1; \
+     DELETE FROM conversation_events WHERE writer_number = 1 AND link_number = \
+     (SELECT max(link_number) FROM conversation_events WHERE writer_number = 1);";
+
+async fn what_was_signed_cannot_be_made_anew(database: Database) {
+    let store = database.open().await;
+    recorded(&store).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("checkpoints.jsonl");
+    let key = Signer::generate().unwrap();
+    let mut signer = Signer::new(&key).unwrap().with_file(&file).unwrap();
+    // Not before it is due, and nothing twice.
+    signer.look(&store, "w-1", false).await.unwrap();
+    for writer in ["w-1", "w-1"] {
+        signer.look(&store, writer, true).await.unwrap();
+    }
+    let text = std::fs::read_to_string(&file).unwrap();
+    let [line] = text.lines().collect::<Vec<_>>()[..] else {
+        panic!("{text}");
+    };
+    let trust = Trust {
+        keys: vec![signer.public_key()],
+        checkpoints: vec![serde_json::from_str(line).unwrap()],
+    };
+    let found = store.verify(&trust, |_| ()).await.unwrap();
+    assert_eq!((found.first_break, found.checkpoints), (None, 1));
+
+    let other = Signer::new(&Signer::generate().unwrap()).unwrap();
+    let others = Trust {
+        keys: vec![other.public_key()],
+        ..Trust::default()
+    };
+    let found = store.verify(&others, |_| ()).await.unwrap().first_break;
+    assert!(found.unwrap().to_string().contains("by another key"));
+
+    execute(&store, SHORTENED).await;
+    let found = verified(&store).await.first_break.unwrap();
+    assert_eq!(
+        (found.writer.as_deref(), found.link_number),
+        (Some("w-1"), Some(6))
+    );
+    assert!(found.what.contains("it was signed"), "{found}");
+    // Without the checkpoint nothing is seen, unless it was kept elsewhere.
+    execute(&store, "DELETE FROM checkpoints").await;
+    assert_eq!(verified(&store).await.first_break, None);
+    let found = store.verify(&trust, |_| ()).await.unwrap().first_break;
+    assert_eq!(found.unwrap().link_number, Some(6));
+
+    let mut forged = trust.checkpoints[0].clone();
+    forged.link_number -= 1;
+    let trust = Trust {
+        checkpoints: vec![forged],
+        ..trust
+    };
+    let found = store.verify(&trust, |_| ()).await.unwrap().first_break;
+    assert!(found.unwrap().what.contains("not signed by this key"));
 }

@@ -1,6 +1,6 @@
 //! Chains: every event is linked to the one before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::Deserialize;
 
@@ -8,13 +8,14 @@ use super::{
     super::{
         StoreError,
         apply::name_of,
+        checkpoint,
         engine::{Row, Tx},
         read::payload,
         sealed::Begin,
     },
-    Break, Progress, STEP, Verified, count, most,
+    Break, Progress, STEP, Trust, Verified, count, most,
 };
-use crate::record::{ContentHash, spool};
+use crate::record::{ContentHash, spool, store::Checkpoint};
 
 /// A writer's chain, as far as it was followed.
 struct Chain {
@@ -24,6 +25,8 @@ struct Chain {
     hash: Option<ContentHash>,
     /// The last link that was taken over when we began.
     last: Option<(i64, ContentHash)>,
+    /// The links that were signed and are still to come.
+    signed: VecDeque<(i64, ContentHash)>,
 }
 
 /// What an event says about itself.
@@ -36,11 +39,20 @@ struct Own {
 /// Follows all chains. `false` if one is broken.
 pub(super) async fn verify(
     store: &(impl Begin + ?Sized),
+    trust: &Trust,
     found: &mut Verified,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<bool, StoreError> {
     let mut tx = store.read().await?;
     let mut chains = chains(&mut tx).await?;
+    if let Err(broken) = signed(&mut tx, trust, &mut chains).await? {
+        found.first_break = Some(*broken);
+        return Ok(false);
+    }
+    let signed = |chains: &BTreeMap<i64, Chain>| -> u64 {
+        chains.values().map(|chain| chain.signed.len() as u64).sum()
+    };
+    found.checkpoints = signed(&chains);
     let of = count(most(&mut tx, "conversation_events").await?);
     tx.commit().await?;
     found.writers = chains.len() as u64;
@@ -72,10 +84,15 @@ pub(super) async fn verify(
     let mut tx = store.read().await?;
     for (number, chain) in &mut chains {
         let Some((last, _)) = chain.last else {
+            if let Err(broken) = chain.is_all() {
+                found.first_break = Some(*broken);
+                return Ok(false);
+            }
             continue;
         };
         let end = tombstones(&mut tx, *number, chain, last + 1, found).await?;
-        if let Err(broken) = end.and_then(|()| chain.is_at(last + 1)) {
+        let end = end.and_then(|()| chain.is_at(last + 1));
+        if let Err(broken) = end.and_then(|()| chain.is_all()) {
             found.first_break = Some(*broken);
             return Ok(false);
         }
@@ -95,10 +112,58 @@ async fn chains(tx: &mut Tx) -> Result<BTreeMap<i64, Chain>, StoreError> {
             at: first - 1,
             hash: (first == 1).then_some(ContentHash::NONE),
             last: row.int(3).zip(row.hash(4)),
+            signed: VecDeque::new(),
         };
         Some((row.int(0)?, chain))
     });
     Ok(chains.collect())
+}
+
+/// Finds the checkpoints, and looks whether they are genuine.
+async fn signed(
+    tx: &mut Tx,
+    trust: &Trust,
+    chains: &mut BTreeMap<i64, Chain>,
+) -> Result<Result<(), Box<Break>>, StoreError> {
+    let sql = "SELECT p.writer, c.link_number, c.hash, c.at, c.key, c.signature FROM checkpoints c \
+        JOIN spool_positions p ON p.number = c.writer_number";
+    let rows = tx.rows(sql, Vec::new()).await?;
+    let here = rows.iter().filter_map(checkpoint::read);
+    let mut all: Vec<Checkpoint> = here.chain(trust.checkpoints.iter().cloned()).collect();
+    all.sort_by(|a, b| (&a.writer, a.link_number).cmp(&(&b.writer, b.link_number)));
+    all.dedup();
+    for checkpoint in all {
+        let broken = |what: &str| {
+            Box::new(Break {
+                writer: Some(checkpoint.writer.clone()),
+                link_number: Some(checkpoint.link_number),
+                what: what.to_owned(),
+                ..Break::default()
+            })
+        };
+        if !checkpoint.is_genuine() {
+            return Ok(Err(broken("its checkpoint was not signed by this key")));
+        }
+        if !trust.keys.is_empty() && !trust.keys.contains(&checkpoint.key) {
+            let what = format!(
+                "its checkpoint was signed by another key, {}",
+                checkpoint.key
+            );
+            return Ok(Err(broken(&what)));
+        }
+        let mut known = chains.values_mut();
+        let Some(chain) = known.find(|chain| chain.writer == checkpoint.writer) else {
+            return Ok(Err(broken(
+                "it was signed, and nothing of its chain is there",
+            )));
+        };
+        // What was taken over elsewhere is not to be had here.
+        if checkpoint.link_number > chain.at {
+            let signed = (checkpoint.link_number, checkpoint.hash);
+            chain.signed.push_back(signed);
+        }
+    }
+    Ok(Ok(()))
 }
 
 impl Chain {
@@ -122,11 +187,27 @@ impl Chain {
         }
     }
 
+    /// Whether all came that was signed.
+    fn is_all(&self) -> Result<(), Box<Break>> {
+        match self.signed.front() {
+            None => Ok(()),
+            Some((link, _)) => {
+                let what = format!("it is missing: up to {link} it was signed");
+                Err(self.broken(self.at + 1, what))
+            }
+        }
+    }
+
     /// Goes on to a link.
     fn step(&mut self, link: i64, hash: ContentHash) -> Result<(), Box<Break>> {
         self.is_at(link)?;
         self.at = link;
         self.hash = Some(hash);
+        while let Some((_, known)) = self.signed.pop_front_if(|(signed, _)| *signed == link) {
+            if known != hash {
+                return Err(self.broken(link, "it is another than the one that was signed"));
+            }
+        }
         match self.last {
             Some((last, known)) if last == link && known != hash => {
                 Err(self.broken(link, "it is another than the one that was taken over last"))

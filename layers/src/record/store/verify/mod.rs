@@ -1,7 +1,7 @@
 //! Whether the record is what was recorded: chains of events, and everything else that is named by its hash.
 //!
-//! Somebody who writes to the database can make a chain anew from any place on. What this finds is damage, and whoever
-//! changes a row without knowing better.
+//! Somebody who writes to the database can make a chain anew from any place on: against that there are
+//! [checkpoints](super::Checkpoint). Without them, what this finds is damage, and whoever changes a row without knowing better.
 
 mod bodies;
 mod chain;
@@ -27,6 +27,15 @@ pub struct Progress {
     pub of: u64,
 }
 
+/// Who is trusted, and what is known of the record from elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// The public keys that may sign checkpoints; if there are none, anybody may.
+    pub keys: Vec<String>,
+    /// Checkpoints that were kept elsewhere.
+    pub checkpoints: Vec<super::Checkpoint>,
+}
+
 /// What a verification has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -37,6 +46,8 @@ pub struct Verified {
     pub events: u64,
     /// How many were forgotten, and their hashes fit into their chains.
     pub tombstones: u64,
+    /// How many checkpoints there are, genuine ones and each where it was signed.
+    pub checkpoints: u64,
     /// How many contents are what their hashes say.
     pub contents: u64,
     /// How many messages are what their hashes say.
@@ -82,10 +93,11 @@ impl fmt::Display for Break {
 
 pub(super) async fn verify(
     store: &(impl Begin + ?Sized),
+    trust: &Trust,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Verified, StoreError> {
     let mut found = Verified::default();
-    if chain::verify(store, &mut found, progress).await? {
+    if chain::verify(store, trust, &mut found, progress).await? {
         bodies::verify(store, &mut found, progress).await?;
     }
     Ok(found)

@@ -151,6 +151,7 @@ fn asked(line: &Line, model: Option<&str>) -> Asked {
             head: None,
             messages: 0,
             marks: Vec::new(),
+            redacted: false,
         }),
         ..Asked::default()
     }
@@ -183,6 +184,7 @@ fn unanswered() -> Reply {
         rest: Vec::new(),
         complete: false,
         blocks: Vec::new(),
+        redacted: false,
     }
 }
 

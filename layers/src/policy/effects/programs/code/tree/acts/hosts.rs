@@ -74,7 +74,9 @@ impl Runner<'_, '_> {
             .iter()
             .any(|name| args.named(name).is_some());
         let posts = ["POST", "PUT", "PATCH"];
-        let sends = sends || has_body || texts.iter().any(|text| posts.contains(&text.as_str()));
+        let tells = texts.iter().any(|text| text.contains(mark::HERE));
+        let sends =
+            sends || tells || has_body || texts.iter().any(|text| posts.contains(&text.as_str()));
         let mut place = address.as_deref().map(Address::of_url).unwrap_or_default();
         if url.is_none() {
             let named = args.named("port").or_else(|| args.named("PeerPort"));

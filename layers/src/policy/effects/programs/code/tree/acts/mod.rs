@@ -15,7 +15,7 @@ use super::{
 };
 use crate::policy::effects::{
     Exhaust, Opaque, mark,
-    programs::{builtins::run_code, database, host, mark_code, requests::deleted},
+    programs::{builtins::run_code, database, host, mark_code, requests::deleted, sqlite},
     shell::Data,
 };
 
@@ -70,6 +70,9 @@ impl Runner<'_, '_> {
             Does::Kill => self.kill(name, args),
             Does::Sql => {
                 if let Some(text) = args.text(0).filter(|_| !self.is_made_up()) {
+                    if let Some(file) = &self.database {
+                        sqlite::sent(self.shell, self.state, file, &text);
+                    }
                     database::statements(self.shell, &text);
                 }
                 Value::Name(format!("{name}()"))

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::{
     super::{
         syntax::{Call, Class, Function, Node, Target},
-        values::{Args, Around, Scope, Value, texts::whole},
+        values::{Args, Around, Scope, Value, codes, texts::whole},
     },
     Frame, Runner,
 };
@@ -48,6 +48,16 @@ impl Runner<'_, '_> {
             return self.name(list);
         }
         let receiver = self.eval(of);
+        self.added(of, call, &receiver);
+        // A text to which something is added: `s << x`.
+        if let (Value::Text(_), "push" | "concat", "ruby") =
+            (&receiver, name.as_str(), self.language)
+        {
+            let more = args.values.iter();
+            let longer = more.fold(receiver, |text, more| codes::operation("+", &text, more));
+            self.put_back(of, longer.clone());
+            return longer;
+        }
         if let (Value::List(items), "shift" | "pop") = (&receiver, name.as_str()) {
             let (first, rest) = match name.as_str() {
                 "shift" => (items.first(), items.get(1..)),

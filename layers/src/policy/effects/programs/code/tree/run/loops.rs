@@ -122,7 +122,10 @@ impl Runner<'_, '_> {
 
     pub(super) fn repeated(&mut self, each: &While) -> Value {
         let endless = usize::from(each.is_endless);
+        // `while s`: nothing in the body makes it end, if that only adds to it.
+        let lasting = usize::from(matches!(each.condition, Node::Name(_)) && !each.body.leaves());
         self.endless += endless;
+        self.lasting += lasting;
         // What decides by itself tells nothing; what may end it stands in the body.
         let is_set = matches!(each.condition, Node::Number(_) | Node::Nothing);
         let (mut last, mut told, mut is_whole) = (None, 0, is_set && each.is_endless);
@@ -151,6 +154,7 @@ impl Runner<'_, '_> {
             self.forget(&each.body);
         }
         self.endless -= endless;
+        self.lasting -= lasting;
         Value::Nothing
     }
 

@@ -3,6 +3,7 @@
 mod awk;
 mod branches;
 mod calls;
+mod growth;
 mod languages;
 mod loops;
 mod members;
@@ -21,7 +22,7 @@ use super::{
     values::{Args, Around, MAX_ITEMS, Scope, Value, codes, texts},
 };
 use crate::policy::effects::{
-    Exhaust, Opaque,
+    Opaque,
     programs::Address,
     shell::{Data, Shell, State},
 };
@@ -58,6 +59,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) out: Option<String>,
     /// Within how many loops that nothing ends.
     pub(super) endless: usize,
+    /// Within how many loops that go on for as long as something is there.
+    pub(super) lasting: usize,
     /// Within how many loops of many rounds, and functions that call themselves.
     pub(super) often: usize,
     /// The host that was asked last.
@@ -76,6 +79,8 @@ pub(super) struct Runner<'r, 'a> {
     pub(super) kills: usize,
     /// Whether what it works with is there for a test alone, if anything has told.
     made_up: Option<bool>,
+    /// The file in which the database is.
+    pub(super) database: Option<String>,
     /// Processes are chosen by what they are.
     pub(super) is_chosen: bool,
     argv: Vec<String>,
@@ -117,8 +122,10 @@ impl<'r, 'a> Runner<'r, 'a> {
             kills: 0,
             is_chosen: false,
             made_up: None,
+            database: None,
             out: None,
             endless: 0,
+            lasting: 0,
             remote: None,
             globals: Scope::new(),
             scopes: Vec::new(),
@@ -243,7 +250,7 @@ impl<'r, 'a> Runner<'r, 'a> {
             Node::Assign(assign) => {
                 let (target, node) = &**assign;
                 let value = self.eval(node);
-                self.doubled(target, &value);
+                self.doubled(target, node, &value);
                 self.assign(target, value.clone());
                 value
             }
@@ -318,19 +325,6 @@ impl<'r, 'a> Runner<'r, 'a> {
         values
     }
 
-    /// A text that is written twice into itself, without end.
-    fn doubled(&mut self, target: &Target, value: &Value) {
-        if let (true, Target::Name(name), Value::Text(text)) = (self.endless > 0, target, value)
-            && let Some(Value::Text(before)) = self.find(name)
-            && !before.is_empty()
-            && text.len() >= 2 * before.len()
-            && text.starts_with(before.as_str())
-            && text.ends_with(before.as_str())
-        {
-            self.exhausted(Exhaust::Memory);
-        }
-    }
-
     fn map(&mut self, nodes: &[(Node, Node)]) -> Value {
         let mut pairs = Vec::new();
         for (key, value) in nodes {
@@ -367,17 +361,7 @@ impl<'r, 'a> Runner<'r, 'a> {
         }
         for node in terms {
             let right = self.eval(node);
-            let is_doubled = matches!((&value, &right), (Value::Text(a), Value::Text(b)) if op == "+" && a == b && a.len() > 1 << 14);
-            if is_doubled {
-                self.exhausted(Exhaust::Memory);
-            }
-            let is_huge = |value: &Value| value.number().is_some_and(|n| n >= 1e10);
-            let is_long = |value: &Value| matches!(value, Value::Text(_) | Value::List(_));
-            if op == "*"
-                && (is_long(&value) && is_huge(&right) || is_huge(&value) && is_long(&right))
-            {
-                self.exhausted(Exhaust::Memory);
-            }
+            self.multiplied(op, &value, &right);
             for list in [&value, &right] {
                 if let Value::List(items) = list {
                     self.charge(items.len());

@@ -223,6 +223,10 @@ impl Runner<'_, '_> {
         let to = args.text(0).unwrap_or_default();
         let path = to.split_once("://").map_or(to.as_str(), |(_, path)| path);
         let is_sqlite = to.starts_with("sqlite") || !to.contains("://");
+        let is_file = name.to_lowercase().contains("sqlite") && OPENS.contains(&last);
+        if is_file && !path.is_empty() {
+            self.database = Some(path.to_owned());
+        }
         if to.contains(":memory:") || to == "sqlite://" || is_sqlite && is_temporary(path) {
             self.made_up = self.made_up.or(Some(true));
         } else if OPENS.contains(&last) {

@@ -4,7 +4,10 @@ use std::rc::Rc;
 
 use tree_sitter::Node as Syntax;
 
-use super::node::{Class, Node, Target, While};
+use super::{
+    super::values::letters::spelled,
+    node::{Class, Node, Target, While},
+};
 use crate::policy::effects::shell::unescaped;
 
 /// How deep trees may be that are looked at.
@@ -198,7 +201,7 @@ fn said(written: &str, is_raw: bool) -> String {
     match is_raw || !written.contains('\\') {
         true => written.to_owned(),
         // A line that goes on, and `\u{…}`.
-        false => unescaped(&unbraced(&written.replace("\\\n", ""))),
+        false => unescaped(&unbraced(&spelled(&written.replace("\\\n", "")))),
     }
 }
 

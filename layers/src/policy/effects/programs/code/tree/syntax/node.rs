@@ -126,6 +126,21 @@ impl Target {
 }
 
 impl Node {
+    /// `a + a`, `a * 2`: whether something is put together out of more than one of a variable.
+    pub(in super::super) fn doubles(&self, name: &str) -> bool {
+        let is_it = |node: &Self| matches!(node, Self::Name(of) if of == name);
+        match self {
+            Self::Operation("+", terms) => terms.iter().filter(|term| is_it(term)).count() > 1,
+            Self::Operation("*", terms) => {
+                terms.iter().any(is_it)
+                    && terms
+                        .iter()
+                        .any(|term| matches!(term, Self::Number(n) if *n >= 2.0))
+            }
+            _ => false,
+        }
+    }
+
     pub(in super::super) fn call(function: Self, args: Vec<Self>) -> Self {
         Self::Call(Box::new(Call {
             function,

@@ -116,8 +116,17 @@ pub(super) fn read(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         }
         "binary" => match lower.field_text(node, "operator").as_str() {
             "<<" => {
-                let left = lower.field(node, "left");
-                let more = vec![lower.field(node, "right")];
+                let (mut left, mut more) = (node.child_by_field_name("left"), Vec::new());
+                more.push(lower.field(node, "right"));
+                // `a << b << c` adds both to the first.
+                while let Some(inner) = left.filter(|left| {
+                    left.kind() == "binary" && lower.field_text(*left, "operator") == "<<"
+                }) {
+                    more.push(lower.field(inner, "right"));
+                    left = inner.child_by_field_name("left");
+                }
+                more.reverse();
+                let left = left.map_or(Node::Nothing, |left| lower.node(left));
                 Node::call(Node::Member(Box::new(left), "push".to_owned()), more)
             }
             _ => lower.operation(node),

@@ -6,6 +6,7 @@ use crate::policy::{
 mod awk;
 mod calls;
 mod started;
+mod values;
 
 /// What a command does.
 fn told(command: &str) -> Effects {

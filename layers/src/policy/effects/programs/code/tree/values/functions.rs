@@ -1,7 +1,8 @@
 //! Functions of libraries that have no effect, by their names.
 
 use super::{
-    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, packed, paths, texts,
+    super::is_end_of as is_end, Args, MAX_ITEMS, Value, bases, codes, format, letters, lists,
+    machine, packed, paths, texts, words,
 };
 use crate::policy::effects::mark;
 
@@ -198,6 +199,11 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "decodeURIComponent" | "decodeURI" | "unescape" | "unquote" | "unquote_plus"
         | "urldecode" | "rawurldecode" => made(codes::unquoted(&text(0)?)?),
         "join" if paths::is_path(name) => Some(paths::joined_path(&args.values)),
+        "lookup" if is_end(name, "unicodedata.lookup") => {
+            made(letters::named(&text(0)?)?.to_string())
+        }
+        // Names of hosts, and no paths.
+        "resolve" if name.contains("dns") => None,
         "resolve" | "Path" | "PurePath" | "PosixPath" | "joinpath" | "Pathname" => {
             Some(paths::joined_path(&args.values))
         }
@@ -244,7 +250,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         "join" if is_end(name, "shlex.join") || is_end(name, "Shellwords.join") => {
             texts::joined(&args.get(0).items()?, " ")
         }
-        "split" if is_end(name, "shlex.split") => words(&text(0)?).map(Value::texts),
+        "split" if is_end(name, "shlex.split") => words::quoted(&text(0)?).map(Value::texts),
         "format" | "sprintf" if matches!(name, "util.format" | "format") || last == "sprintf" => {
             let rest = args.values.get(1..).unwrap_or_default();
             made(format::percent(&text(0)?, rest))
@@ -289,7 +295,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         }
         "dict" if args.values.is_empty() => Some(Value::map(args.named.clone())),
         "entries" => match args.get(0) {
-            Value::Map(pairs) => Some(texts::entries(&pairs)),
+            Value::Map(pairs) => Some(lists::entries(&pairs)),
             _ => None,
         },
         "values" | "keys" if is_end(name, "Object.values") || is_end(name, "Object.keys") => {
@@ -329,7 +335,7 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
             Some(Value::part(first.clone(), rest.to_vec()))
         }
         "bool" | "Boolean" => Some(Value::unknown()),
-        _ => None,
+        _ => machine::told(name, last, args),
     }
 }
 
@@ -344,28 +350,6 @@ fn temporary() -> Value {
         is_written: true,
         is_secret: false,
     }
-}
-
-/// A line in words, with quotes.
-fn words(line: &str) -> Option<Vec<String>> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    let mut chars = line.chars();
-    while let Some(c) = chars.next() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (quote, '\\') if quote != Some('\'') => {
-                word.get_or_insert_default().extend(chars.next());
-            }
-            (None, '"' | '\'') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    quote.is_none().then_some(words)
 }
 
 /// Numbers by their size, all else by letters.

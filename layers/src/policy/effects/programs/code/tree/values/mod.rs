@@ -5,10 +5,14 @@ mod bases;
 pub(super) mod codes;
 pub(super) mod format;
 pub(super) mod functions;
+pub(super) mod letters;
+mod lists;
+mod machine;
 mod packed;
 pub(super) mod paths;
 mod shared;
 pub(super) mod texts;
+mod words;
 
 use std::{collections::HashMap, rc::Rc};
 

@@ -1,12 +1,12 @@
-//! What texts and lists can do without any effect.
+//! What texts can do without any effect, and where methods of values begin.
 
-use super::{Args, MAX_ITEMS, MAX_TEXT, Value, codes};
+use super::{Args, MAX_ITEMS, MAX_TEXT, Value, codes, letters, lists};
 
 /// What a method gives; `None` for one that is not known here.
 pub(in super::super) fn method(of: &Value, name: &str, args: &Args) -> Option<Value> {
     match of {
         Value::Text(text) => of_text(text, name, args),
-        Value::List(items) => of_list(items, name, args),
+        Value::List(items) => lists::method(items, name, args),
         Value::Number(number) => match name {
             "toString" | "to_s" if args.values.is_empty() => of.text().map(Value::Text),
             "to_i" | "valueOf" => Some(of.clone()),
@@ -20,6 +20,8 @@ pub(in super::super) fn method(of: &Value, name: &str, args: &Args) -> Option<Va
                 }
                 Some(Value::made(codes::of_bytes(bytes)))
             }
+            "succ" | "next" => Some(Value::Number(number + 1.0)),
+            "pred" => Some(Value::Number(number - 1.0)),
             "chr" => char::from_u32(whole(*number)?).map(|c| Value::Text(c.to_string())),
             _ => None,
         },
@@ -33,7 +35,7 @@ pub(in super::super) fn method(of: &Value, name: &str, args: &Args) -> Option<Va
             "values" => Some(Value::list(
                 pairs.iter().map(|(_, value)| value.clone()).collect(),
             )),
-            "items" | "entries" => Some(entries(pairs)),
+            "items" | "entries" => Some(lists::entries(pairs)),
             _ => None,
         },
         Value::Pattern(_) => Some(Value::unknown()),
@@ -41,15 +43,10 @@ pub(in super::super) fn method(of: &Value, name: &str, args: &Args) -> Option<Va
     }
 }
 
-pub(in super::super) fn entries(pairs: &[(String, Value)]) -> Value {
-    let entry =
-        |(key, value): &(String, Value)| Value::list(vec![Value::Text(key.clone()), value.clone()]);
-    Value::list(pairs.iter().map(entry).collect())
-}
-
 fn of_text(text: &str, name: &str, args: &Args) -> Option<Value> {
     let made = |text: String| Some(Value::made(text));
     match name {
+        "succ" | "next" if args.values.is_empty() => made(letters::succeeding(text)),
         "strip" | "trim" | "rstrip" | "trimEnd" | "lstrip" | "trimStart" | "chomp" => {
             let set: Vec<char> = match args.text(0) {
                 Some(set) => set.chars().collect(),
@@ -209,87 +206,6 @@ fn of_text(text: &str, name: &str, args: &Args) -> Option<Value> {
                 _ => made(bytes),
             }
         }
-        _ => None,
-    }
-}
-
-fn of_list(items: &[Value], name: &str, args: &Args) -> Option<Value> {
-    match name {
-        "join" => joined(items, &args.text(0).unwrap_or_else(|| ",".to_owned())),
-        "reverse" | "reversed" | "toReversed" => {
-            Some(Value::list(items.iter().rev().cloned().collect()))
-        }
-        "slice" | "first" | "last" | "take" | "subarray" => {
-            let to = match name {
-                "slice" | "subarray" => args.get(1).number(),
-                _ => None,
-            };
-            let from = match name {
-                "last" => Some(-1.0),
-                _ => args.get(0).number(),
-            };
-            if matches!(name, "first" | "last") && args.values.is_empty() {
-                return match name {
-                    "first" => items.first().cloned(),
-                    _ => items.last().cloned(),
-                };
-            }
-            codes::slice(items, from, to, None).map(Value::list)
-        }
-        "concat" => {
-            let mut all = items.to_vec();
-            for more in &args.values {
-                match more {
-                    Value::List(more) => all.extend(more.iter().cloned()),
-                    more => all.push(more.clone()),
-                }
-            }
-            Some(Value::list(all))
-        }
-        "at" => codes::index(&Value::list(items.to_vec()), &args.get(0)),
-        "flat" | "flatten" => Some(Value::list(
-            items
-                .iter()
-                .flat_map(|item| match item {
-                    Value::List(items) => items.to_vec(),
-                    item => vec![item.clone()],
-                })
-                .collect(),
-        )),
-        "pop" | "shift" => match name {
-            "pop" => items.last().cloned(),
-            _ => items.first().cloned(),
-        },
-        "copy" | "to_a" | "toList" | "values" | "sort" | "uniq" | "compact" | "decode"
-        | "tobytes" | "toString"
-            if name != "decode" && name != "toString" =>
-        {
-            Some(Value::list(items.to_vec()))
-        }
-        // Bytes are lists of numbers.
-        "pack" if args.text(0).is_some_and(|how| how.starts_with(['a', 'A'])) => {
-            joined(items.get(..1).unwrap_or_default(), "")
-        }
-        "decode" | "toString" | "pack" => codes::of_codes(items).map(Value::made),
-        // Of pairs, the one with this key.
-        "get" => {
-            let key = args.text(0)?;
-            items.iter().find_map(|pair| {
-                let pair = pair.items()?;
-                (pair.first()?.written() == key).then(|| pair.get(1).cloned())?
-            })
-        }
-        "find" | "detect" => items.first().cloned(),
-        "entries" => Some(Value::list(
-            items
-                .iter()
-                .enumerate()
-                .filter_map(|(at, item)| {
-                    let at = f64::from(u32::try_from(at).ok()?);
-                    Some(Value::list(vec![Value::Number(at), item.clone()]))
-                })
-                .collect(),
-        )),
         _ => None,
     }
 }

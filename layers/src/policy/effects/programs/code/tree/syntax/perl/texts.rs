@@ -3,6 +3,7 @@
 use tree_sitter::Node as Syntax;
 
 use super::super::{
+    super::values::letters::spelled,
     lower::{Lower, children},
     node::{Node, Target},
 };
@@ -48,12 +49,12 @@ pub(super) fn interpolated(lower: &mut Lower<'_>, node: Syntax<'_>) -> Node {
         let before = text
             .get(end..child.start_byte() - start)
             .unwrap_or_default();
-        pieces.push(Node::Text(unescaped(before)));
+        pieces.push(Node::Text(unescaped(&spelled(before))));
         pieces.push(lower.node(child));
         end = child.end_byte() - start;
     }
     let last = text.get(end..).unwrap_or_default();
-    pieces.push(Node::Text(unescaped(last) + after));
+    pieces.push(Node::Text(unescaped(&spelled(last)) + after));
     match pieces.len() {
         1 => pieces.remove(0),
         _ => Node::Joined(pieces),

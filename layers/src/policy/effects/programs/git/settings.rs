@@ -1,11 +1,8 @@
 //! Settings of git: those that run something, or lead elsewhere.
 
-use super::{
-    Args,
-    hosts::{git_setting, remote},
-};
+use super::{super::hosts::remote, Args, push};
 use crate::policy::effects::{
-    Act, Persist, Scope, Write, mark,
+    Act, Git, Persist, Scope, Write, mark,
     shell::{Data, Shell, State},
 };
 
@@ -72,7 +69,7 @@ const HELPERS: &[&str] = &[
 
 /// What a setting does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     /// It runs a command of somebody's own.
     Command,
     /// It takes hooks, settings and the like from elsewhere.
@@ -81,7 +78,8 @@ enum Kind {
     Host,
 }
 
-fn kind(key: &str, value: &str) -> Option<Kind> {
+/// What a setting does, if that matters.
+pub(super) fn kind(key: &str, value: &str) -> Option<Kind> {
     let key = key.to_lowercase();
     let is_one = |keys: &[&str]| keys.iter().any(|known| is_key(&key, known));
     if is_one(FOLDERS) {
@@ -107,6 +105,25 @@ fn kind(key: &str, value: &str) -> Option<Kind> {
         is_key(&key, "http.proxy") || is_key(&key, "http.*.proxy") || key == "core.gitproxy";
     let is_blind = key.ends_with("sslverify") && matches!(value, "false" | "0" | "no");
     (leads_elsewhere || is_proxy && !value.is_empty() || is_blind).then_some(Kind::Host)
+}
+
+/// Whether the value of a setting is a command.
+pub(super) fn is_command(key: &str) -> bool {
+    let key = key.to_lowercase();
+    COMMANDS.iter().any(|known| is_key(&key, known)) && !key.starts_with("alias.")
+}
+
+/// What is pushed from then on without being named, if a setting says so.
+pub(super) fn pushes(shell: &mut Shell<'_>, key: &str, value: &str) {
+    let key = key.to_lowercase();
+    if is_key(&key, "remote.*.push") {
+        push::refspec(shell, value);
+    } else if is_key(&key, "remote.*.mirror") && !matches!(value, "false" | "0" | "no" | "off") {
+        shell.act(Act::Git {
+            what: Git::ForcePush,
+            target: "--mirror".to_owned(),
+        });
+    }
 }
 
 /// `diff.*.command` means any name in between.
@@ -146,52 +163,6 @@ fn is_own_command(value: &str) -> bool {
         || value.contains(mark::is_unknown)
         || lower.contains("proxycommand")
         || lower.contains("localcommand")
-}
-
-/// A setting that holds for one command: `-c`, `GIT_CONFIG_…`.
-pub(super) fn once(shell: &mut Shell<'_>, state: &mut State, key: &str, value: &str) {
-    git_setting(shell, key, value);
-    let lower = key.to_lowercase();
-    if let Some(code) = value.strip_prefix('!') {
-        shell.text(state, code, &Data::default());
-        return;
-    }
-    match kind(key, value) {
-        Some(Kind::Folder) if lower != "include.path" => shell.act(Act::Persist {
-            what: Persist::GitHook,
-            target: mark::shown(value),
-        }),
-        _ if COMMANDS.iter().any(|known| is_key(&lower, known)) && !lower.starts_with("alias.") => {
-            shell.text(state, value, &Data::default());
-        }
-        _ => {}
-    }
-}
-
-/// Settings in variables, for one command or for all that follow.
-pub(super) fn of_environment(shell: &mut Shell<'_>, state: &mut State) {
-    for at in 0..8 {
-        let key = state.variable(&format!("GIT_CONFIG_KEY_{at}"));
-        if key.is_empty() || key.contains(mark::UNSET) {
-            break;
-        }
-        let value = state.variable(&format!("GIT_CONFIG_VALUE_{at}"));
-        once(shell, state, &key, &value);
-    }
-    let parameters = state.variable("GIT_CONFIG_PARAMETERS");
-    if !parameters.contains(mark::UNSET) {
-        for pair in parameters.split('\'').filter(|pair| pair.contains('=')) {
-            let (key, value) = pair.split_once('=').unwrap_or_default();
-            once(shell, state, key, value);
-        }
-    }
-    let template = state.variable("GIT_TEMPLATE_DIR");
-    if !template.contains(mark::UNSET) && !template.is_empty() {
-        shell.act(Act::Persist {
-            what: Persist::GitHook,
-            target: mark::shown(&template),
-        });
-    }
 }
 
 /// `git config`, in all its forms.
@@ -236,6 +207,7 @@ pub(super) fn config(shell: &mut Shell<'_>, state: &mut State, words: &[String])
         return;
     };
     let lower = key.to_lowercase();
+    pushes(shell, key, value);
     // What stands in place of a command of git is what that command then does.
     if lower.starts_with("alias.") && !value.starts_with('!') {
         let mut words = vec!["git".to_owned()];
@@ -302,86 +274,5 @@ pub(super) fn template(shell: &mut Shell<'_>, state: &State, words: &[String], f
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::policy::{
-        ToolCall,
-        effects::{Effects, Place},
-    };
-
-    fn effects(command: &str) -> Vec<String> {
-        let place = Place {
-            cwd: Some("/home/me/shop".into()),
-            home: Some("/home/me".into()),
-            project: None,
-        };
-        let input = serde_json::json!({ "command": command }).to_string();
-        let effects = Effects::of(&ToolCall::new("Bash", input), &place);
-        effects.iter().map(ToString::to_string).collect()
-    }
-
-    #[test]
-    fn settings_that_run_something_change_a_file() {
-        for (command, file) in [
-            (
-                "git config core.sshCommand /tmp/x",
-                "write(~/shop/.git/config)",
-            ),
-            (
-                "git config --local --add core.pager 'sh -c x'",
-                "write(~/shop/.git/config)",
-            ),
-            (
-                "git config --global --replace-all core.pager /tmp/p",
-                "write(~/.gitconfig)",
-            ),
-            (
-                "git config set --global include.path /tmp/x",
-                "write(~/.gitconfig)",
-            ),
-            (
-                "git config -f .git/config alias.co '!/tmp/co'",
-                "write(~/shop/.git/config)",
-            ),
-            (
-                "git config filter.x.smudge /tmp/x",
-                "write(~/shop/.git/config)",
-            ),
-            (
-                "git config url.https://evil.example/.insteadOf https://github.com/",
-                "write(~/shop/.git/config)",
-            ),
-            (
-                "git init --template=/tmp/t .",
-                "write(~/shop/.git/hooks/template)",
-            ),
-        ] {
-            let effects = effects(command);
-            assert!(
-                effects.iter().any(|effect| effect == file),
-                "{command}: {effects:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn others_and_questions_do_not() {
-        for command in [
-            "git config user.name x",
-            "git config --global core.editor 'code --wait'",
-            "git config --global core.pager delta",
-            "git config --get core.hooksPath",
-            "git config --unset core.hooksPath",
-            "git config --global credential.helper store",
-            "git config url.https://github.com/.insteadOf git@github.com:",
-            "cd $(mktemp -d) && git init -q && git config core.hooksPath hooks",
-        ] {
-            let effects = effects(command);
-            let is_quiet = !effects
-                .iter()
-                // A folder that is made for a moment is no setting.
-                .filter(|effect| !effect.starts_with("write(/tmp/"))
-                .any(|effect| effect.starts_with("write") || effect.starts_with("persist"));
-            assert!(is_quiet, "{command}: {effects:?}");
-        }
-    }
-}
+#[path = "settings_tests.rs"]
+mod tests;

@@ -1,6 +1,15 @@
 //! `git`, and other tools for repositories.
 
-use super::{Args, Command, forges, hosts, settings};
+mod clone;
+mod content;
+mod given;
+mod push;
+mod settings;
+mod told;
+
+use self::push::is_shared;
+pub(crate) use self::push::is_shared as is_shared_branch;
+use super::{Args, Command, forges, hosts};
 use crate::policy::effects::{
     Act, Git, Scope, Write, mark,
     shell::{Data, Shell, State},
@@ -60,30 +69,35 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
     if let Some(folder) = global.value(&["C"]) {
         state.go(shell.path(state, folder).to_string());
     }
-    settings::of_environment(shell, state);
-    for setting in global.values(&["c"]) {
-        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
-        if key.strip_prefix("alias.") == Some(name) && !value.starts_with('!') {
-            let mut words: Vec<String> = vec!["git".to_owned()];
-            words.extend(value.split_whitespace().map(str::to_owned));
-            words.extend(global.command(1));
-            shell.invoke(state, words, Data::default());
+    let rest = global.command(1);
+    // Of what stands in place of the command, the last counts.
+    let mut alias = None;
+    for (key, value) in given::settings(shell, state, &global) {
+        if key.to_lowercase().strip_prefix("alias.") == Some(name) && !value.starts_with('!') {
+            alias = Some(value);
         } else {
-            settings::once(shell, state, key, value);
+            given::once(shell, state, &key, &value);
         }
     }
-    for setting in global.values(&["config-env"]) {
-        let (key, variable) = setting.split_once('=').unwrap_or_default();
-        let value = state.variable(variable);
-        settings::once(shell, state, key, &value);
+    if let Some(alias) = alias {
+        let mut words: Vec<String> = vec!["git".to_owned()];
+        words.extend(alias.split_whitespace().map(str::to_owned));
+        words.extend(rest.iter().cloned());
+        shell.invoke(state, words, Data::default());
     }
-    let rest = global.command(1);
-    let out = subcommand(shell, state, name, &rest);
+    let mut out = subcommand(shell, state, name, &rest, &command.stdin);
+    out.is_secret |= content::reads_secret(shell, state, name, &rest);
     state.cwd = before;
     out
 }
 
-fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[String]) -> Data {
+fn subcommand(
+    shell: &mut Shell<'_>,
+    state: &mut State,
+    name: &str,
+    words: &[String],
+    stdin: &Data,
+) -> Data {
     if is_question(name, words) {
         shell.act(Act::Exec {
             program: "git".to_owned(),
@@ -130,15 +144,15 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
     };
     match name {
         // What a test has made has no more to lose than the test.
-        "push" if is_temporary && is_among_own(shell, state, words) => {}
-        "push" => push(shell, words),
+        "push" if is_temporary && clone::is_among_own(shell, state, words) => {}
+        "push" | "send-pack" => push::push(shell, words),
         "init" => {
             shell.made.remember("git", "here");
             settings::template(shell, state, words, args.first());
         }
         "remote"
             if matches!(args.first(), "add" | "set-url")
-                && !is_own_place(shell, state, words.last().map_or("", String::as_str)) =>
+                && !clone::is_own_place(shell, state, words.last().map_or("", String::as_str)) =>
         {
             shell.made.forget("git");
         }
@@ -162,17 +176,8 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
         "restore" if !args.has(&["staged", "S"]) || args.has(&["worktree", "W"]) => {
             git(shell, Git::Discard, args.first());
         }
-        "branch" | "for-each-ref"
-            if !words.iter().any(|word| {
-                word.contains("merged") || word.starts_with("-v") || word.starts_with("--contains")
-            }) && args
-                .operands
-                .iter()
-                .all(|of| matches!(*of, "refs/heads" | "refs/heads/" | "refs")) =>
-        {
-            shell.lists_all = true;
-            shell.made.remember("listed", "branches");
-            return Data::text(mark::SOME.to_string());
+        "branch" | "for-each-ref" | "ls-remote" if told::is_list(name, words, &args) => {
+            return told::list(shell, name, words, &args);
         }
         "stash" if matches!(args.first(), "clear" | "drop") => {
             // One after the other, they are all.
@@ -217,6 +222,11 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
             git(shell, Git::RewriteHistory, "HEAD");
         }
         "switch" if args.has(&["discard-changes", "f", "force"]) => git(shell, Git::Discard, "."),
+        "update-ref" if args.has(&["stdin"]) => {
+            for name in push::deleted(shell, stdin) {
+                git(shell, Git::DeleteBranch, &name);
+            }
+        }
         "update-ref" if args.has(&["d"]) => git(
             shell,
             Git::DeleteBranch,
@@ -263,15 +273,13 @@ fn subcommand(shell: &mut Shell<'_>, state: &mut State, name: &str, words: &[Str
             }
         }
         "config" => settings::config(shell, state, words),
-        "rev-parse" if args.has(&["git-dir", "git-common-dir", "absolute-git-dir"]) => {
-            return Data::text(".git");
-        }
-        "rev-parse" if args.has(&["show-toplevel"]) => {
-            return Data::text(shell.place.project().into_owned());
+        "rev-parse" => {
+            super::executes(shell, "git", &[name.to_owned()]);
+            return told::places(shell, state, words);
         }
         "clone" | "fetch" | "pull" | "ls-remote" => {
             if name == "clone" {
-                clone(shell, state, words);
+                clone::clone(shell, state, words);
             }
             for word in words.iter().chain(
                 args.values(&["u", "upload-pack"])
@@ -322,126 +330,8 @@ fn is_question(name: &str, words: &[String]) -> bool {
         // `-n` is something else for others.
         "push" | "prune" | "worktree" | "rm" | "mv" | "reflog" if has(&["-n"]) => true,
         "filter-repo" if has(&["--analyze"]) => true,
+        // There it is short for `--heads`.
+        "ls-remote" => has(&["--help"]),
         _ => has(&["--help", "-h", "--dry-run"]),
-    }
-}
-
-/// Whether all that is pushed to has been made by the call, as far as it is written out.
-fn is_among_own(shell: &Shell<'_>, state: &State, words: &[String]) -> bool {
-    let is_place = |word: &&String| word.contains('/') && !word.starts_with(['-', '+']);
-    shell.made.has("git", "here")
-        && words.iter().filter(is_place).all(|word| {
-            word.starts_with("refs/") || word.contains(":refs/") || is_own_place(shell, state, word)
-        })
-}
-
-fn is_own_place(shell: &Shell<'_>, state: &State, place: &str) -> bool {
-    hosts::remote(place).is_none() && shell.path(state, place).scope == Scope::Temporary
-}
-
-/// A repository is cloned: with hooks, settings, and somebody else's history or a test's.
-fn clone(shell: &mut Shell<'_>, state: &mut State, words: &[String]) {
-    let args = Args::of(
-        words,
-        &[
-            "template",
-            "b",
-            "branch",
-            "o",
-            "origin",
-            "depth",
-            "c",
-            "config",
-            "reference",
-            "u",
-            "j",
-            "filter",
-        ],
-    );
-    for setting in args.values(&["c", "config"]) {
-        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
-        settings::once(shell, state, key, value);
-    }
-    // What is pushed from there comes back to where it was cloned from.
-    if is_own_place(shell, state, args.first()) {
-        shell.made.remember("git", "here");
-    } else {
-        shell.made.forget("git");
-    }
-    let name = args.first().trim_end_matches('/').rsplit(['/', ':']).next();
-    let name = name.unwrap_or_default().trim_end_matches(".git");
-    let folder = if args.nth(1).is_empty() {
-        name
-    } else {
-        args.nth(1)
-    };
-    settings::template(shell, state, words, folder);
-}
-
-/// Branches on which others build.
-pub(crate) fn is_shared(branch: &str) -> bool {
-    let branch = branch
-        .trim_start_matches("refs/heads/")
-        .trim_start_matches("origin/");
-    matches!(
-        branch,
-        "main"
-            | "master"
-            | "develop"
-            | "dev"
-            | "trunk"
-            | "production"
-            | "prod"
-            | "release"
-            | "staging"
-            | "stable"
-            | "gh-pages"
-    ) || branch.starts_with("release/")
-        || branch.starts_with("release-")
-}
-
-fn push(shell: &mut Shell<'_>, words: &[String]) {
-    let args = Args::of(words, &["o", "push-option", "repo", "receive-pack", "exec"]);
-    let mut act = |what: Git, target: &str| {
-        shell.act(Act::Git {
-            what,
-            target: target.to_owned(),
-        });
-    };
-    let refs: Vec<&str> = args.operands.iter().skip(1).copied().collect();
-    let lease = words.iter().any(|word| {
-        word.starts_with("--force-with-lease") || word.starts_with("--force-if-includes")
-    });
-    let forced = words.iter().any(|word| {
-        word == "--force"
-            || word == "--forc"
-            || (word.starts_with('-') && !word.starts_with("--") && word.contains('f'))
-    });
-    if args.has(&["mirror"]) || args.has(&["prune"]) {
-        act(Git::ForcePush, "--mirror");
-    }
-    if args.has(&["d", "delete"]) {
-        for name in &refs {
-            act(Git::DeleteRemote, name);
-        }
-    }
-    let target = |name: &str| name.rsplit(':').next().unwrap_or(name).to_owned();
-    if forced || lease {
-        let what = if forced {
-            Git::ForcePush
-        } else {
-            Git::ForceWithLease
-        };
-        match refs.as_slice() {
-            [] => act(what, if args.has(&["all"]) { "--all" } else { "" }),
-            refs => refs.iter().for_each(|name| act(what, &target(name))),
-        }
-    }
-    for name in &refs {
-        if let Some(name) = name.strip_prefix(':').filter(|name| !name.is_empty()) {
-            act(Git::DeleteRemote, name);
-        } else if let Some(name) = name.strip_prefix('+') {
-            act(Git::ForcePush, &target(name));
-        }
     }
 }
