@@ -10,7 +10,7 @@ use std::{io, sync::Arc, thread, time::Duration};
 
 use arc_swap::ArcSwap;
 use luthien::record::{
-    RecordLayer, Recorder, Settings,
+    RecordLayer, Recorder, Redact, Settings,
     prices::Prices,
     spool::Feed,
     store::{AnyStore, Keeping, Options, Price, Signer, StoreError, keep},
@@ -155,9 +155,7 @@ impl Recording {
         let Some(database) = database(config) else {
             return Ok(Self(None));
         };
-        let spools = folders::folder(config);
-        let redact = redaction::redaction(&config.record.redact, &spools);
-        let redact = redact.map_err(|error| RecordError::Spool(spools, error))?;
+        let redact = redact(config)?;
         let (folder, (recorder, feed)) = spool(config, |folder| {
             let record = &config.record;
             Recorder::start(&Settings {
@@ -312,6 +310,13 @@ fn keeper(
             _ = given_up => {}
         }
     });
+}
+
+/// What takes out what is not to be recorded, if anything is.
+pub(crate) fn redact(config: &Config) -> Result<Option<Arc<dyn Redact>>, RecordError> {
+    let spools = folders::folder(config);
+    let redact = redaction::redaction(&config.record.redact, &spools);
+    redact.map_err(|error| RecordError::Spool(spools, error))
 }
 
 /// How a store is opened whose exchanges cost what these say.

@@ -23,6 +23,8 @@ use super::{Failure, Settings, ask, counted, say, shown};
 use claude_code::{CLIENT, Transcript};
 use recorded::Recorded;
 
+use crate::record;
+
 pub(in super::super) const HELP: &str = "\
 Forms:
   luthien      what `luthien export --format jsonl` has written. A line that cannot be read ends the import.
@@ -62,10 +64,15 @@ const MANY: u64 = 64;
 pub(in super::super) fn run(settings: &Settings, import: &Import) -> Result<ExitCode, Failure> {
     let files = found(&import.files)?;
     let folder = tempfile::tempdir()?;
+    let redact = record::redact(&settings.load()?.0.config)?;
     let sums = ask(settings, async |store| {
+        let importing = Importing::begin(folder.path())?;
         let mut importer = Importer {
             recorded: Recorded::default(),
-            importing: Importing::begin(folder.path())?,
+            importing: match redact {
+                Some(redact) => importing.with_redaction(redact),
+                None => importing,
+            },
             sums: Sums::default(),
             tells: io::stderr().is_terminal(),
             store,
