@@ -178,6 +178,7 @@ impl Sidecar {
         if acceptor.is_some() && before.config.tls.is_some() {
             self.tls.store(acceptor);
         }
+        self.recording.reprice(&running.config);
         self.running.store(Arc::new(running));
         if needs_restart.is_empty() {
             tracing::info!("the configuration was read again");

@@ -11,6 +11,8 @@ pub struct Usage {
     pub cache_read: Option<u64>,
     /// Of the input, what the provider put into its cache.
     pub cache_write: Option<u64>,
+    /// Of that, what it keeps there for an hour; that costs more.
+    pub cache_write_1h: Option<u64>,
     /// Of the output, what was spent on reasoning.
     pub reasoning: Option<u64>,
 }
@@ -23,6 +25,7 @@ impl Usage {
             (&mut self.output, later.output),
             (&mut self.cache_read, later.cache_read),
             (&mut self.cache_write, later.cache_write),
+            (&mut self.cache_write_1h, later.cache_write_1h),
             (&mut self.reasoning, later.reasoning),
         ] {
             *field = later.or(*field);
@@ -35,12 +38,15 @@ impl Usage {
             number("cache_read_input_tokens"),
             number("cache_creation_input_tokens"),
         );
+        let hour = usage.get("cache_creation");
+        let hour = hour.and_then(|cache| cache.get("ephemeral_1h_input_tokens")?.as_u64());
         let cached = read.unwrap_or(0).saturating_add(write.unwrap_or(0));
         Self {
             input: number("input_tokens").map(|fresh| fresh.saturating_add(cached)),
             output: number("output_tokens"),
             cache_read: read,
             cache_write: write,
+            cache_write_1h: hour,
             reasoning: None,
         }
     }
@@ -60,7 +66,8 @@ impl Usage {
             input: number(input),
             output: number(output),
             cache_read: detail(input, "cached_tokens"),
-            cache_write: None,
+            cache_write: detail(input, "cache_write_tokens"),
+            cache_write_1h: None,
             reasoning: detail(output, "reasoning_tokens"),
         }
     }

@@ -112,6 +112,7 @@ pub(super) fn tokens(usage: &Usage) -> Tokens {
         output: usage.output,
         cache_read: usage.cache_read,
         cache_write: usage.cache_write,
+        cache_write_1h: usage.cache_write_1h,
         reasoning: usage.reasoning,
     }
 }

@@ -458,6 +458,9 @@ pub struct Tokens {
     pub cache_read: Option<u64>,
     /// Of the input, what the provider put into its cache.
     pub cache_write: Option<u64>,
+    /// Of that, what it keeps there for an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<u64>,
     /// Of the output, what was spent on reasoning.
     pub reasoning: Option<u64>,
 }

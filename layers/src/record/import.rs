@@ -1,13 +1,15 @@
 //! Exchanges that were recorded elsewhere.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 use bytes::Bytes;
 use luthien_core::{Dialect, json::Limits, request::LlmRequest};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Asked, Content, Ended, Entry, Event, Reply, Request, What,
+    Asked, Content, Ended, Entry, Event, Redact, Reply, Request, What,
     known::{Known, Turns},
+    redact,
     split::split,
     spool::{Feed, Position, Spool},
     store::{Applied, Store, StoreError},
@@ -36,6 +38,7 @@ pub struct Import {
     feed: Feed,
     known: Known,
     turns: Turns,
+    redact: Option<Arc<dyn Redact>>,
 }
 
 /// Why something could not be taken in.
@@ -64,7 +67,15 @@ impl Import {
             feed,
             known: Known::new(1 << 16),
             turns: Turns::default(),
+            redact: None,
         })
+    }
+
+    /// Takes out what is not to be recorded, before anything is written.
+    #[must_use]
+    pub fn with_redaction(mut self, redact: Arc<dyn Redact>) -> Self {
+        self.redact = Some(redact);
+        self
     }
 
     /// Adds an exchange.
@@ -91,8 +102,12 @@ impl Import {
                     let sent = sent_request.as_ref().or(request.as_ref());
                     self.request(kept, dialect, sent, &format!("{conversation} up"));
                 }
-                What::Ended(ended) => self.ended(ended, reply.as_ref(), received_reply.as_ref()),
-                _ => {}
+                What::PolicyDecided(decided) => self.words(&mut **decided),
+                What::PolicySaid(said) => self.words(said),
+                What::PoliciesCovered(_) => {}
+                What::Ended(ended) => {
+                    self.ended(ended, dialect, reply.as_ref(), received_reply.as_ref());
+                }
             }
             self.spool.add(&Entry::Event(Box::new(event)));
         }
@@ -137,24 +152,46 @@ impl Import {
             kept.marks.clear();
             return;
         };
+        let rest = self.redact.as_deref();
+        let rest = rest.and_then(|redact| redact::request(redact, &request));
+        let is_redacted = kept.redacted || rest.is_some();
+        let request = rest.unwrap_or(request);
         let mut turn = self.turns.take(conversation);
         let mut entries = Vec::new();
         *kept = split(&request, &mut turn, &mut self.known, &mut entries);
+        kept.redacted = is_redacted;
         self.turns.put(conversation, turn);
         entries.iter().for_each(|entry| self.spool.add(entry));
     }
 
-    fn ended(&mut self, ended: &mut Ended, reply: Option<&Bytes>, received: Option<&Bytes>) {
-        self.reply(&mut ended.reply, reply);
-        if let Some(kept) = &mut ended.provider_reply {
-            self.reply(kept, received.or(reply));
+    fn words<T: Serialize + DeserializeOwned>(&self, what: &mut T) {
+        if let Some(redact) = &self.redact {
+            redact::words(&**redact, what);
         }
     }
 
-    fn reply(&mut self, kept: &mut Reply, bytes: Option<&Bytes>) {
+    fn ended(
+        &mut self,
+        ended: &mut Ended,
+        dialect: Option<Dialect>,
+        reply: Option<&Bytes>,
+        received: Option<&Bytes>,
+    ) {
+        self.reply(&mut ended.reply, dialect, reply);
+        if let Some(kept) = &mut ended.provider_reply {
+            self.reply(kept, dialect, received.or(reply));
+        }
+    }
+
+    fn reply(&mut self, kept: &mut Reply, dialect: Option<Dialect>, bytes: Option<&Bytes>) {
         kept.rest.clear();
-        kept.body = bytes.filter(|_| kept.body.is_some()).map(|bytes| {
-            let content = Content::new(bytes.clone());
+        let bytes = bytes.filter(|_| kept.body.is_some()).cloned();
+        let rest = self.redact.as_deref().zip(bytes.as_ref());
+        let rest =
+            rest.and_then(|(redact, bytes)| redact::kept_reply(redact, dialect, &kept.form, bytes));
+        kept.redacted |= rest.is_some();
+        kept.body = rest.or(bytes).map(|bytes| {
+            let content = Content::new(bytes);
             let hash = content.hash;
             if self.known.is_new(hash) {
                 self.spool.add(&Entry::Content(content));

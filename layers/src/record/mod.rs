@@ -56,6 +56,7 @@ mod known;
 mod layer;
 mod note;
 mod observe;
+pub mod prices;
 mod provider;
 mod recorder;
 pub mod redact;

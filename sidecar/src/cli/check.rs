@@ -2,7 +2,10 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use luthien::{metrics::MetricsLayer, record::RecordLayer};
+use luthien::{
+    metrics::MetricsLayer,
+    record::{RecordLayer, prices::Prices},
+};
 
 use super::{Failure, Settings, say};
 use crate::{
@@ -60,6 +63,14 @@ fn summary(config: &Config, overrides: &[String]) -> Vec<String> {
     lines.push(format!(
         "record     {}",
         record::shown(config).unwrap_or_else(|| "none".to_owned())
+    ));
+    let own = match config.prices.len() {
+        0 => String::new(),
+        count => format!(", and {count} named here"),
+    };
+    lines.push(format!(
+        "prices     published, as of {}{own}",
+        Prices::found()
     ));
     for (name, upstream) in &config.upstreams {
         let dialects: Vec<_> = upstream

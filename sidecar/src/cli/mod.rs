@@ -132,17 +132,18 @@ enum Command {
     /// Looks whether the record is still what was recorded.
     #[command(subcommand)]
     Log(record::Log),
-    /// Takes in conversations that were recorded elsewhere: what `luthien export --format jsonl` has written.
+    /// Takes in conversations that were recorded elsewhere: what `luthien export --format jsonl` has written, and transcripts of
+    /// Claude Code.
     ///
     /// What is there already stays as it is.
-    #[command(after_long_help = "Examples:
-  luthien import alice.jsonl
-  luthien export --since 30d --format jsonl | luthien --set database=sqlite:copy.db import -
-")]
+    #[command(after_long_help = record::IMPORT)]
     Import(record::Import),
     /// Says why the provider's prompt cache did not answer: what differs between requests of a session, and who changed it.
     #[command(after_long_help = record::CACHE_WHY)]
     CacheWhy(record::CacheWhy),
+    /// Says what of what was recorded policies have judged, and why not the rest.
+    #[command(after_long_help = record::COVERAGE)]
+    Coverage(record::Coverage),
     /// Puts conversations that were recorded before other policies, and says what would come out otherwise.
     #[command(after_long_help = record::REPLAY)]
     Replay(record::Replay),
@@ -206,6 +207,7 @@ pub(crate) fn run() -> ExitCode {
         Some(Command::Hold(hold)) => record::hold(&cli.settings, &hold),
         Some(Command::Log(log)) => record::log(&cli.settings, &log),
         Some(Command::CacheWhy(why)) => record::cache_why(&cli.settings, &why),
+        Some(Command::Coverage(coverage)) => record::coverage(&cli.settings, &coverage),
         Some(Command::Import(import)) => record::import(&cli.settings, &import),
         Some(Command::Replay(replay)) => record::replay(&cli.settings, &replay),
         Some(Command::Exec(exec)) => exec::run(&cli.settings, exec),

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use http::HeaderName;
 
-use super::{Config, ConfigError, Dialect, Mode, Relay, Upstream, error::nearest, judges, record};
+use super::{
+    Config, ConfigError, Dialect, Mode, Relay, Upstream, error::nearest, judges, prices, record,
+};
 use crate::policy;
 
 /// Presets the well-known providers, if none is named.
@@ -38,6 +40,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
     deadlines(config)?;
     relay(config)?;
     record::check(config)?;
+    prices::check(config)?;
     policy::build(&config.policies)?;
     judges::check(config)?;
     for (index, host) in config.hosts.iter().enumerate() {

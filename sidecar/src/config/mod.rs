@@ -9,6 +9,7 @@ mod include;
 mod judges;
 mod load;
 mod policies;
+mod prices;
 mod record;
 mod schema;
 mod secret;
@@ -32,6 +33,7 @@ pub(crate) use document::{Document, below, in_our_words};
 pub(crate) use error::{ConfigError, nearest};
 pub(crate) use load::{Loaded, Sources};
 pub(crate) use policies::{Coverage, Fail, Parallel, Policy, PolicyMode, PolicySettings, Reviewer};
+pub(crate) use prices::{ModelPrice, prices};
 pub(crate) use record::{Audit, Record, Redacted, Retention};
 pub(crate) use schema::schema;
 pub(crate) use secret::Secret;
@@ -74,6 +76,10 @@ pub(crate) struct Config {
     pub(crate) database: Option<Secret>,
     /// How they are recorded.
     pub(crate) record: Record,
+    /// What models cost, by their names or patterns of them (`*` stands for anything; a name goes before patterns, and the
+    /// longest pattern before others). What is named here goes before the published prices, which are built in; see
+    /// docs/prices.md.
+    pub(crate) prices: BTreeMap<String, ModelPrice>,
     /// Files that were read for it, beside its own.
     #[serde(skip)]
     pub(crate) included: Vec<PathBuf>,
@@ -114,6 +120,7 @@ impl Default for Config {
             policy: PolicySettings::default(),
             database: None,
             record: Record::default(),
+            prices: BTreeMap::new(),
             included: Vec::new(),
             deadlines: Deadlines::default(),
             relay: Relay::default(),

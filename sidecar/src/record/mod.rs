@@ -8,10 +8,12 @@ mod signing;
 
 use std::{io, sync::Arc, thread, time::Duration};
 
+use arc_swap::ArcSwap;
 use luthien::record::{
-    RecordLayer, Recorder, Settings,
+    RecordLayer, Recorder, Redact, Settings,
+    prices::Prices,
     spool::Feed,
-    store::{AnyStore, Keeping, Options, Signer, StoreError, keep},
+    store::{AnyStore, Keeping, Options, Price, Signer, StoreError, keep},
 };
 use luthien_core::decision::DecisionSink;
 use tokio::{
@@ -20,7 +22,7 @@ use tokio::{
     time::{error::Elapsed, sleep, timeout},
 };
 
-use crate::config::{Audit, Config, Retention};
+use crate::config::{self, Audit, Config, Retention};
 
 use folders::spool;
 pub(crate) use folders::{database, files, shown};
@@ -39,6 +41,7 @@ pub(crate) struct Recording(Option<Running>);
 
 struct Running {
     recorder: Recorder,
+    prices: Arc<ArcSwap<Prices>>,
     keeping: Arc<Keeping>,
     /// Told to give up what the database does not take.
     give_up: oneshot::Sender<()>,
@@ -164,9 +167,7 @@ impl Recording {
         let Some(database) = database(config) else {
             return Ok(Self(None));
         };
-        let spools = folders::folder(config);
-        let redact = redaction::redaction(&config.record.redact, &spools);
-        let redact = redact.map_err(|error| RecordError::Spool(spools, error))?;
+        let redact = redact(config)?;
         let (folder, (recorder, feed)) = spool(config, |folder| {
             let record = &config.record;
             Recorder::start(&Settings {
@@ -186,8 +187,10 @@ impl Recording {
         let (end, ended) = oneshot::channel();
         let (opened, is_open) = std::sync::mpsc::sync_channel(1);
         let other = keeping.clone();
+        let prices = Arc::new(ArcSwap::from_pointee(config::prices(config)));
         let plan = Plan {
             database,
+            prices: prices.clone(),
             retention: config.record.retention.clone(),
             may_wait: config.record.allow_degraded_log,
         };
@@ -209,10 +212,18 @@ impl Recording {
         }
         Ok(Self(Some(Running {
             recorder,
+            prices,
             keeping,
             give_up,
             ended,
         })))
+    }
+
+    /// What is recorded from now on costs what this configuration says.
+    pub(crate) fn reprice(&self, config: &Config) {
+        if let Some(running) = &self.0 {
+            running.prices.store(Arc::new(config::prices(config)));
+        }
     }
 
     /// The layer that records.
@@ -263,6 +274,7 @@ impl Recording {
 /// What a keeper needs to know.
 struct Plan {
     database: String,
+    prices: Arc<ArcSwap<Prices>>,
     retention: Retention,
     /// Whether the database may be away when we start.
     may_wait: bool,
@@ -290,7 +302,7 @@ fn keeper(
     };
     runtime.block_on(async {
         let work = async {
-            match open(&plan.database).await {
+            match open(plan).await {
                 Ok(store) => {
                     opened(Ok(()));
                     keep_on(store).await;
@@ -299,7 +311,7 @@ fn keeper(
                     tracing::warn!(%error, "serving without a database: the record waits in the spool");
                     keeping.waits(&error);
                     opened(Ok(()));
-                    keep_on(reopen(&plan.database).await).await;
+                    keep_on(reopen(plan).await).await;
                 }
                 Err(error) => opened(Err(error)),
             }
@@ -312,8 +324,25 @@ fn keeper(
     });
 }
 
-async fn open(database: &str) -> Result<AnyStore, RecordError> {
-    match timeout(START, AnyStore::open(database, Options::default())).await {
+/// What takes out what is not to be recorded, if anything is.
+pub(crate) fn redact(config: &Config) -> Result<Option<Arc<dyn Redact>>, RecordError> {
+    let spools = folders::folder(config);
+    let redact = redaction::redaction(&config.record.redact, &spools);
+    redact.map_err(|error| RecordError::Spool(spools, error))
+}
+
+/// How a store is opened whose exchanges cost what these say.
+pub(crate) fn options(prices: Arc<ArcSwap<Prices>>) -> Options {
+    let price: Price = Arc::new(move |model, tokens, at| prices.load().cost(model, tokens, at));
+    Options {
+        price: Some(price),
+        ..Options::default()
+    }
+}
+
+async fn open(plan: &Plan) -> Result<AnyStore, RecordError> {
+    let options = options(plan.prices.clone());
+    match timeout(START, AnyStore::open(&plan.database, options)).await {
         Ok(Ok(store)) => Ok(store),
         Ok(Err(error)) => Err(RecordError::Store(error)),
         Err(_) => Err(RecordError::Late),
@@ -321,10 +350,10 @@ async fn open(database: &str) -> Result<AnyStore, RecordError> {
 }
 
 /// Tries until the database is there.
-async fn reopen(database: &str) -> AnyStore {
+async fn reopen(plan: &Plan) -> AnyStore {
     loop {
         sleep(AGAIN).await;
-        match open(database).await {
+        match open(plan).await {
             Ok(store) => return store,
             Err(error) => tracing::debug!(%error, "the database is still away"),
         }

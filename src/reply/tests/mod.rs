@@ -161,6 +161,7 @@ fn usage_counts_all_input_cached_or_not() {
                 output: Some(88),
                 cache_read: Some(2000),
                 cache_write: Some(100),
+                cache_write_1h: stream.then_some(0),
                 reasoning: None
             }
         );
@@ -172,11 +173,35 @@ fn usage_counts_all_input_cached_or_not() {
                     output: Some(20),
                     cache_read: Some(32),
                     cache_write: None,
+                    cache_write_1h: None,
                     reasoning: Some(7)
                 }
             );
         }
     }
+}
+
+#[test]
+fn what_goes_into_the_cache_is_told_apart_by_how_long_it_stays() {
+    let whole = |dialect, usage: &str| {
+        let body =
+            format!(r#"{{"type":"message","object":"response","content":[],"output":[],{usage}}}"#);
+        self::usage(&[Chunk::whole(dialect, body.into())])
+    };
+    let anthropic = r#""usage":{"input_tokens":5,"output_tokens":7,"cache_creation_input_tokens":100,"cache_read_input_tokens":0,
+        "cache_creation":{"ephemeral_5m_input_tokens":40,"ephemeral_1h_input_tokens":60}}"#;
+    let found = whole(Dialect::Anthropic, anthropic);
+    assert_eq!(
+        (found.input, found.cache_write, found.cache_write_1h),
+        (Some(105), Some(100), Some(60))
+    );
+    let responses = r#""usage":{"input_tokens":50,"output_tokens":7,
+        "input_tokens_details":{"cached_tokens":10,"cache_write_tokens":30}}"#;
+    let found = whole(Dialect::Responses, responses);
+    assert_eq!(
+        (found.input, found.cache_write, found.cache_write_1h),
+        (Some(50), Some(30), None)
+    );
 }
 
 #[test]

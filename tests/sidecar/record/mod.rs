@@ -1,6 +1,8 @@
 //! What the binary records: on its embedded defaults, with PostgreSQL, and when it is killed.
 
 mod cache_why;
+mod cost;
+mod coverage;
 mod crash;
 mod database;
 mod faults;
@@ -10,6 +12,7 @@ mod import;
 mod kept;
 mod replay;
 mod retention;
+mod transcripts;
 mod verify;
 
 use std::{ffi::OsStr, path::Path};

@@ -4,6 +4,8 @@
 //! pieces of each text together, wherever they were cut. What is not found stays as it is, byte for byte. Who keeps what was
 //! found from the record keeps it from nobody else: client and provider get everything.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod kept;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::note::Frames;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(super) use kept::reply as kept_reply;
 
 /// Finds what is not to be recorded.
 pub trait Redact: fmt::Debug + Send + Sync {

@@ -48,7 +48,8 @@ pub use keep::{Keeping, keep};
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
 pub use read::{
-    Call, Cursor, EventText, Exchange, From, Hit, NotACursor, Page, Said, SessionFilter, Side, Turn,
+    Call, CoverageReport, Cursor, EventText, Exchange, ExchangeFilter, From, Hit, KindCoverage,
+    NotACursor, Page, PolicyCoverage, Said, SessionFilter, Side, ToolCoverage, Turn,
 };
 pub use rows::{CallRow, DecisionRow, SessionRow, TransactionRow, UserRow};
 #[cfg(feature = "sqlite")]
@@ -209,6 +210,15 @@ pub trait Store: sealed::Begin {
         limit: usize,
     ) -> impl Future<Output = Result<Page<Hit>, StoreError>> + Send {
         read::search(self, text, filter, cursor, limit)
+    }
+
+    /// What there was to be judged in exchanges that have ended, and which policies have looked at it. All of them are read
+    /// for it: it takes its time.
+    fn coverage(
+        &self,
+        filter: &ExchangeFilter,
+    ) -> impl Future<Output = Result<CoverageReport, StoreError>> + Send {
+        read::coverage(self, filter)
     }
 
     /// Forgets a session, and all that is there for it alone: messages, contents and what was found out about them. Of its

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use luthien::record::store::{Block, BlockKind, DecisionRow, Said, SessionRow, Turn};
 
-use super::times;
+use super::{cost, cost_of, times};
 
 /// Everything before the first session. Nothing but the styles of this file has any effect.
 pub(super) const HEAD: &str = r#"<!doctype html>
@@ -84,6 +84,7 @@ pub(super) fn session(session: &SessionRow, turns: &[Turn]) -> String {
             "tokens",
             format!("{} in, {} out", session.input_tokens, session.output_tokens),
         ),
+        ("cost", cost(session)),
         ("refused", session.blocked.to_string()),
         ("changed", session.modified.to_string()),
     ];
@@ -114,6 +115,7 @@ impl Page {
         about.extend(row.agent.clone());
         about.extend(row.answered_model.clone().or_else(|| row.model.clone()));
         about.extend(row.duration_us.map(times::took));
+        about.extend(cost_of(row));
         about.extend(row.ending.clone().filter(|ending| ending != "ok"));
         self.line(format_args!(
             "<article>\n<p class=\"about\">{}</p>",

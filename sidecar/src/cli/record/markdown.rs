@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use luthien::record::store::{Block, BlockKind, Said, SessionRow, Turn};
 
-use super::times;
+use super::{cost, cost_of, times};
 
 /// A session with its turns.
 pub(super) fn session(session: &SessionRow, turns: &[Turn]) -> String {
@@ -23,6 +23,7 @@ pub(super) fn session(session: &SessionRow, turns: &[Turn]) -> String {
             "tokens",
             format!("{} in, {} out", session.input_tokens, session.output_tokens),
         ),
+        ("cost", cost(session)),
         ("blocked", session.blocked.to_string()),
     ];
     for (name, value) in about.iter().filter(|(_, value)| !value.is_empty()) {
@@ -42,6 +43,7 @@ fn turn(text: &mut String, turn: &Turn) {
     about.extend(row.agent.clone());
     about.extend(row.answered_model.clone().or_else(|| row.model.clone()));
     about.extend(row.duration_us.map(times::took));
+    about.extend(cost_of(row));
     about.extend(row.ending.clone().filter(|ending| ending != "ok"));
     line(
         text,

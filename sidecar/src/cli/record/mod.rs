@@ -1,7 +1,8 @@
-//! Commands about what was recorded: `luthien sessions`, `show`, `search`, `export`, `import`, `cache-why`, `replay`, `forget`,
-//! `hold`, `log`.
+//! Commands about what was recorded: `luthien sessions`, `show`, `search`, `export`, `import`, `cache-why`, `coverage`, `replay`,
+//! `forget`, `hold`, `log`.
 
 mod cache_why;
+mod coverage;
 mod export;
 mod forget;
 mod html;
@@ -13,21 +14,24 @@ mod sessions;
 mod show;
 mod times;
 
-use std::future::Future;
+use std::{future::Future, sync::Arc};
 
+use arc_swap::ArcSwap;
 use clap::Args;
-use luthien::record::store::{AnyStore, Options, SessionFilter, SessionRow, Store};
+use luthien::record::store::{AnyStore, SessionFilter, SessionRow, Store, TransactionRow};
 
 use super::{Failure, Settings, say};
 use crate::{
+    config::prices,
     log::is_hidden,
     record::{self, kept},
 };
 
 pub(super) use cache_why::{CacheWhy, HELP as CACHE_WHY, run as cache_why};
+pub(super) use coverage::{Coverage, HELP as COVERAGE, run as coverage};
 pub(super) use export::{Export, run as export};
 pub(super) use forget::{Forget, Hold, hold, run as forget};
-pub(super) use import::{Import, run as import};
+pub(super) use import::{HELP as IMPORT, Import, run as import};
 pub(super) use log::{Log, run as log};
 pub(super) use replay::{HELP as REPLAY, Replay, run as replay};
 pub(super) use sessions::{Search, Sessions, run as sessions, search};
@@ -87,7 +91,8 @@ where
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let store = AnyStore::open(&database, Options::default()).await?;
+        let prices = ArcSwap::from_pointee(prices(&loaded.config));
+        let store = AnyStore::open(&database, record::options(Arc::new(prices))).await?;
         let answer = ask(store.clone()).await;
         store.close().await;
         answer
@@ -147,5 +152,63 @@ fn tokens(count: i64) -> String {
         count if count < 10_000 => count.to_string(),
         count if count < 10_000_000 => format!("{}k", count / 1_000),
         count => format!("{}M", count / 1_000_000),
+    }
+}
+
+/// A number of things, of which there is one word and another for many.
+fn counted(count: u64, [one, many]: [&str; 2]) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// What a session cost, as far as somebody knows.
+fn cost(session: &SessionRow) -> String {
+    match (session.cost_micros, session.unpriced) {
+        (known, 0) => dollars(known),
+        (0, _) => "unknown".to_owned(),
+        (known, _) => format!("≥ {}", dollars(known)),
+    }
+}
+
+/// What an exchange cost; `None` if it took no tokens, and so nobody asks.
+fn cost_of(exchange: &TransactionRow) -> Option<String> {
+    let tokens = [exchange.input_tokens, exchange.output_tokens];
+    match exchange.cost_micros {
+        Some(cost) => Some(dollars(cost)),
+        None if tokens.iter().any(Option::is_some) => Some("cost unknown".to_owned()),
+        None => None,
+    }
+}
+
+/// An amount that is counted in millionths of a dollar: in cents, or if it is less than a dollar in hundredths of them.
+fn dollars(micros: i64) -> String {
+    match micros {
+        micros if micros >= 995_000 => {
+            let cents = micros.saturating_add(5_000) / 10_000;
+            format!("${}.{:02}", cents / 100, cents % 100)
+        }
+        0 => "$0.00".to_owned(),
+        1..50 => "< $0.0001".to_owned(),
+        micros => format!("$0.{:04}", micros.saturating_add(50) / 100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_as_many_digits_as_say_something() {
+        for (micros, shown) in [
+            (0, "$0.00"),
+            (1, "< $0.0001"),
+            (50, "$0.0001"),
+            (19_649, "$0.0196"),
+            (994_999, "$0.9950"),
+            (995_000, "$1.00"),
+            (12_345_678, "$12.35"),
+            (i64::MAX, "$9223372036854.77"),
+        ] {
+            assert_eq!(dollars(micros), shown);
+        }
     }
 }

@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use clap::Args;
 use luthien::record::store::{AnyStore, SessionRow, Store};
 
-use super::{Failure, Settings, Which, ask, say, short, times, tokens};
+use super::{Failure, Settings, Which, ask, cost, say, short, times, tokens};
 use crate::cli::table;
 
 #[derive(Debug, Args)]
@@ -57,6 +57,7 @@ fn print(rows: &[SessionRow]) -> Result<(), Failure> {
         "session",
         "calls",
         "tokens",
+        "cost",
         "blocked",
         "model",
         "first words",
@@ -68,6 +69,7 @@ fn print(rows: &[SessionRow]) -> Result<(), Failure> {
             short(&row.session_id, 40),
             row.transactions.to_string(),
             tokens(row.input_tokens.saturating_add(row.output_tokens)),
+            cost(row),
             row.blocked.to_string(),
             short(&row.models.join(", "), 30),
             short(row.preview.as_deref().unwrap_or_default(), 60),

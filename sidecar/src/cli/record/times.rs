@@ -15,11 +15,21 @@ pub(super) fn past(text: &str) -> Result<i64, String> {
     if let Ok(Time(ago)) = serde_json::from_value(text.into()) {
         return Ok(now().saturating_sub(micros(ago)));
     }
-    let moment = OffsetDateTime::parse(text, &Rfc3339).ok();
+    if let Some(moment) = moment_of(text) {
+        return Ok(moment);
+    }
     let day = || Date::parse(text, &Iso8601::DATE).ok();
-    let moment = moment.or_else(|| Some(day()?.with_time(Clock::MIDNIGHT).assume_utc()));
-    let moment = moment.ok_or("expected a time ago (7d, 12h) or a date (2026-11-28)")?;
-    i64::try_from(moment.unix_timestamp_nanos() / 1_000).map_err(|_| "too long ago".to_owned())
+    let moment = day().and_then(|day| micros_of(day.with_time(Clock::MIDNIGHT).assume_utc()));
+    moment.ok_or_else(|| "expected a time ago (7d, 12h) or a date (2026-11-28)".to_owned())
+}
+
+/// A moment that a program has written, such as `2026-11-28T09:30:00.123Z`, in microseconds since 1970.
+pub(super) fn moment_of(text: &str) -> Option<i64> {
+    micros_of(OffsetDateTime::parse(text, &Rfc3339).ok()?)
+}
+
+fn micros_of(moment: OffsetDateTime) -> Option<i64> {
+    i64::try_from(moment.unix_timestamp_nanos() / 1_000).ok()
 }
 
 #[allow(

@@ -1,6 +1,7 @@
 //! What the record answers.
 
 mod bytes;
+mod coverage;
 mod cursor;
 mod search;
 mod sessions;
@@ -8,6 +9,7 @@ mod spoken;
 mod transactions;
 mod transcript;
 
+pub use coverage::{CoverageReport, ExchangeFilter, KindCoverage, PolicyCoverage, ToolCoverage};
 pub use cursor::{Cursor, NotACursor, Page};
 pub use search::Hit;
 pub use sessions::SessionFilter;
@@ -15,6 +17,7 @@ pub use transactions::{Call, EventText, Exchange};
 pub use transcript::{From, Said, Turn};
 
 pub(super) use bytes::{reply, request};
+pub(super) use coverage::coverage;
 pub(super) use search::search;
 pub(super) use sessions::{find, session, sessions};
 pub(super) use transactions::{payload, transaction, transactions};

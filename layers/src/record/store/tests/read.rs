@@ -2,16 +2,17 @@ use bytes::Bytes;
 use luthien_core::{Dialect, testing::conversation};
 
 use super::{
-    super::{Cursor, From, SessionFilter, Store},
+    super::{Cursor, ExchangeFilter, From, SessionFilter, Store},
     harness::{Database, Recorder, START, execute, number},
     on_both_engines,
 };
-use crate::record::{Ending, User};
+use crate::record::{Covered, Ending, Look, Thing, User, What};
 
 on_both_engines! {
     sessions_are_found,
     pages_follow_one_another,
     what_is_deleted_takes_everything_along,
+    what_policies_looked_at_is_counted,
 }
 
 /// Seven sessions: each a second apart, some of a kind.
@@ -276,5 +277,129 @@ async fn what_is_deleted_takes_everything_along(database: Database) {
             left,
             "{table}"
         );
+    }
+}
+
+/// What policies made of a call: `name outcome`, or `name outcome: cause`.
+fn call(tool: &str, looks: &[&str]) -> Thing {
+    let looks = looks.iter().map(|look| {
+        let (policy, outcome) = look.split_once(' ').unwrap();
+        let (outcome, cause) = match outcome.split_once(": ") {
+            Some((outcome, cause)) => (outcome, Some(cause.into())),
+            None => (outcome, None),
+        };
+        Look {
+            policy: policy.into(),
+            version: "1".into(),
+            outcome: outcome.into(),
+            cause,
+        }
+    });
+    Thing {
+        phase: "tool_call".into(),
+        block: Some(1),
+        tool: Some(tool.into()),
+        looks: looks.collect(),
+    }
+}
+
+async fn what_policies_looked_at_is_counted(database: Database) {
+    let store = database.open().await;
+    let mut recorder = Recorder::new();
+    let body = conversation(Dialect::Anthropic, 500, true);
+    let things = vec![
+        call("Bash", &["rules allow", "judge failed: late"]),
+        call("Bash", &["rules block", "judge skipped: refused"]),
+        call(
+            "Bash",
+            &["rules skipped: condition", "judge skipped: overload"],
+        ),
+        call("Read", &["rules skipped: condition", "judge failed: panic"]),
+        call("Odd", &[]),
+        Thing {
+            phase: "end".into(),
+            tool: None,
+            ..call("", &["rules modify"])
+        },
+    ];
+    // More than are read at once.
+    const MANY: u64 = 503;
+    for at in 0..MANY {
+        let id = recorder.asked(Dialect::Anthropic, &body, |asked| {
+            asked.model = Some(if at % 2 == 0 { "even" } else { "odd" }.into());
+            asked.user = (at == 0).then(|| User {
+                id: "ada".into(),
+                trusted: true,
+            });
+        });
+        let covered = Covered {
+            things: things.clone(),
+            more: 2,
+        };
+        recorder.event(&id, What::PoliciesCovered(covered));
+        recorder.ended(&id, "opaque", &Bytes::new(), |_| {});
+    }
+    // Of this one nobody has told anything; and that one goes on.
+    let id = recorder.asked(Dialect::Anthropic, &body, |_| {});
+    let reply = luthien_core::testing::recorded(Dialect::Anthropic, true);
+    recorder.ended(&id, "stream", &reply, |_| {});
+    recorder.asked(Dialect::Anthropic, &body, |_| {});
+    recorder.apply(&store).await;
+
+    let all = store.coverage(&ExchangeFilter::default()).await.unwrap();
+    assert_eq!(
+        (all.exchanges, all.untold, all.more),
+        (MANY + 1, 1, 2 * MANY)
+    );
+    let calls = &all.kinds["tool_call"];
+    let untold = calls.not_judged["untold"];
+    assert!(untold > 1);
+    assert_eq!((calls.things, calls.judged), (5 * MANY + untold, 2 * MANY));
+    let count = |counts: &std::collections::BTreeMap<String, u64>| {
+        let counts = counts.iter().filter(|(_, count)| **count % MANY == 0);
+        let counts = counts.map(|(name, count)| format!("{name} {}", count / MANY));
+        counts.collect::<Vec<_>>().join(", ")
+    };
+    // The gravest reason counts.
+    let expected = "failed: panic 1, skipped: overload 1, unwatched 1";
+    assert_eq!(count(&calls.not_judged), expected);
+    let rules = &calls.policies["rules"];
+    assert_eq!((rules.things, rules.judged), (4 * MANY, 2 * MANY));
+    assert_eq!(count(&rules.outcomes), "allow 1, block 1");
+    assert_eq!(count(&rules.not_judged), "skipped: condition 2");
+    let judge = &calls.policies["judge"];
+    assert_eq!((judge.judged, judge.versions.len()), (0, 1));
+    assert_eq!(
+        (calls.tools["Odd"].things, calls.tools["Odd"].judged),
+        (MANY, 0)
+    );
+    assert_eq!(all.kinds["end"].judged, MANY);
+
+    for (filter, exchanges) in [
+        (
+            ExchangeFilter {
+                model: Some("odd".to_owned()),
+                ..ExchangeFilter::default()
+            },
+            MANY / 2,
+        ),
+        (
+            ExchangeFilter {
+                user: Some("ada".to_owned()),
+                ..ExchangeFilter::default()
+            },
+            1,
+        ),
+        (
+            ExchangeFilter {
+                from: Some(START + 1),
+                until: Some(START + 7_000_000),
+                ..ExchangeFilter::default()
+            },
+            2,
+        ),
+    ] {
+        let some = store.coverage(&filter).await.unwrap();
+        assert_eq!(some.exchanges, exchanges, "{filter:?}");
     }
 }
