@@ -7,6 +7,7 @@ use luthien::{
     decision::DecisionSink,
     identity::KeyEntry,
     metrics::{Metrics, MetricsLayer},
+    record::prices::Prices,
 };
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     admin::{Admin, Readiness},
     compose::{ComposeError, Running, Told, compose},
-    config::{Config, ConfigError, Sources},
+    config::{self, Config, ConfigError, Sources},
     keyfile, listen,
     listen::{Edge, Hosts, Listener, Protocol, Settings, Timers},
     log::Lines,
@@ -32,6 +33,7 @@ pub(crate) struct Sidecar {
     watch: WatchLayer,
     decisions: Arc<dyn DecisionSink>,
     metrics: Metrics,
+    prices: Arc<ArcSwap<Prices>>,
     reloads: Arc<Reloads>,
     recording: Recording,
     /// Keys that are in no file.
@@ -104,8 +106,9 @@ impl Sidecar {
             agents: agents_at,
             admin: admin_at,
         };
-        let recording = Recording::start(&config).map_err(StartError::Record)?;
-        let metrics = metrics::metrics(&config, recording.state());
+        let prices = Arc::new(ArcSwap::from_pointee(config::prices(&config)));
+        let recording = Recording::start(&config, prices.clone()).map_err(StartError::Record)?;
+        let metrics = metrics::metrics(&config, recording.state(), prices.clone());
         let reloads = Arc::new(Reloads::started());
         metrics.register(Box::new(reloads.clone()));
         let decisions = recording.decisions((DecisionLog::new(lines.clone()), metrics.clone()));
@@ -132,6 +135,7 @@ impl Sidecar {
             watch,
             decisions,
             metrics,
+            prices,
             reloads,
             recording,
             extra_keys,
@@ -178,7 +182,7 @@ impl Sidecar {
         if acceptor.is_some() && before.config.tls.is_some() {
             self.tls.store(acceptor);
         }
-        self.recording.reprice(&running.config);
+        self.prices.store(Arc::new(config::prices(&running.config)));
         self.running.store(Arc::new(running));
         if needs_restart.is_empty() {
             tracing::info!("the configuration was read again");

@@ -30,7 +30,7 @@ async fn sum(sidecar: &Sidecar, name: &str, labels: &[&str]) -> f64 {
 
 #[tokio::test]
 async fn exchanges_policies_and_the_record_are_counted() {
-    let settings = "policies: [{ use: deny-tools, with: { tools: [bash] } }]\nrate: [{ per: everyone, requests: 7, every: 1h }]";
+    let settings = "prices: { mock-*: { input: 3.00, output: 15.00 } }\nroutes: [{ models: [\"mock-*\", \"*\"], upstreams: [mock] }]\npolicies: [{ use: deny-tools, with: { tools: [bash] } }]\nrate: [{ per: everyone, requests: 7, every: 1h }]";
     let (provider, sidecar) = pair(settings).await;
     for dialect in Dialect::ALL {
         for stream in [true, false] {
@@ -66,6 +66,15 @@ async fn exchanges_policies_and_the_record_are_counted() {
         1.0
     );
     assert_eq!(sum(&sidecar, "luthien_open_exchanges", &[]).await, 0.0);
+    assert!(
+        sum(
+            &sidecar,
+            "luthien_cost_dollars_total",
+            &["model=\"mock-large\""]
+        )
+        .await
+            > 0.0
+    );
     assert!(sum(&sidecar, "luthien_tokens_total", &["kind=\"output\""]).await > 0.0);
     assert!(
         sum(

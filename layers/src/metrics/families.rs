@@ -1,9 +1,10 @@
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
+use luthien_core::reply::Usage;
 use prometheus_client::{
     collector::Collector,
     encoding::{EncodeLabelSet, text::encode},
@@ -28,7 +29,7 @@ const OWN: [f64; 16] = [
 ];
 
 /// Every family: its name, its labels, and what it tells. Counters are written with `_total` behind their names.
-const FAMILIES: [(&str, &str, &str); 18] = [
+const FAMILIES: [(&str, &str, &str); 20] = [
     ("build", "version", "The version that runs"),
     ("open_exchanges", "", "Exchanges that go on"),
     (
@@ -68,6 +69,16 @@ const FAMILIES: [(&str, &str, &str); 18] = [
     ),
     ("tokens", "model, kind", "Tokens, as providers report them"),
     (
+        "cost_dollars",
+        "model",
+        "What exchanges cost, in US dollars, as far as prices are known",
+    ),
+    (
+        "unpriced_exchanges",
+        "model",
+        "Exchanges with tokens whose price nobody knows",
+    ),
+    (
         "refusals",
         "code",
         "What we have answered in place of the provider, by code",
@@ -102,6 +113,11 @@ fn help(name: &str) -> &'static str {
     found.map_or("", |(.., help)| help)
 }
 
+/// What a model's tokens cost, in US dollars; `None` if nobody knows.
+type Price = Box<dyn Fn(&str, &Usage) -> Option<f64> + Send + Sync>;
+
+type Dollars = Counter<f64, AtomicU64>;
+
 pub(super) type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// Everything that is counted and timed. Cheap to clone: clones count together.
@@ -120,6 +136,9 @@ pub(super) struct Families {
     pub(super) events: Family<labels::Of, Counter>,
     pub(super) failovers: Family<labels::Of, Counter>,
     pub(super) tokens: Family<labels::Tokens, Counter>,
+    pub(super) cost: Family<labels::Model, Dollars>,
+    pub(super) unpriced: Family<labels::Model, Counter>,
+    price: OnceLock<Price>,
     pub(super) refusals: Family<labels::Code, Counter>,
     pub(super) decisions: Family<labels::Decided, Counter>,
     pub(super) failures: Family<labels::Failed, Counter>,
@@ -155,6 +174,13 @@ impl Metrics {
             events: counters(&mut registry, "events"),
             failovers: counters(&mut registry, "failovers"),
             tokens: counters(&mut registry, "tokens"),
+            cost: {
+                let family = Family::default();
+                registry.register("cost_dollars", help("cost_dollars"), Family::clone(&family));
+                family
+            },
+            unpriced: counters(&mut registry, "unpriced_exchanges"),
+            price: OnceLock::new(),
             refusals: counters(&mut registry, "refusals"),
             decisions: counters(&mut registry, "policy_decisions"),
             failures: counters(&mut registry, "policy_failures"),
@@ -171,6 +197,12 @@ impl Metrics {
     /// Every family that layers count in: its name (of counters without `_total`), its labels, and what it tells.
     pub fn families_told() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
         FAMILIES.into_iter()
+    }
+
+    /// Counts money, too: by what this says that a model's tokens cost, in US dollars; `None` if nobody knows. Said once; whoever
+    /// says it later is not heard.
+    pub fn price_by(&self, price: impl Fn(&str, &Usage) -> Option<f64> + Send + Sync + 'static) {
+        self.0.price.get_or_init(|| Box::new(price));
     }
 
     /// Tells of more, asked whenever somebody looks.
@@ -198,6 +230,22 @@ impl Metrics {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         look(&mut registry)
+    }
+
+    /// Counts what an exchange cost.
+    pub(super) fn paid(&self, name: Option<&str>, label: &Arc<str>, usage: &Usage) {
+        let (Some(price), Some(name)) = (self.0.price.get(), name) else {
+            return;
+        };
+        if usage.input.is_none() && usage.output.is_none() {
+            return;
+        }
+        let model = label.clone();
+        let labels = labels::Model { model };
+        match price(name, usage) {
+            Some(dollars) => drop(self.0.cost.get_or_create(&labels).inc_by(dollars)),
+            None => drop(self.0.unpriced.get_or_create(&labels).inc()),
+        }
     }
 
     pub(super) fn families(&self) -> &Families {

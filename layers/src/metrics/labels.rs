@@ -64,3 +64,8 @@ pub(super) struct Calls {
     /// Whether a policy has looked at them, or why none has.
     pub(super) judged: &'static str,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Model {
+    pub(super) model: Arc<str>,
+}

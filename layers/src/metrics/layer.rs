@@ -276,6 +276,7 @@ impl Drop for ClientSide {
             families.failovers.get_or_create(&of).inc_by(more);
         }
         let usage = &self.usage;
+        self.metrics.paid(self.model.as_deref(), &model, usage);
         for (kind, tokens) in [
             ("input", usage.input),
             ("output", usage.output),

@@ -78,7 +78,7 @@ fn consulted(asked: &Asked) -> Consulted {
         model: (&*asked.model).into(),
         asked: (&*asked.asked).into(),
         answered: (&*asked.answered).into(),
-        usage: tokens(&asked.usage),
+        usage: Tokens::from(&asked.usage),
         latency_us: micros(asked.latency),
         cached: asked.cached,
     }
@@ -106,14 +106,16 @@ fn covered(coverage: &Coverage) -> Covered {
     }
 }
 
-pub(super) fn tokens(usage: &Usage) -> Tokens {
-    Tokens {
-        input: usage.input,
-        output: usage.output,
-        cache_read: usage.cache_read,
-        cache_write: usage.cache_write,
-        cache_write_1h: usage.cache_write_1h,
-        reasoning: usage.reasoning,
+impl From<&Usage> for Tokens {
+    fn from(usage: &Usage) -> Self {
+        Self {
+            input: usage.input,
+            output: usage.output,
+            cache_read: usage.cache_read,
+            cache_write: usage.cache_write,
+            cache_write_1h: usage.cache_write_1h,
+            reasoning: usage.reasoning,
+        }
     }
 }
 

@@ -15,8 +15,7 @@ use luthien_core::{
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    Durability, Recorder,
-    decisions::tokens,
+    Durability, Recorder, Tokens,
     note::{Close, Closing, Frames, Note, Noted, Side},
 };
 
@@ -174,7 +173,7 @@ impl ClientSide {
                 .answered
                 .as_ref()
                 .map_or(0, |answered| answered.attempts),
-            usage: tokens(&self.usage),
+            usage: Tokens::from(&self.usage),
             duration_us: self.recording.elapsed(),
             reply,
         });

@@ -2,15 +2,22 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::SystemTime,
 };
 
-use luthien::metrics::{
-    Metrics,
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+use arc_swap::ArcSwap;
+use luthien::{
+    metrics::{
+        Metrics,
+        collector::Collector,
+        encoding::{DescriptorEncoder, EncodeMetric},
+        metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    },
+    record::{Tokens, prices::Prices},
 };
 
 use crate::{config::Config, record::RecordHealth};
@@ -27,10 +34,20 @@ const USUAL: [&str; 7] = [
 ];
 
 /// What is counted in a sidecar with this configuration.
-pub(crate) fn metrics(config: &Config, record: RecordHealth) -> Metrics {
+pub(crate) fn metrics(
+    config: &Config,
+    record: RecordHealth,
+    prices: Arc<ArcSwap<Prices>>,
+) -> Metrics {
     let routes = config.routes.iter().flat_map(|route| route.models.clone());
     let metrics = Metrics::new(routes.chain(USUAL.map(str::to_owned)));
     metrics.register(Box::new(OfRecord(record)));
+    metrics.price_by(move |model, usage| {
+        let at = now().saturating_mul(1_000_000);
+        let micros = prices.load().cost(model, &Tokens::from(usage), at)?;
+        // As exact as a sum of money on a dashboard has to be.
+        Some(micros as f64 / 1e6)
+    });
     metrics
 }
 

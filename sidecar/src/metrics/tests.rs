@@ -120,7 +120,7 @@ type Panel = (
     &'static [(&'static str, &'static str)],
 );
 
-const PANELS: [Panel; 16] = [
+const PANELS: [Panel; 17] = [
     (
         "Exchanges per second, by how they ended",
         "reqps",
@@ -204,6 +204,14 @@ const PANELS: [Panel; 16] = [
         &[(
             "60 * sum by (model, kind) (rate(luthien_tokens_total[$__rate_interval]))",
             "{{model}} {{kind}}",
+        )],
+    ),
+    (
+        "Dollars per hour, by model",
+        "currencyUSD",
+        &[(
+            "3600 * sum by (model) (rate(luthien_cost_dollars_total[$__rate_interval]))",
+            "{{model}}",
         )],
     ),
     (

@@ -22,7 +22,7 @@ use tokio::{
     time::{error::Elapsed, sleep, timeout},
 };
 
-use crate::config::{self, Audit, Config, Retention};
+use crate::config::{Audit, Config, Retention};
 
 use folders::spool;
 pub(crate) use folders::{database, files, shown};
@@ -41,7 +41,6 @@ pub(crate) struct Recording(Option<Running>);
 
 struct Running {
     recorder: Recorder,
-    prices: Arc<ArcSwap<Prices>>,
     keeping: Arc<Keeping>,
     /// Told to give up what the database does not take.
     give_up: oneshot::Sender<()>,
@@ -163,7 +162,10 @@ impl Recording {
     }
 
     /// Starts to record, as is configured. Waits until the database has answered.
-    pub(crate) fn start(config: &Config) -> Result<Self, RecordError> {
+    pub(crate) fn start(
+        config: &Config,
+        prices: Arc<ArcSwap<Prices>>,
+    ) -> Result<Self, RecordError> {
         let Some(database) = database(config) else {
             return Ok(Self(None));
         };
@@ -187,10 +189,9 @@ impl Recording {
         let (end, ended) = oneshot::channel();
         let (opened, is_open) = std::sync::mpsc::sync_channel(1);
         let other = keeping.clone();
-        let prices = Arc::new(ArcSwap::from_pointee(config::prices(config)));
         let plan = Plan {
             database,
-            prices: prices.clone(),
+            prices,
             retention: config.record.retention.clone(),
             may_wait: config.record.allow_degraded_log,
         };
@@ -212,18 +213,10 @@ impl Recording {
         }
         Ok(Self(Some(Running {
             recorder,
-            prices,
             keeping,
             give_up,
             ended,
         })))
-    }
-
-    /// What is recorded from now on costs what this configuration says.
-    pub(crate) fn reprice(&self, config: &Config) {
-        if let Some(running) = &self.0 {
-            running.prices.store(Arc::new(config::prices(config)));
-        }
     }
 
     /// The layer that records.

@@ -235,7 +235,8 @@ fn hex(bytes: &[u8]) -> String {
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks(2);
     let byte = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok();
-    (text.len() % 2 == 0)
+    text.len()
+        .is_multiple_of(2)
         .then(|| digits.map(byte).collect())
         .flatten()
 }

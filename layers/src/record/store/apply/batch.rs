@@ -1,6 +1,6 @@
 //! What a batch consists of, each thing once, and what it speaks of.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{blocks, body::Stored, coding::Coder, said::Said},
@@ -15,19 +15,19 @@ use crate::record::{
 /// A batch, sorted.
 #[derive(Debug, Default)]
 pub(super) struct Gathered<'a> {
-    pub(super) contents: HashMap<ContentHash, &'a Content>,
-    pub(super) messages: HashMap<ContentHash, &'a Message>,
+    pub(super) contents: BTreeMap<ContentHash, &'a Content>,
+    pub(super) messages: BTreeMap<ContentHash, &'a Message>,
     /// In the order in which they came: parents first.
     pub(super) nodes: Vec<&'a Node>,
     pub(super) events: Vec<&'a Link>,
     /// All that is here or spoken of.
-    pub(super) content_hashes: HashSet<ContentHash>,
-    pub(super) message_hashes: HashSet<ContentHash>,
-    pub(super) node_hashes: HashSet<ContentHash>,
+    pub(super) content_hashes: BTreeSet<ContentHash>,
+    pub(super) message_hashes: BTreeSet<ContentHash>,
+    pub(super) node_hashes: BTreeSet<ContentHash>,
     /// Replies that will have to be read.
-    pub(super) reply_hashes: HashSet<ContentHash>,
-    pub(super) transactions: HashSet<String>,
-    pub(super) users: HashSet<String>,
+    pub(super) reply_hashes: BTreeSet<ContentHash>,
+    pub(super) transactions: BTreeSet<String>,
+    pub(super) users: BTreeSet<String>,
 }
 
 impl<'a> Gathered<'a> {

@@ -1,6 +1,6 @@
 //! What the end of an exchange tells: the reply, its messages, its calls, what it has cost.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use luthien_core::{reply::ReplyBlock, request::BlockKind};
@@ -21,9 +21,9 @@ use super::{
 use crate::record::{ContentHash, Ended, Reply, Tokens, What, spool::Link};
 
 /// Reads the replies of exchanges that have ended, and answers which messages they are made of.
-pub(super) fn read_replies(state: &mut State, events: &[&Link]) -> HashSet<ContentHash> {
-    let mut dialects = HashMap::new();
-    let mut hashes = HashSet::new();
+pub(super) fn read_replies(state: &mut State, events: &[&Link]) -> BTreeSet<ContentHash> {
+    let mut dialects = BTreeMap::new();
+    let mut hashes = BTreeSet::new();
     for link in events {
         let id = name_of(&link.event.transaction_id);
         let ended = match &link.event.what {
@@ -180,7 +180,7 @@ impl Projector<'_> {
         let depth = head.and_then(|head| self.state.nodes.get(&head)?.depth);
         let first = depth.map_or(0, |depth| depth + 1);
         let read = self.state.read.remove(id).unwrap_or_default();
-        let mut calls = HashMap::new();
+        let mut calls = BTreeMap::new();
         let mut placed = Vec::new();
         for (at, spoken) in read.spoken.iter().enumerate() {
             let message = self.spoken(spoken);
@@ -257,8 +257,8 @@ impl Projector<'_> {
         id: &str,
         place: usize,
         block: &ReplyBlock,
-        verdicts: &std::collections::BTreeMap<i64, String>,
-        calls: &HashMap<(Option<String>, luthien_core::reply::BlockId), i64>,
+        verdicts: &BTreeMap<i64, String>,
+        calls: &BTreeMap<(Option<String>, luthien_core::reply::BlockId), i64>,
     ) -> CallRow {
         // By its id, should policies have moved it; a call without one is found by its place.
         let by_id = calls

@@ -1,6 +1,6 @@
 //! Reads what is there already of all that a batch speaks of.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -66,7 +66,7 @@ pub(super) async fn load(tx: &mut Tx, batch: &Gathered<'_>) -> Result<State, Sto
     Ok(state)
 }
 
-fn hashes(hashes: &HashSet<ContentHash>) -> Vec<Value> {
+fn hashes(hashes: &BTreeSet<ContentHash>) -> Vec<Value> {
     // In order, so that nobody has to look all over an index.
     let mut hashes: Vec<_> = hashes.iter().collect();
     hashes.sort_unstable();
@@ -83,7 +83,7 @@ async fn contents(tx: &mut Tx, state: &mut State, batch: &Gathered<'_>) -> Resul
                 .insert(hash, ContentState { number, has_body });
         }
     }
-    let mut elsewhere = HashSet::new();
+    let mut elsewhere = BTreeSet::new();
     for hash in &batch.reply_hashes {
         match batch.contents.get(hash) {
             Some(content) => {
@@ -115,7 +115,7 @@ pub(in super::super) fn decoded(row: &Row, at: usize) -> Option<Bytes> {
 pub(super) async fn messages(
     tx: &mut Tx,
     state: &mut State,
-    of: &HashSet<ContentHash>,
+    of: &BTreeSet<ContentHash>,
 ) -> Result<(), StoreError> {
     let sql = "SELECT number, hash, said, ours, searchable, body IS NOT NULL, role FROM messages \
         WHERE hash IN $IN";
@@ -162,7 +162,7 @@ pub(super) async fn nodes(
     let rows = tx
         .rows_in(&format!("{NODES} WHERE {column} IN $IN"), values)
         .await?;
-    let roots: HashSet<i64> = rows.iter().filter_map(|row| node(state, row)).collect();
+    let roots: BTreeSet<i64> = rows.iter().filter_map(|row| node(state, row)).collect();
     let roots = roots
         .into_iter()
         .filter(|root| !state.nodes.contains_key(root));
@@ -266,7 +266,7 @@ async fn transactions(
 pub(super) async fn events(
     tx: &mut Tx,
     state: &State,
-) -> Result<HashSet<(String, i64)>, StoreError> {
+) -> Result<BTreeSet<(String, i64)>, StoreError> {
     let ids = state
         .transactions
         .keys()
@@ -286,7 +286,7 @@ pub(super) async fn forgotten(
     tx: &mut Tx,
     state: &State,
     batch: &Gathered<'_>,
-) -> Result<HashSet<String>, StoreError> {
+) -> Result<BTreeSet<String>, StoreError> {
     let new = batch
         .transactions
         .iter()
@@ -303,7 +303,7 @@ async fn users(tx: &mut Tx, state: &mut State, batch: &Gathered<'_>) -> Result<(
         .transactions
         .values()
         .filter_map(|known| known.row.user_id.clone());
-    let users: HashSet<_> = batch.users.iter().cloned().chain(known).collect();
+    let users: BTreeSet<_> = batch.users.iter().cloned().chain(known).collect();
     let users = users.into_iter().map(Value::from).collect();
     let sql = format!(
         "SELECT {} FROM users WHERE user_id IN $IN",
@@ -321,7 +321,7 @@ async fn users(tx: &mut Tx, state: &mut State, batch: &Gathered<'_>) -> Result<(
 pub(super) async fn sessions(
     tx: &mut Tx,
     state: &mut State,
-    names: HashSet<String>,
+    names: BTreeSet<String>,
 ) -> Result<(), StoreError> {
     let names = names.into_iter().map(Value::from).collect();
     let columns = SessionRow::COLUMNS.join(", ");
@@ -367,7 +367,7 @@ async fn add_recent(
     state: &mut State,
     rows: Vec<(String, Row)>,
 ) -> Result<(), StoreError> {
-    let mut replies: HashMap<i64, Vec<Placed>> = HashMap::new();
+    let mut replies: BTreeMap<i64, Vec<Placed>> = BTreeMap::new();
     let numbers = rows
         .iter()
         .filter_map(|(_, row)| row.int(0))
@@ -386,7 +386,7 @@ async fn add_recent(
             });
         }
     }
-    let mut calls: HashMap<String, Vec<OpenCall>> = HashMap::new();
+    let mut calls: BTreeMap<String, Vec<OpenCall>> = BTreeMap::new();
     let ids = rows
         .iter()
         .filter_map(|(_, row)| row.string(1))

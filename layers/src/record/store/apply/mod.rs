@@ -10,7 +10,7 @@ mod state;
 mod thread;
 mod write;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use self::{batch::Gathered, clean::Cleaner, project::Projector, state::State};
 pub(super) use clean::name_of;
@@ -190,7 +190,7 @@ async fn note(
 /// The events that are not in the record yet.
 fn new<'a>(
     batch: &Gathered<'a>,
-    mut known: HashSet<(String, i64)>,
+    mut known: BTreeSet<(String, i64)>,
     applied: &mut Applied,
 ) -> Vec<&'a Link> {
     let mut new = Vec::new();
@@ -207,7 +207,7 @@ fn new<'a>(
 }
 
 /// The names of the sessions that the events are of.
-fn sessions(state: &State, events: &[&Link]) -> HashSet<String> {
+fn sessions(state: &State, events: &[&Link]) -> BTreeSet<String> {
     let asked = events.iter().filter_map(|link| match &link.event.what {
         What::RequestReceived(asked) => Some(project::session_of(state, asked)),
         _ => None,

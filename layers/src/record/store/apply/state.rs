@@ -1,6 +1,6 @@
 //! What is known of the record while a batch is applied: what was there, and what comes to it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use luthien_core::{json::Document, reply::ReplyBlock};
@@ -118,7 +118,7 @@ pub(super) struct SessionState {
     pub(super) recent: Vec<Recent>,
     pub(super) open: Vec<OpenCall>,
     /// The places of all messages that it has: asked for when somebody needs to know.
-    pub(super) seen: Option<HashSet<(i64, i64)>>,
+    pub(super) seen: Option<BTreeSet<(i64, i64)>>,
 }
 
 #[derive(Debug)]
@@ -135,18 +135,18 @@ pub(super) struct TransactionState {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) last: Numbers,
-    pub(super) contents: HashMap<ContentHash, ContentState>,
-    pub(super) messages: HashMap<i64, MessageState>,
-    pub(super) message_numbers: HashMap<ContentHash, i64>,
-    pub(super) nodes: HashMap<i64, NodeState>,
-    pub(super) node_numbers: HashMap<ContentHash, i64>,
-    pub(super) sessions: HashMap<String, SessionState>,
-    pub(super) transactions: HashMap<String, TransactionState>,
-    pub(super) users: HashMap<String, UserRow>,
+    pub(super) contents: BTreeMap<ContentHash, ContentState>,
+    pub(super) messages: BTreeMap<i64, MessageState>,
+    pub(super) message_numbers: BTreeMap<ContentHash, i64>,
+    pub(super) nodes: BTreeMap<i64, NodeState>,
+    pub(super) node_numbers: BTreeMap<ContentHash, i64>,
+    pub(super) sessions: BTreeMap<String, SessionState>,
+    pub(super) transactions: BTreeMap<String, TransactionState>,
+    pub(super) users: BTreeMap<String, UserRow>,
     /// The bodies of replies that this batch speaks of.
-    pub(super) replies: HashMap<ContentHash, Bytes>,
+    pub(super) replies: BTreeMap<ContentHash, Bytes>,
     /// What they say, by transaction.
-    pub(super) read: HashMap<String, ReadReply>,
+    pub(super) read: BTreeMap<String, ReadReply>,
     pub(super) changes: Changes,
 }
 

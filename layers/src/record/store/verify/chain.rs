@@ -49,10 +49,7 @@ pub(super) async fn verify(
         found.first_break = Some(*broken);
         return Ok(false);
     }
-    let signed = |chains: &BTreeMap<i64, Chain>| -> u64 {
-        chains.values().map(|chain| chain.signed.len() as u64).sum()
-    };
-    found.checkpoints = signed(&chains);
+    found.checkpoints = chains.values().map(|chain| chain.signed.len() as u64).sum();
     let of = count(most(&mut tx, "conversation_events").await?);
     tx.commit().await?;
     found.writers = chains.len() as u64;
