@@ -9,6 +9,7 @@ mod support;
 
 use criterion::Criterion;
 use luthien::{
+    breaker::{BreakerLayer, Breakers},
     deadline::{DeadlineLayer, Deadlines},
     gate,
     gate::Gate,
@@ -49,6 +50,9 @@ fn main() -> Result<(), Failure> {
     room(&mut criterion, "metrics", &ALL, || {
         let metrics = MetricsLayer::new(Metrics::new(["claude-*", "gpt-*"]));
         Stack::new(MetricsProviderLayer::new(), metrics)
+    })?;
+    room(&mut criterion, "breaker", &ONE, || {
+        BreakerLayer::new("provider", Breakers::default())
     })?;
     record(&mut criterion)?;
     upstream(&mut criterion, &runtime)?;

@@ -9,6 +9,7 @@
 //! - [`decision`]: what policies decided.
 //! - [`reject`]: refusals that the client's SDK understands.
 //! - [`facts`]: what one layer finds out and another wants to know.
+//! - [`upstream`]: whether a provider may be asked.
 //! - [`json`], [`sse`]: reading without changing.
 //!
 //! The crate does no IO and knows no runtime. The layers themselves are in `luthien-tower`.
@@ -33,6 +34,7 @@ pub mod request;
 pub mod sse;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod upstream;
 
 pub use dialect::Dialect;
 

@@ -128,8 +128,9 @@ fn rooms(measured: &Measured) -> Result<String, Failure> {
         ("limit", all),
         ("rate", one),
         ("rate of tokens", all),
-        ("metrics", all),
         ("deadline", one),
+        ("metrics", all),
+        ("breaker", one),
         ("record", all),
         ("upstream", one),
     ] {

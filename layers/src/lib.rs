@@ -30,6 +30,10 @@
     doc = "| [`record`] | `record` | every conversation, kept faithfully |"
 )]
 #![cfg_attr(
+    feature = "breaker",
+    doc = "| [`breaker`] | `breaker` | providers that fail are left alone for a while |"
+)]
+#![cfg_attr(
     feature = "deadline",
     doc = "| [`deadline`] | `deadline` | how long a provider may take |"
 )]
@@ -53,6 +57,8 @@
     )
 )]
 
+#[cfg(feature = "breaker")]
+pub mod breaker;
 #[cfg(feature = "upstream")]
 mod connect;
 #[cfg(feature = "deadline")]

@@ -8,31 +8,47 @@ use std::{
     },
 };
 
+use arc_swap::ArcSwap;
 use axum::{
     Router, body::Body, extract::State, http::StatusCode, response::IntoResponse, routing::get,
 };
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use hyper::body::Incoming;
-use luthien::metrics::Metrics;
+use luthien::{breaker::Breakers, metrics::Metrics};
 use luthien_core::{Dialect, body::Chunk};
 use tower::ServiceExt;
 
 use crate::{
+    compose::Running,
     listen::{Answer, Hosts},
     record::{RecordHealth, Standing},
 };
 
 /// Whether the sidecar takes requests: not yet, yes, no more.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Readiness {
     is_ready: Arc<AtomicBool>,
     record: RecordHealth,
+    running: Arc<ArcSwap<Running>>,
 }
 
 impl Readiness {
-    pub(crate) fn new(record: RecordHealth) -> Self {
-        let is_ready = Arc::default();
-        Self { is_ready, record }
+    pub(crate) fn new(record: RecordHealth, running: Arc<ArcSwap<Running>>) -> Self {
+        Self {
+            is_ready: Arc::default(),
+            record,
+            running,
+        }
+    }
+
+    fn told(&self) -> Told {
+        let running = self.running.load();
+        let open = running.breakers.as_ref().map(Breakers::open);
+        let is_well = open.is_none_or(|open| open.is_empty());
+        Told {
+            record: Some(self.record.standing()),
+            upstreams: Some(if is_well { "ok" } else { "degraded" }),
+        }
     }
 
     pub(crate) fn set(&self, ready: bool) {
@@ -54,8 +70,9 @@ pub(crate) struct Admin {
 impl Admin {
     pub(crate) fn new(ready: Readiness, metrics: Metrics, hosts: Hosts) -> Self {
         let router = Router::new()
-            // Answers as long as the process can answer at all.
             .route("/health", get(health))
+            // Answers as long as the process can answer at all.
+            .route("/live", get(async || Json("ok", Told::default())))
             .route("/ready", get(readiness))
             .with_state(ready)
             .route("/metrics", get(counted).with_state(metrics));
@@ -66,16 +83,27 @@ impl Admin {
     }
 }
 
-async fn health(State(ready): State<Readiness>) -> Json {
-    Json("ok", ready.record.standing())
+/// `ok`; `degraded`, if exchanges go on and something is missing; `failing`, with a 503, if none can.
+async fn health(State(ready): State<Readiness>) -> impl IntoResponse {
+    let told = ready.told();
+    let status = match (told.record, told.upstreams) {
+        (Some(Standing::Failing | Standing::Full), _) if !ready.record.is_ready() => "failing",
+        (None | Some(Standing::Off | Standing::Ok), None | Some("ok")) => "ok",
+        _ => "degraded",
+    };
+    let code = match status {
+        "failing" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    };
+    (code, Json(status, told))
 }
 
 async fn readiness(State(ready): State<Readiness>) -> impl IntoResponse {
-    let record = ready.record.standing();
+    let told = ready.told();
     if ready.is_ready() {
-        (StatusCode::OK, Json("ready", record))
+        (StatusCode::OK, Json("ready", told))
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, Json("not_ready", record))
+        (StatusCode::SERVICE_UNAVAILABLE, Json("not_ready", told))
     }
 }
 
@@ -96,15 +124,32 @@ async fn counted(State(metrics): State<Metrics>, headers: HeaderMap) -> impl Int
     (headers, text)
 }
 
-/// `{"status": …, "version": …, "record": …}`: never what is configured.
-struct Json(&'static str, Standing);
+/// How components do, in one word each.
+#[derive(Default)]
+struct Told {
+    record: Option<Standing>,
+    upstreams: Option<&'static str>,
+}
+
+/// `{"status": …, "version": …, "record": …, "upstreams": …}`: never what is configured.
+struct Json(&'static str, Told);
 
 impl IntoResponse for Json {
     fn into_response(self) -> axum::response::Response {
         let version = env!("CARGO_PKG_VERSION");
-        let Self(status, record) = self;
-        let record = record.word();
-        let body = format!(r#"{{"status":"{status}","version":"{version}","record":"{record}"}}"#);
+        let Self(status, told) = self;
+        let words = [
+            ("record", told.record.map(Standing::word)),
+            ("upstreams", told.upstreams),
+        ];
+        let words = words
+            .into_iter()
+            .filter_map(|(name, word)| Some((name, word?)));
+        let mut body = format!(r#"{{"status":"{status}","version":"{version}""#);
+        for (name, word) in words {
+            body.push_str(&format!(r#","{name}":"{word}""#));
+        }
+        body.push('}');
         let headers = [
             (header::CONTENT_TYPE, "application/json"),
             (header::CACHE_CONTROL, "no-store"),

@@ -4,6 +4,7 @@ use std::{io, path::PathBuf, sync::Arc};
 
 use http::HeaderName;
 use luthien::{
+    breaker::Breakers,
     deadline::{DeadlineLayer, Deadlines},
     gate::{DecodeLayer, ParseLayer, Relay},
     identity::{Identity, IdentityLayer, KeyRing, Session},
@@ -43,6 +44,8 @@ pub(crate) struct Running {
     /// What policies remember of conversations.
     sessions: Sessions,
     ledger: Arc<dyn Ledger>,
+    /// How upstreams do, unless nobody wants to know.
+    pub(crate) breakers: Option<Breakers>,
     /// The same ledger, if it is shared.
     pub(crate) redis: Option<Arc<RedisLedger>>,
 }
@@ -94,7 +97,8 @@ pub(crate) fn compose(
     }
     let (ledger, redis) = ledger(&config, before)?;
     let sessions = before.map_or_else(Sessions::default, |before| before.sessions.clone());
-    let upstreams = upstreams(&config)?;
+    let breakers = breakers(&config, before);
+    let upstreams = upstreams(&config, breakers.as_ref())?;
     let decode = decode(&config);
     // A judge is asked as the model is, but for policies and rates.
     let judge = JudgeOver::new(deadline(&config).layer(decode.layer(upstreams.clone())));
@@ -136,6 +140,7 @@ pub(crate) fn compose(
         policies_of,
         sessions,
         ledger,
+        breakers,
         redis,
     })
 }
@@ -290,8 +295,23 @@ fn deadline(config: &Config) -> DeadlineLayer {
     })
 }
 
-fn upstreams(config: &Config) -> Result<Upstreams, ConfigError> {
+/// What is known of upstreams stays known as long as nothing is said about it.
+fn breakers(config: &Config, before: Option<&Running>) -> Option<Breakers> {
+    if let Some(before) = before
+        && (&before.config.breaker, &before.config.upstreams)
+            == (&config.breaker, &config.upstreams)
+    {
+        return before.breakers.clone();
+    }
+    let breaker = &config.breaker;
+    breaker.enabled.then(|| Breakers::new(breaker.settings()))
+}
+
+fn upstreams(config: &Config, breakers: Option<&Breakers>) -> Result<Upstreams, ConfigError> {
     let mut builder = Upstreams::builder().connect_timeout(config.deadlines.connect.0);
+    if let Some(breakers) = breakers {
+        builder = builder.admit(Arc::new(breakers.clone()));
+    }
     for (name, described) in &config.upstreams {
         let wrong = |error: luthien::upstream::UpstreamError| {
             ConfigError::new(format!("upstreams.{name}.url"), error.to_string())

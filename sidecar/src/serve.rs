@@ -20,7 +20,7 @@ use crate::{
     keyfile, listen,
     listen::{Edge, Hosts, Listener, Protocol, Settings, Timers},
     log::Lines,
-    metrics::{self, Reloads},
+    metrics::{self, OfUpstreams, Reloads},
     policy::{DecisionLog, Own},
     record::{RecordError, Recording},
     watch::WatchLayer,
@@ -121,7 +121,11 @@ impl Sidecar {
         let running = compose(config, own, told, None).map_err(StartError::Compose)?;
         add_keys(&running, &extra_keys);
         let running = Arc::new(ArcSwap::from_pointee(running));
-        let ready = Readiness::new(recording.state());
+        let now = running.clone();
+        metrics.register(Box::new(OfUpstreams(move || {
+            metrics::left_alone(&now.load())
+        })));
+        let ready = Readiness::new(recording.state(), running.clone());
         let agents = Listener::run(agents, settings, Edge::new(running.clone(), lines));
         let admin = Listener::run(
             admin,

@@ -9,7 +9,7 @@ use luthien_core::{
 
 use super::{
     Context, Policy, PolicyError, ReplyEnd, RequestVerdict, Text, TextEditor, ToolCall, Verdict,
-    Watches, breaker::Breaker,
+    Watches, panics::Breaker,
 };
 
 /// A policy in its place: under which name, when, how strictly, and what its failure means.

@@ -73,7 +73,6 @@
 //! The layer needs the two gates, as every layer here; see [`gate()`](luthien_core::gate::gate()).
 
 mod ask;
-mod breaker;
 #[cfg(feature = "policies")]
 mod cel;
 mod context;
@@ -93,6 +92,7 @@ mod ledger;
 mod mask;
 mod models;
 mod notice;
+mod panics;
 #[cfg(feature = "policies")]
 mod parallel;
 #[cfg(feature = "policies")]

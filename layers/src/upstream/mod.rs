@@ -38,6 +38,7 @@
 //! HTTP/1 is spoken unless [`Upstream::with_http2`] says otherwise: an HTTP/2 connection carries only as many streams as
 //! the provider allows, about a hundred, and more would wait in line behind generations that take minutes.
 
+mod attempt;
 mod client;
 pub mod headers;
 mod select;

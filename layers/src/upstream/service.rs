@@ -16,11 +16,13 @@ use luthien_core::{
     facts::{Answered, CREDENTIAL_HEADERS, Caller, Destination},
     reject::{Rejection, RejectionKind},
     request::LlmBody,
+    upstream::{Admit, Outcome},
 };
 use rustls::ClientConfig;
 use tower_service::Service;
 
 use super::{
+    attempt::{Attempt, answered, left_alone},
     client::{self, HttpClient, UpstreamBody},
     headers,
     select::{Route, Table, Upstream, UpstreamError},
@@ -34,6 +36,7 @@ pub struct Builder {
     routes: Vec<(Vec<String>, Vec<String>)>,
     connect: Option<Duration>,
     tls: Option<ClientConfig>,
+    admit: Option<Arc<dyn Admit>>,
 }
 
 impl Builder {
@@ -64,6 +67,14 @@ impl Builder {
     #[must_use]
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect = Some(limit);
+        self
+    }
+
+    /// Asks before each attempt whether the upstream may be asked, and tells what came of it. Those that may not are passed over; if
+    /// there is no other, the request is refused with a 503 (`circuit_open`).
+    #[must_use]
+    pub fn admit(mut self, admit: Arc<dyn Admit>) -> Self {
+        self.admit = Some(admit);
         self
     }
 
@@ -136,6 +147,7 @@ impl Builder {
                 http1: client::http1(tls, limit),
                 http2,
                 table,
+                admit: self.admit.unwrap_or_else(|| Arc::new(())),
             }),
         })
     }
@@ -152,6 +164,7 @@ struct Shared {
     table: Table,
     http1: HttpClient,
     http2: Option<Http2>,
+    admit: Arc<dyn Admit>,
 }
 
 #[derive(Debug)]
@@ -202,15 +215,36 @@ impl Shared {
                 self.table.candidates(dialect, model)
             }
         };
+        let model: Option<Box<str>> = call.and_then(|call| call.model()).map(Into::into);
         let mut outgoing = Outgoing::new(request);
         let mut refusal = None;
+        // After how long the first of those that are left alone may be asked again.
+        let mut wait: Option<Duration> = None;
         for (place, upstream) in candidates.iter().enumerate() {
             let last = place + 1 == candidates.len();
+            let mut attempt = match Attempt::begin(&*self.admit, &upstream.name, model.as_deref()) {
+                Ok(attempt) => attempt,
+                Err(rest) => {
+                    wait = Some(wait.map_or(rest, |wait| wait.min(rest)));
+                    continue;
+                }
+            };
             let request = match outgoing.next(upstream, last) {
                 Ok(request) => request,
                 Err(rejection) => return refuse(rejection, dialect),
             };
-            match client::send(self.client(upstream), request).await {
+            let sent = client::send(self.client(upstream), request).await;
+            attempt.report(match &sent {
+                Ok(response) => {
+                    let is_shared = outgoing.with_credential && upstream.credential.is_some();
+                    answered(response, is_shared, attempt.elapsed())
+                }
+                Err(failure) if failure.is_the_clients() => Outcome::Abandoned {
+                    after: attempt.elapsed(),
+                },
+                Err(_) => Outcome::Unreachable,
+            });
+            match sent {
                 Ok(response) if outgoing.is_spent() || !is_busy(response.status()) => {
                     let attempts = u32::try_from(place + 1).unwrap_or(u32::MAX);
                     let answered = Answered {
@@ -239,6 +273,7 @@ impl Shared {
                 }
             }
         }
+        let refusal = refusal.or_else(|| wait.map(left_alone));
         refuse(refusal.unwrap_or_else(|| nobody(dialect)), dialect)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! The comments here are what `luthien schema` and the editor show.
 
+mod breaker;
 mod check;
 mod document;
 mod error;
@@ -29,6 +30,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use breaker::Breaker;
 pub(crate) use document::{Document, below, in_our_words};
 pub(crate) use error::{ConfigError, nearest};
 pub(crate) use load::{Loaded, Sources};
@@ -85,6 +87,8 @@ pub(crate) struct Config {
     pub(crate) included: Vec<PathBuf>,
     /// How long things may take.
     pub(crate) deadlines: Deadlines,
+    /// When a provider that fails is left alone.
+    pub(crate) breaker: Breaker,
     /// Requests that pass unread, beside calls of models: a list of methods and paths (`*` stands for one segment), or
     /// `open` for everything.
     pub(crate) relay: Relay,
@@ -123,6 +127,7 @@ impl Default for Config {
             prices: BTreeMap::new(),
             included: Vec::new(),
             deadlines: Deadlines::default(),
+            breaker: Breaker::default(),
             relay: Relay::default(),
             repair: Repair::default(),
             tls: None,

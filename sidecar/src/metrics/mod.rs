@@ -1,6 +1,7 @@
 //! What the sidecar counts beside its layers: the record, and its own configuration.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc,
@@ -11,6 +12,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use luthien::{
+    breaker::Breakers,
     metrics::{
         Metrics,
         collector::Collector,
@@ -20,7 +22,7 @@ use luthien::{
     record::{Tokens, prices::Prices},
 };
 
-use crate::{config::Config, record::RecordHealth};
+use crate::{compose::Running, config::Config, record::RecordHealth};
 
 /// Models that are told by their names although no route names them.
 const USUAL: [&str; 7] = [
@@ -102,6 +104,42 @@ impl Collector for Reloads {
         let name = "config_last_success_timestamp_seconds";
         let value = ConstGauge::new(self.last.load(Ordering::Relaxed));
         value.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+    }
+}
+
+/// Upstreams, and for how many models each is left alone: asked whenever somebody looks.
+pub(crate) struct OfUpstreams<F>(pub(crate) F);
+
+/// For how many models each upstream is left alone.
+pub(crate) fn left_alone(running: &Running) -> BTreeMap<String, i64> {
+    let names = running.config.upstreams.keys();
+    let mut all: BTreeMap<_, _> = names.map(|name| (name.clone(), 0)).collect();
+    let circuits = running.breakers.as_ref().map(Breakers::open);
+    for circuit in circuits.unwrap_or_default() {
+        *all.entry(circuit.upstream.to_string()).or_default() += 1;
+    }
+    all
+}
+
+impl<F> fmt::Debug for OfUpstreams<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OfUpstreams")
+    }
+}
+
+impl<F> Collector for OfUpstreams<F>
+where
+    F: Fn() -> BTreeMap<String, i64> + Send + Sync + 'static,
+{
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let name = "breaker_open_circuits";
+        let help = "Models for which an upstream is left alone, since it fails";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (upstream, count) in (self.0)() {
+            let labels = [("upstream", upstream)];
+            ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
     }
 }
 

@@ -37,6 +37,7 @@ fn families() -> Vec<(String, String, String)> {
     let (recorder, _feed) = luthien::record::Recorder::start(&settings).unwrap();
     own.register(Box::new(OfRecord(RecordHealth::of(recorder))));
     own.register(Box::new(Reloads::default()));
+    own.register(Box::new(OfUpstreams(BTreeMap::new)));
     let told = own.open_metrics();
     for line in told
         .lines()
@@ -44,10 +45,10 @@ fn families() -> Vec<(String, String, String)> {
     {
         let (name, help) = line.split_once(' ').unwrap();
         if !all.iter().any(|(other, ..)| other == name) {
-            let labels = if name == "config_reloads" {
-                "result"
-            } else {
-                ""
+            let labels = match name {
+                "config_reloads" => "result",
+                "breaker_open_circuits" => "upstream",
+                _ => "",
             };
             all.push((
                 name.to_owned(),
@@ -109,7 +110,7 @@ fn is_gauge(name: &str) -> bool {
     name.ends_with("_bytes")
         || matches!(
             name,
-            "open_exchanges" | "record_degraded" | "record_database_away"
+            "open_exchanges" | "record_degraded" | "record_database_away" | "breaker_open_circuits"
         )
 }
 
@@ -290,6 +291,10 @@ const PANELS: [Panel; 17] = [
         "Failovers, and reloads that were refused",
         "short",
         &[
+            (
+                "luthien_breaker_open_circuits",
+                "models for which {{upstream}} is left alone",
+            ),
             (
                 "increase(luthien_failovers_total[$__rate_interval])",
                 "away from another to {{upstream}}",

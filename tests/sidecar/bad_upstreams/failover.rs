@@ -21,7 +21,7 @@ async fn in_order(upstreams: &[(&str, &Provider)]) -> (Sidecar, String) {
         .collect();
     let names: Vec<_> = upstreams.iter().map(|(name, _)| *name).collect();
     let config = format!(
-        "identity: {{ mode: both, keys: keys.json }}\nupstreams: {{ {} }}\nroutes: [{{ models: [\"*\"], upstreams: [{}] }}]\n",
+        "identity: {{ mode: both, keys: keys.json }}\nupstreams: {{ {} }}\nroutes: [{{ models: [\"*\"], upstreams: [{}] }}]\nbreaker: {{ enabled: false }}\n",
         parts.join(", "),
         names.join(", ")
     );

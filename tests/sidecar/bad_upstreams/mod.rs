@@ -2,6 +2,7 @@
 //! or by a broken transfer, the log says so, and the sidecar goes on.
 
 mod away;
+mod breaker;
 mod cut;
 mod endless;
 mod failover;

@@ -55,7 +55,7 @@ async fn errors_arrive_with_status_headers_and_body_to_the_byte() {
         Ok(Some(wire))
     })
     .await;
-    let scene = Scene::before(&bad, "").await;
+    let scene = Scene::before(&bad, "breaker: { enabled: false }").await;
     let statuses = [
         300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 408, 409, 413, 418, 422, 429, 451,
         500, 502, 503, 504, 520, 529, 599,

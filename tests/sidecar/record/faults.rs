@@ -118,7 +118,13 @@ async fn what_must_be_recorded_and_cannot_be_is_refused_before_it_goes_up() {
         }
     }
     assert_eq!(admin(&sidecar, "/ready").await, (503, "failing".to_owned()));
-    assert_eq!(admin(&sidecar, "/health").await.0, 200);
+    assert_eq!(admin(&sidecar, "/health").await.0, 503);
+    let live = ask(
+        sidecar.admin,
+        b"GET /live HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    )
+    .await;
+    assert_eq!((live.status(), &live.json()["status"]), (200, &"ok".into()));
     assert_eq!(provider.seen().len(), before);
     disk(&sidecar, false);
     until(&sidecar, "/ready", (200, "ok")).await;

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::policy::{
     Answer, CallerCredential, Entry, JudgeError, JudgeModel, Policy, PolicyLayer, PolicySet,
-    PolicySettings, Question, breaker::Breaker,
+    PolicySettings, Question, panics::Breaker,
 };
 
 /// A request, what the model answers to it, and policies between them. See the [module docs](super).
