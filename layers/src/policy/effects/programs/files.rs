@@ -47,8 +47,14 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "patch" | "gpatch" => patches::run(shell, state, command),
         "sed" | "gsed" => return Some(sed::run(shell, state, command)),
         "touch" | "mkdir" | "mkfifo" => {
-            for file in command.args(&["m", "t", "d", "r", "mode"]).operands {
+            let args = command.args(&["m", "t", "d", "r", "mode"]);
+            // With parents it may have been there.
+            let is_new = command.name == "mkdir" && !args.has(&["p", "parents"]);
+            for file in args.operands {
                 let path = shell.path(state, file);
+                if is_new {
+                    shell.made.remember("folder", &path.resolved);
+                }
                 shell.act(Act::Write {
                     path,
                     how: Write::Append,

@@ -72,6 +72,16 @@ impl Made {
         self.things.contains(&(kind, name.to_lowercase()))
     }
 
+    /// Whether a folder has been made here, or one around it.
+    pub(in super::super) fn has_folder(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(at, _)| at);
+        let mut folders = ends.chain([path.len()]).filter_map(|end| path.get(..end));
+        folders
+            .by_ref()
+            .take(WORDS)
+            .any(|folder| self.has("folder", folder))
+    }
+
     /// A command of a program that makes things and takes them away: `docker volume create x`, `docker volume rm x`.
     /// Whether it takes away nothing but what commands of that program have made here.
     pub(in super::super) fn is_own(&mut self, program: &str, words: &[String]) -> bool {

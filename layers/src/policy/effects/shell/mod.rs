@@ -38,7 +38,7 @@ pub(super) use self::{
     state::State,
 };
 use super::{
-    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch,
+    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, Scope, act, mark, patch,
     programs::{self, Made},
 };
 
@@ -119,8 +119,14 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// Writes down what is done.
+    /// Writes down what is done. A folder that the call has made goes as it came.
     pub(super) fn act(&mut self, act: Act) {
+        if let Act::Delete { path, .. } = &act
+            && matches!(path.scope, Scope::InHome | Scope::Beside)
+            && self.made.has_folder(&path.resolved)
+        {
+            return;
+        }
         self.effects.add(act, &self.evidence, self.elevated);
     }
 

@@ -2,6 +2,7 @@
 
 use wildmatch::WildMatch;
 
+use super::kept;
 use crate::policy::effects::{PathRef, Scope, Write, is_secret};
 
 /// Directories at home in which people keep what they have nowhere else.
@@ -185,6 +186,7 @@ fn is_lost_there(path: &PathRef, recursive: bool) -> bool {
             let rest = rest.trim_end_matches('/');
             ((recursive || path.all) && PRECIOUS.contains(&rest))
                 || recursive && is_one_of_many(rest)
+                || (recursive || path.all) && kept::is_kept(path, rest)
                 || (is_secret(path) && (recursive || rest.starts_with('.')))
                 || matches!(
                     rest,

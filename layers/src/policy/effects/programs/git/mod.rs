@@ -256,11 +256,13 @@ fn subcommand(
         "remote" if matches!(args.first(), "rm" | "remove") => {
             git(shell, Git::DeleteRemote, args.nth(1));
         }
+        "worktree" if args.first() == "add" => clone::made(shell, state, args.nth(1)),
         "worktree" if args.first() == "remove" && args.has(&["f", "force"]) => {
+            // What has been committed there is in the repository, and git removes nothing else.
             let path = shell.path(state, args.nth(1));
             shell.act(Act::Delete {
                 path,
-                recursive: true,
+                recursive: false,
             });
         }
         "rm" if args.has(&["f", "force"]) && !args.has(&["cached"]) => {
