@@ -1,9 +1,10 @@
 //! Containers: what is run in them, and what of the machine they are given.
 
 use super::{
-    Args, Command,
+    Args, Command, agents,
     args::joined,
     compositions::{compose, composed},
+    described, images,
 };
 use crate::policy::effects::{
     Act, PathRef, Scope, mark,
@@ -97,6 +98,10 @@ pub(super) fn containers(
                 Data::hidden()
             });
         }
+        ("build", _) | ("buildx" | "image" | "builder", "build") => {
+            described::image(shell, state, &rest, &command.stdin);
+            false
+        }
         ("cp", _) | ("container", "cp") => {
             copied(shell, state, &rest);
             return Some(Data::default());
@@ -179,6 +184,15 @@ pub(super) fn inside(
     let mut argv = args.command(1);
     if let Some(program) = args.value(&["entrypoint"]) {
         argv.insert(0, program.to_owned());
+    } else if let Some(program) = images::program(args.first(), &argv).filter(|_| name != "exec") {
+        argv.insert(0, program.to_owned());
+    }
+    if name != "exec" && agents::starts(&argv) && !images::leads(&args) {
+        // What is set here does not hold there.
+        shell.act(Act::Environment {
+            name: "*".to_owned(),
+            value: None,
+        });
     }
     if name == "exec" && !is_own {
         // What it sees of this machine is not known: everything counts as the machine's own.
@@ -341,7 +355,7 @@ const VALUED: &[&str] = &[
 ];
 
 /// Where a container has its own files.
-const INSIDE: &str = "/tmp/container";
+pub(super) const INSIDE: &str = "/tmp/container";
 
 /// What of this machine is seen where: `/src:/app:ro`, `type=bind,source=/src,target=/app`. A volume is none.
 fn mounted(mount: &str) -> Option<(&str, &str)> {

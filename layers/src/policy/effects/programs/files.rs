@@ -1,6 +1,6 @@
 //! Files: removed, moved, copied, written.
 
-use super::{Args, Command, archives, patches, readers, sed};
+use super::{Args, Command, archives, patches, private, readers, sed};
 use crate::policy::effects::{
     Act, Exhaust, Permissions, Write, mark,
     shell::{Data, Shell, State},
@@ -88,6 +88,19 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             {
                 let code = words.get(at + 1).cloned().unwrap_or_default();
                 shell.text(state, &code, &Data::default());
+            }
+            if let [archive, files @ ..] = command.args(&["TT", "x", "i", "P"]).operands.as_slice()
+                && files
+                    .iter()
+                    .any(|file| private::is_packed(&shell.path(state, file)))
+            {
+                let path = shell.path(state, archive).resolved;
+                let data = Data {
+                    is_private: true,
+                    is_content: true,
+                    ..Data::hidden()
+                };
+                state.files.insert(path, data);
             }
             if words
                 .iter()

@@ -42,11 +42,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         .words
         .iter()
         .any(|word| super::tokens::leaks(word, host.host.as_deref()));
+    let hands_over = [&args, &more].into_iter().any(sends_keys);
     host.sent(
         shell,
-        command.stdin.is_secret || says,
-        command.stdin.is_any(),
+        command.stdin.is_secret || says || hands_over,
+        command.stdin.is_any() || hands_over,
     );
+    let leads = args.value(&["R"]).or(more.value(&["R"])).is_some();
+    if leads && shell.made.has("served", "private") {
+        host.given(shell, false, true, true);
+    }
     let code = mark_code(&code.join(" "));
     let mut there = State::default();
     // What is done there is done in another home.
@@ -136,4 +141,27 @@ fn forward(shell: &mut Shell<'_>, led: &str) {
     }
     address.path = Some(String::new());
     address.sent(shell, false, false);
+}
+
+/// Whether variables with keys or the like are sent along: `-o SendEnv=AWS_*`.
+fn sends_keys(args: &Args<'_>) -> bool {
+    const KEYS: [&str; 9] = [
+        "TOKEN",
+        "SECRET",
+        "KEY",
+        "PASS",
+        "PASSWORD",
+        "AWS",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "AUTH",
+    ];
+    let names = args.values(&["o"]).filter_map(|option| {
+        let (name, value) = option.split_once(['=', ' '])?;
+        name.trim().eq_ignore_ascii_case("sendenv").then_some(value)
+    });
+    names.flat_map(str::split_whitespace).any(|name| {
+        let name = mark_code(name);
+        name == "*" || name.split(['_', '*', '?']).any(|word| KEYS.contains(&word))
+    })
 }

@@ -254,7 +254,10 @@ fn remotes(shell: &mut Shell<'_>, state: &State, command: &Command<'_>, args: &A
     ];
     let verb = args.first();
     let is_up = match (command.name, args.operands.as_slice()) {
-        ("rclone", [_, .., to]) => brings.contains(&verb) && to.contains(':'),
+        ("rclone", [_, _, rest @ ..]) => {
+            brings.contains(&verb) && rest.iter().any(|to| to.contains(':'))
+                || verb == "rcat" && args.nth(1).contains(':')
+        }
         ("mc" | "mcli", [_, .., to]) => {
             brings.contains(&verb) && to.contains('/') && !to.starts_with(['.', '/', '~'])
         }
@@ -285,8 +288,22 @@ fn remotes(shell: &mut Shell<'_>, state: &State, command: &Command<'_>, args: &A
         .clone()
         .chain(args.operands.first())
         .find(|word| word.contains("://"));
-    let address = url.map_or_else(|| Address::at(command.name, ""), |url| Address::of_url(url));
-    address.sent(shell, is_secret, true);
+    let address = url.map_or_else(
+        || Address::at(command.name, ""),
+        |url| {
+            // `:webdav,url='https://host':folder`
+            let start = url.find("http").filter(|_| url.starts_with(':'));
+            let url = start.and_then(|start| url.get(start..)).unwrap_or(url);
+            Address::of_url(url.split(['\'', '"', ',']).next().unwrap_or(url))
+        },
+    );
+    // A place that has been set up before is no stranger's.
+    let is_new = args.operands.iter().any(|word| word.starts_with(':'));
+    let is_private = is_new
+        && files
+            .clone()
+            .any(|file| super::private::is_packed(&shell.path(state, file)));
+    address.given(shell, is_secret, is_private, true);
 }
 
 /// Whether what is brought there is secret.

@@ -9,7 +9,9 @@ use crate::policy::effects::{
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let first = command.words.first().map(String::as_str);
     match command.name {
-        "nc" | "ncat" | "netcat" | "telnet" | "gnutls-cli" => Some(wire(shell, state, command)),
+        "nc" | "ncat" | "netcat" | "telnet" | "gnutls-cli" | "ztcp" => {
+            Some(wire(shell, state, command))
+        }
         "socat" => Some(both_ways(shell, state, command)),
         "openssl" if first == Some("s_client") => Some(secured(shell, command)),
         _ => None,
@@ -31,14 +33,14 @@ fn told(shell: &mut Shell<'_>, address: &Address, data: &Data) {
     let is_any = data.is_any() && !is_nothing(data);
     let mut paths = requested(text).peekable();
     if paths.peek().is_none() {
-        address.sent(shell, is_secret, is_any);
+        address.given(shell, is_secret, data.is_private, is_any);
     }
     for path in paths.take(16) {
         let address = Address {
             path: Some(path.to_owned()),
             ..address.clone()
         };
-        address.sent(shell, is_secret, is_any);
+        address.given(shell, is_secret, data.is_private, is_any);
     }
 }
 

@@ -35,7 +35,7 @@ const PLAIN: &[(&str, &[&str], usize)] = &[
     ("torsocks", &[], 0),
     ("dbus-run-session", &[], 0),
     ("xvfb-run", &["s", "n", "e", "f"], 0),
-    ("prlimit", &[], 0),
+    ("prlimit", &["p", "pid", "o", "output"], 0),
     ("unshare", &[], 0),
     ("nsenter", &["t", "target"], 0),
     ("firejail", &[], 0),
@@ -198,6 +198,15 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let mut argv = args.command(*skip);
             while argv.first().is_some_and(|word| is_assignment(word)) {
                 argv.remove(0);
+            }
+            // What is done to a process that runs.
+            if argv.is_empty()
+                && matches!(
+                    name,
+                    "prlimit" | "cpulimit" | "taskset" | "chrt" | "strace" | "ltrace"
+                )
+            {
+                super::executes(shell, name, words);
             }
             if argv.is_empty() {
                 return match name {

@@ -115,7 +115,7 @@ impl Shell<'_> {
                 .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '+'))
             {
                 match name {
-                    "" => fields.literal(&state.home.clone()),
+                    "" => fields.literal(&state.get("HOME").concat()),
                     "+" => fields.literal(&state.cwd.clone()),
                     "-" => fields.literal(&state.before.clone()),
                     "root" => fields.literal("/root"),

@@ -219,8 +219,10 @@ impl<'a> Shell<'a> {
         let led = links.find_map(|(link, to)| {
             let rest = path.resolved.strip_prefix(link.as_str())?;
             // Who names the link itself means the link; with a slash behind it, what it leads to.
-            let leads =
-                rest.starts_with('/') || rest.is_empty() && (path.all || written.ends_with('/'));
+            // A file that a container sees is that file.
+            let is_seen = state.is_container() && !link.is_empty();
+            let leads = rest.starts_with('/')
+                || rest.is_empty() && (path.all || written.ends_with('/') || is_seen);
             let all = if path.all { "/*" } else { "" };
             leads.then(|| mark::starred(&format!("{to}{rest}{all}")))
         });

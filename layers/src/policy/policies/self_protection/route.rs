@@ -37,6 +37,15 @@ impl SelfProtection {
             .iter()
             .any(|address| says(&[address.as_str()]))
             && (names_provider || call.input().matches("://").count() > 1);
+        let narrows = says(&[
+            "with_entries",
+            "del(.env",
+            ".env |=",
+            ".env = {",
+            ".env={",
+            "pop('env'",
+            "delpaths",
+        ]) && says(&["env"]);
         let reads_startup = effects
             .iter()
             .any(|effect| matches!(&effect.act, Act::Read { path } if is_read_at_start(path)));
@@ -80,6 +89,8 @@ impl SelfProtection {
                     |word: &String| self.variables.iter().any(|name| contains_word(word, name));
                 args.iter().any(sets)
             }
+            // Whatever variables there are in the settings of an agent, some go.
+            act if narrows && written(act).is_some_and(is_agents) => true,
             act => written(act).is_some_and(|path| {
                 let is_startup =
                     is_read_at_start(path) || path.resolved.contains('$') && reads_startup;
@@ -120,7 +131,10 @@ impl SelfProtection {
                     .next()
                     .is_some_and(|port| bare == format!("{host}:{port}"))
             };
-            bare == address || here("localhost") || here("127.0.0.1")
+            bare == address
+                || here("localhost")
+                || here("127.0.0.1")
+                || here("host.docker.internal")
         })
     }
 
@@ -193,6 +207,18 @@ fn written(act: &Act) -> Option<&PathRef> {
         }
         _ => None,
     }
+}
+
+/// The settings of an agent.
+fn is_agents(path: &PathRef) -> bool {
+    let names = [
+        ".claude/settings*.json",
+        ".codex/config.toml",
+        ".gemini/settings.json",
+    ];
+    names
+        .iter()
+        .any(|name| is_somewhere(&path.resolved, name, false))
 }
 
 fn is_read_at_start(path: &PathRef) -> bool {

@@ -32,6 +32,9 @@ pub(super) fn lisp(shell: &mut Shell<'_>, state: &mut State, code: &str) {
         "shell-command ",
         "shell-command-to-string ",
         "call-process-shell-command ",
+        "run-program ",
+        "(system ",
+        "run-shell-command ",
     ] {
         if let Some(text) = of(name) {
             shell.text(state, &text, &Data::default());
