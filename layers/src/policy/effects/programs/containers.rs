@@ -72,8 +72,7 @@ pub(super) fn containers(
             let is_own = name == "exec"
                 && container(rest).is_some_and(|name| shell.made.has("container", name));
             if name == "exec" {
-                inside(shell, state, name, rest, &command.stdin, is_own);
-                return Some(Data::hidden());
+                return Some(inside(shell, state, name, rest, &command.stdin, is_own));
             }
             shell.made.is_own("docker", &own);
             published(shell, rest);
@@ -179,7 +178,7 @@ pub(super) fn inside(
     rest: &[String],
     stdin: &Data,
     is_own: bool,
-) {
+) -> Data {
     let args = Args::leading(rest, VALUED);
     let mut argv = args.command(1);
     if let Some(program) = args.value(&["entrypoint"]) {
@@ -196,8 +195,7 @@ pub(super) fn inside(
     }
     if name == "exec" && !is_own {
         // What it sees of this machine is not known: everything counts as the machine's own.
-        shell.invoke(state, argv, stdin.clone());
-        return;
+        return written(&shell.invoke(state, argv, stdin.clone()));
     }
     // In a container of its own only what leaves it counts.
     let mut there = State::container(INSIDE);
@@ -251,12 +249,23 @@ pub(super) fn inside(
     super::executes(shell, "docker", &told);
     is_closed &= !is_privileged && !rest.iter().any(is_host);
     if argv.is_empty() {
-        return;
+        return Data::hidden();
     }
     let before = shell.count();
-    shell.invoke(&mut there, argv, stdin.clone());
+    let out = shell.invoke(&mut there, argv, stdin.clone());
     if is_closed {
         shell.keep(before, |act| leaves(act, is_own));
+    }
+    written(&out)
+}
+
+/// Something comes out of a container, and nobody knows what; but of which kind it is.
+fn written(out: &Data) -> Data {
+    Data {
+        is_content: out.is_content,
+        is_private: out.is_private,
+        is_secret: out.is_secret,
+        ..Data::hidden()
     }
 }
 

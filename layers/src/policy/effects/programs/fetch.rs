@@ -64,7 +64,7 @@ fn browser(shell: &mut Shell<'_>, command: &Command<'_>) -> Data {
 /// Whether a URL has the content of files in it: in what it asks, or packed wherever. Or it tells of this machine.
 fn says_more(url: &str) -> bool {
     let asked = url.split_once('?').map_or("", |(_, asked)| asked);
-    url.contains([mark::PACKED, mark::HERE]) || asked.contains(mark::is_content)
+    url.contains([mark::PACKED, mark::HERE, mark::PRIVATE]) || asked.contains(mark::is_content)
 }
 
 /// Whether a header has the content of files in it, other than to say who asks.
@@ -254,8 +254,10 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
             || words.iter().any(|word| tokens::leaks(word, host))
             || tokens::leaks(&body.text, host);
         // Who says who they are is known there.
-        let is_private = body.is_private
-            && !(is_known && host.is_some_and(|host| !hosts::is_strange(&mark::shown(host))));
+        let is_strange = host.is_some_and(|host| hosts::is_strange(&mark::shown(host)));
+        let is_told =
+            body.is_private || body.text.contains(mark::PRIVATE) || url.contains(mark::PRIVATE);
+        let is_private = is_told && (is_strange || !is_known) || body.is_personal && is_strange;
         let is_any = body.is_any || has_members || says || says_more(url);
         address.given(shell, is_secret, is_private, is_any);
     }

@@ -1,6 +1,6 @@
 //! Files: removed, moved, copied, written.
 
-use super::{Args, Command, archives, patches, private, readers, sed};
+use super::{Args, Command, archives, hosts, patches, private, readers, sed};
 use crate::policy::effects::{
     Act, Exhaust, Permissions, Write, mark,
     shell::{Data, Shell, State},
@@ -89,19 +89,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 let code = words.get(at + 1).cloned().unwrap_or_default();
                 shell.text(state, &code, &Data::default());
             }
-            if let [archive, files @ ..] = command.args(&["TT", "x", "i", "P"]).operands.as_slice()
-                && files
-                    .iter()
-                    .any(|file| private::is_packed(&shell.path(state, file)))
-            {
-                let path = shell.path(state, archive).resolved;
-                let data = Data {
-                    is_private: true,
-                    is_content: true,
-                    ..Data::hidden()
-                };
-                state.files.insert(path, data);
-            }
+            let packed = private::archived(shell, state, command);
             if words
                 .iter()
                 .any(|word| matches!(word.as_str(), "-m" | "-mr" | "-rm" | "-sdel"))
@@ -114,6 +102,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     });
                 }
             }
+            return Some(packed);
         }
         _ => return None,
     }
@@ -218,12 +207,12 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
                 .split(':')
                 .next()
                 .map(|host| host.rsplit('@').next().unwrap_or(host).to_owned());
-            super::sent(
-                shell,
-                host,
-                super::is_secret(&source) && is_far(to),
-                is_far(to),
-            );
+            let is_private = is_far(to)
+                && private::is_personal(&source)
+                && host.as_deref().is_some_and(hosts::is_strange);
+            let is_secret = super::is_secret(&source) && is_far(to);
+            let address = super::Address::at(host.as_deref().unwrap_or_default(), "");
+            address.given(shell, is_secret, is_private, is_far(to));
             continue;
         }
         if is_asked {

@@ -6,7 +6,7 @@ use super::{
     sent,
 };
 use crate::policy::effects::{
-    Act,
+    Act, mark,
     shell::{Shell, State},
 };
 
@@ -45,14 +45,8 @@ pub(super) fn git(shell: &mut Shell<'_>, name: &str, words: &[String]) {
         }
     }
     // All that there is, to a place that has no name yet.
-    let is_whole = sends
-        && has(&[
-            "--mirror",
-            "--all",
-            "refs/*",
-            "+refs/*:refs/*",
-            "refs/*:refs/*",
-        ]);
+    let is_each = |word: &String| word.contains("refs/") && word.contains(['*', mark::STAR]);
+    let is_whole = sends && (has(&["--mirror", "--all"]) || words.iter().any(is_each));
     let values = words
         .iter()
         .map(|word| word.strip_prefix("--remote=").unwrap_or(word));

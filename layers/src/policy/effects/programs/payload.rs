@@ -64,7 +64,7 @@ impl Before {
             is_content: stdin.is_content
                 || text.contains(|c| mark::is_content(c) || c == mark::HERE),
             is_packed: stdin.is_packed || text.contains(mark::PACKED),
-            is_private: stdin.is_private,
+            is_private: stdin.is_private || text.contains(mark::PRIVATE),
             is_secret: stdin.is_secret || text.contains(mark::SECRET),
         }
     }

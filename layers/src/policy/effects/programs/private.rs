@@ -66,6 +66,15 @@ pub(super) fn is_personal(path: &PathRef) -> bool {
             })
 }
 
+/// Whether it is a database in a file, or what has been written out of one.
+pub(super) fn is_database(path: &PathRef) -> bool {
+    const ENDS: [&str; 8] = [
+        ".sqlite", ".sqlite3", ".db", ".sql", ".dump", ".rdb", ".mdb", ".kdbx",
+    ];
+    let name = path.name().trim_end_matches(".gz");
+    ENDS.iter().any(|end| name.ends_with(end))
+}
+
 /// The same of what is packed as a whole: any folder at home that is not hidden, and the project itself.
 pub(super) fn is_packed(path: &PathRef) -> bool {
     let is_shown = || path.in_home().is_some_and(|rest| !rest.starts_with('.'));
@@ -139,6 +148,7 @@ const SERVERS: &[(&str, &[&str])] = &[
     ("httpd", &["p", "h"]),
     ("darkhttpd", &["port"]),
     ("sfz", &["p"]),
+    ("php", &["S", "t"]),
     ("dufs", &["p", "b"]),
 ];
 
@@ -148,8 +158,11 @@ pub(super) fn served(shell: &mut Shell<'_>, state: &State, command: &Command<'_>
         return;
     };
     let args = command.args(valued);
+    if command.name == "php" && !args.has(&["S"]) {
+        return;
+    }
     let named = args
-        .values(&["d", "directory", "root", "r", "h"])
+        .values(&["d", "directory", "root", "r", "h", "t"])
         .chain(args.operands.iter().copied());
     let folders: Vec<&str> = named
         .filter(|word| word.parse::<u16>().is_err() && *word != "file-server")
@@ -213,4 +226,27 @@ pub(super) fn logged(shell: &mut Shell<'_>, state: &State, command: &Command<'_>
         .any(|word| super::tokens::leaks(word, Some(server)));
     let address = super::Address::at(server, args.value(&["P", "port"]).unwrap_or_default());
     address.given(shell, data.is_secret || says, data.is_private, true);
+}
+
+/// `zip`, `7z`: what is packed into a file, or is written out packed.
+pub(super) fn archived(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data {
+    let args = command.args(&["TT", "x", "i", "P"]);
+    // `7z a archive files`
+    let skip = usize::from(command.name != "zip");
+    let mut operands = args.operands.iter().skip(skip);
+    let archive = operands.next().copied().unwrap_or_default();
+    let is_private = operands.any(|file| is_packed(&shell.path(state, file)));
+    let data = Data {
+        is_private,
+        is_content: true,
+        ..Data::hidden()
+    };
+    if super::is_stdin(archive) {
+        return data;
+    }
+    if is_private {
+        let path = shell.path(state, archive).resolved;
+        state.files.insert(path, data);
+    }
+    Data::default()
 }

@@ -1,6 +1,6 @@
 //! What requests are told beside their addresses: settings in files, bodies, sockets that are files.
 
-use super::Args;
+use super::{Args, private};
 use crate::policy::effects::{
     mark,
     shell::{Data, Shell, State},
@@ -150,6 +150,8 @@ pub(super) struct Body {
     pub(super) is_secret: bool,
     /// It is what somebody keeps for themselves.
     pub(super) is_private: bool,
+    /// The same, as far as it is no more than a file among others.
+    pub(super) is_personal: bool,
     /// What stands in the text of it.
     pub(super) text: String,
 }
@@ -214,6 +216,7 @@ pub(super) fn body(shell: &mut Shell<'_>, state: &State, args: &Args<'_>, stdin:
         }
         let path = shell.path(state, file);
         let known = state.files.get(&path.resolved);
+        body.is_personal |= private::is_personal(&path) || private::is_database(&path);
         body.is_private |= known.is_some_and(|data| data.is_private);
         body.is_secret |= super::is_secret(&path) || known.is_some_and(|data| data.is_secret);
         body.text.push_str(

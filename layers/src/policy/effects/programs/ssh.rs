@@ -6,7 +6,10 @@ use super::{
     builtins::{backdoor, run_code},
     mark_code,
 };
-use crate::policy::effects::shell::{Data, Shell, State};
+use crate::policy::effects::{
+    Act,
+    shell::{Data, Shell, State},
+};
 
 const VALUED: &[&str] = &[
     "p", "i", "l", "o", "F", "L", "R", "D", "J", "b", "c", "E", "e", "m", "O", "Q", "S", "W", "w",
@@ -67,9 +70,20 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let mut here = state.clone();
             if host.host.as_deref().is_some_and(super::is_here) {
                 here.go("~".to_owned());
+                // Variables do not come along.
+                if super::agents::starts(&["-c".to_owned(), code.clone()]) {
+                    shell.act(Act::Environment {
+                        name: "*".to_owned(),
+                        value: None,
+                    });
+                }
             }
-            run_code(shell, &mut here, &code, &command.stdin);
-            Data::hidden()
+            let out = run_code(shell, &mut here, &code, &command.stdin);
+            Data {
+                is_content: out.is_content,
+                is_private: out.is_private,
+                ..Data::hidden()
+            }
         }
     })
 }

@@ -201,8 +201,15 @@ pub(super) fn uploads(shell: &mut Shell<'_>, state: &State, command: &Command<'_
         let is_secret = files
             .iter()
             .any(|file| holds(shell, state, &command.stdin, file));
+        // Whoever asks for it there, or the machine that somebody has named, is no store of one's own.
+        let is_new =
+            endpoint.is_some() || matches!(command.name, "croc" | "wormhole" | "magic-wormhole");
+        let is_private = is_new
+            && files
+                .iter()
+                .any(|file| super::private::is_personal(&shell.path(state, file)));
         let address = endpoint.clone().unwrap_or_else(|| Address::at(host, ""));
-        address.sent(shell, is_secret, true);
+        address.given(shell, is_secret, is_private, true);
     };
     let option = BY_OPTION
         .iter()
@@ -288,8 +295,17 @@ fn remotes(shell: &mut Shell<'_>, state: &State, command: &Command<'_>, args: &A
         .clone()
         .chain(args.operands.first())
         .find(|word| word.contains("://"));
+    // `:sftp,host=x:folder`
+    let mut named = args
+        .operands
+        .iter()
+        .filter_map(|word| word.split_once("host="));
+    let named = named.next().map(|(_, host)| {
+        let host = host.split([',', ':']).next().unwrap_or(host);
+        host.trim_matches(['\'', '"'])
+    });
     let address = url.map_or_else(
-        || Address::at(command.name, ""),
+        || Address::at(named.unwrap_or(command.name), ""),
         |url| {
             // `:webdav,url='https://host':folder`
             let start = url.find("http").filter(|_| url.starts_with(':'));

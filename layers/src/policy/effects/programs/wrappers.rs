@@ -1,6 +1,6 @@
 //! Programs that run others.
 
-use super::{Args, Command, builtins::run_code, env, mark_code, xargs};
+use super::{Args, Command, agents, builtins::run_code, env, mark_code, xargs};
 use crate::policy::effects::{
     Act, Process, Write,
     shell::{Data, Shell, State},
@@ -113,6 +113,13 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 let (name, value) = word.split_once('=').unwrap_or_default();
                 shell.assigned(state, name, vec![value.to_owned()]);
             }
+            // Variables stay behind, unless they are asked to come along.
+            if agents::starts(&argv) && !args.has(&["E", "preserve-env"]) {
+                shell.act(Act::Environment {
+                    name: "*".to_owned(),
+                    value: None,
+                });
+            }
             let before = std::mem::replace(&mut shell.elevated, true);
             let edits = command.name == "sudoedit" || args.has(&["e", "edit"]);
             let out = match argv.is_empty() {
@@ -143,6 +150,13 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let args = Args::of(words, &["c", "command", "s", "shell", "g", "G"]);
             let before = std::mem::replace(&mut shell.elevated, true);
             let code = mark_code(args.value(&["c", "command"]).unwrap_or_default());
+            let is_login = args.has(&["l", "login"]) || words.iter().any(|word| word == "-");
+            if is_login && agents::starts(&["-c".to_owned(), code.clone()]) {
+                shell.act(Act::Environment {
+                    name: "*".to_owned(),
+                    value: None,
+                });
+            }
             let out = run_code(shell, state, &code, &command.stdin);
             shell.elevated = before;
             Some(out)
@@ -168,7 +182,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "watch" | "script" | "flock" | "entr" | "su" | "at" | "batch" => {
             code_or_words(shell, state, command)
         }
-        "screen" => {
+        "screen" if !words.iter().any(|word| word == "-X") => {
             let argv = Args::leading(
                 words,
                 &["S", "c", "h", "p", "t", "T", "s", "e", "x", "X", "r"],

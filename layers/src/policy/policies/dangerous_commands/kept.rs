@@ -134,6 +134,7 @@ fn is_file(name: &str) -> bool {
         .map(|(before, end)| (before.is_empty(), end));
     end.is_some_and(|(is_hidden, end)| {
         !is_hidden
+            && !name.starts_with('*')
             && (1..=5).contains(&end.len())
             && end.chars().all(char::is_alphanumeric)
             && end.chars().any(char::is_alphabetic)

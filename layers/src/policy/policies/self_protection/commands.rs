@@ -65,6 +65,7 @@ const ENDS: &[&str] = &[
 /// Programs that hold, starve or take over a process that runs.
 pub(super) const HOLDERS: &[&str] = &[
     "gdb", "lldb", "prlimit", "cpulimit", "criu", "strace", "ltrace", "reptyr", "chrt", "taskset",
+    "renice",
 ];
 
 /// Options of theirs with the name of somebody.

@@ -161,6 +161,11 @@ impl SelfProtection {
                             self.has_pid(value.trim_start_matches("-p"))
                         }))
             }
+            "ss" => {
+                args.iter().any(|word| word == "-K" || word == "--kill")
+                    && args.iter().any(|word| self.has_port(word))
+            }
+            "tcpkill" | "cutter" => args.iter().any(|word| self.has_port(word)),
             "kill-port" | "killport" | "fkill" => {
                 names_it() || args.iter().any(|word| self.has_port(word))
             }

@@ -68,9 +68,13 @@ impl SelfProtection {
             }
             Act::Exec { program, args } if is_agent(&effect.act) => {
                 let has = |word: &String| {
-                    (["base_url", "base-url", "api-base", "api_base"]
+                    // The provider that is there without any setting.
+                    (["model_provider=openai", "model_provider=\"openai"]
                         .iter()
                         .any(|part| word.contains(part))
+                        || ["base_url", "base-url", "api-base", "api_base"]
+                            .iter()
+                            .any(|part| word.contains(part))
                         || self
                             .variables
                             .iter()
@@ -270,7 +274,9 @@ fn is_set(text: &str, name: &str) -> bool {
         let before = text.get(..at).unwrap_or_default();
         let after = text.get(at + found.len()..).unwrap_or_default();
         let after = after.trim_start_matches('\\');
-        after.starts_with(['"', '\'', ']'])
+        let last = before.rsplit([';', '\n', '(']).next().unwrap_or_default();
+        last.contains("delete ")
+            || after.starts_with(['"', '\'', ']'])
             || after.starts_with('=') && !after.starts_with("==")
             || ["-n ", "unset ", "-u "]
                 .iter()

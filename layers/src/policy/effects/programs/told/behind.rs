@@ -67,6 +67,7 @@ const BEHIND: &[Row] = &[
         1,
     ),
     (ALONE, &[], &["e", "f", "p", "u", "w", "d"], 0),
+    (&["podman", "buildah"], &["unshare"], &[], 0),
     (&["choom"], &[], &["n", "adjust"], 0),
     (&["runcon"], &[], &["u", "r", "t", "l"], 1),
     (&["envchain"], &[], &[], 1),
