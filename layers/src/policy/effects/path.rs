@@ -306,7 +306,8 @@ fn is_beside(path: &str, project: &str) -> bool {
     let more = rest.map(|rest| rest.split('/').next().unwrap_or(rest));
     more.is_some_and(|more| {
         let mut words = more.split(['-', '_', '.', '@', '+']);
-        more.starts_with(['-', '_', '.', '@', '+']) && !words.any(|word| ASIDE.contains(&word))
+        let is_more = |c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | '@' | '+');
+        more.starts_with(is_more) && !words.any(|word| ASIDE.contains(&word))
     })
 }
 

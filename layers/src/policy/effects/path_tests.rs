@@ -29,6 +29,7 @@ fn a_path_is_where_it_leads() {
         ("../..", "/home", Scope::System),
         ("../other", "~/other", Scope::InHome),
         ("../shop-fix/x", "~/shop-fix/x", Scope::Beside),
+        ("../shop2", "~/shop2", Scope::Beside),
         ("../shopping", "~/shopping", Scope::InHome),
         ("../shop-backup", "~/shop-backup", Scope::InHome),
         ("/tmp/x", "/tmp/x", Scope::Temporary),

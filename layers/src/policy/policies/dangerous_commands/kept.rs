@@ -46,6 +46,10 @@ const ANEW: &[&str] = &[
     "logs",
     "crash",
     "dumps",
+    "wt",
+    "devel",
+    "gems",
+    "texmf",
     "worktree",
     "worktrees",
     "venv",
@@ -90,6 +94,7 @@ const BROUGHT: &[&str] = &[
     "fontconfig",
     "snap",
     "perl5",
+    "R",
     "depot_tools",
     "emsdk",
     "esp",
@@ -118,13 +123,25 @@ pub(super) fn is_kept(path: &PathRef, rest: &str) -> bool {
 fn is_anew(name: &str) -> bool {
     let lower = name.to_lowercase();
     let words = || lower.split(|c: char| !c.is_alphanumeric());
-    let is_hidden = name.starts_with('.') && name.len() > 1 && name != ".git";
+    // `.next`, `_site`
+    let is_hidden = name.starts_with(['.', '_']) && name.len() > 1 && name != ".git";
     let is_cache = lower.contains("cache") || lower.ends_with(".egg-info");
     !words().any(|word| ASIDE.contains(&word))
         && (is_hidden
             || is_cache
+            || is_release(name)
             || words()
                 .any(|word| ANEW.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()))))
+}
+
+/// Whether a name is that of something that has been unpacked: `zlib-1.3.1`.
+fn is_release(name: &str) -> bool {
+    let version = name.rsplit_once('-').map(|(_, version)| version);
+    version.is_some_and(|version| {
+        version.starts_with(|c: char| c.is_ascii_digit())
+            && version.contains('.')
+            && version.chars().all(|c| c.is_ascii_digit() || c == '.')
+    })
 }
 
 /// Whether a name is that of a file: it ends as files do. A year or a version is no such end.
@@ -162,6 +179,7 @@ mod tests {
             "Documents/tax",
             "notes.d/2024.11",
             "work/repo/.git",
+            "talks-2024",
         ] {
             assert!(keeps(rest), "{rest}");
         }
@@ -179,6 +197,8 @@ mod tests {
             "code/x/.venv",
             "venv311",
             "miniconda3/envs/old",
+            "zlib-1.3.1",
+            "actions-runner/_work",
             "Downloads/file.zip",
             "notes/a.md",
             "src/x/pkg.egg-info",
