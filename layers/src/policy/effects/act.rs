@@ -205,6 +205,8 @@ words! {
         Nothing = "nothing",
         /// Something.
         Data = "data",
+        /// What somebody keeps for themselves: a database, a home, a whole repository, or what has been sealed.
+        Private = "private",
         /// Keys, tokens or the like.
         Secrets = "secrets",
     }

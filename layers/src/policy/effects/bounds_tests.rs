@@ -269,3 +269,33 @@ fn what_a_shell_puts_into_code_is_a_gap_and_not_a_fault() {
     let (opaque, _) = is_opaque("python3 -c \"print(3 * $(curl -s http://x.example))\"");
     assert!(opaque);
 }
+
+#[test]
+fn small_languages_end_as_well() {
+    let nested = (0..64).fold(String::new(), |all, n| {
+        format!("{all}v{n} = $(v{}) $(v{})\n", n + 1, n + 1)
+    });
+    for command in [
+        format!("make -f - <<'M'\n{nested}all:\n\techo $(v0)\nM"),
+        format!(
+            "make -f - <<'M'\na = $(a)$(a)\nall:\n\t{}\nM",
+            "$(a)".repeat(5000)
+        ),
+        format!("vim -c 'call f({}'", "(".repeat(40_000)),
+        format!("vim -c 'echo {}1'", "[1,".repeat(15_000)),
+        format!(
+            "vim -c 'let x = \"ab\"' {}",
+            "-c 'let x = x . x . x' ".repeat(2000)
+        ),
+        format!("vim -c '{}'", "exe \"exe 1\" | ".repeat(4000)),
+        format!("env -S '{}'", "${HOME}".repeat(8000)),
+        format!("sqlite3 a.db \"{}\"", "copy to program 'x'\n".repeat(3000)),
+        format!("git apply <<'E'\n{}\nE", "+++ b/x\n".repeat(7000)),
+        format!("rm -rf ~/{}", "a/".repeat(20_000)),
+        format!("mkdir ~/a; {}", "rm -rf ~/a/b; ".repeat(4000)),
+    ] {
+        let (_, took) = is_opaque(&command);
+        let start = command.get(..60).unwrap_or(&command);
+        assert!(took < Duration::from_secs(10), "{start}: {took:?}");
+    }
+}

@@ -23,6 +23,8 @@ pub(crate) const LINE: char = '\u{fdda}';
 pub(crate) const PACKED: char = '\u{fddb}';
 /// What this machine is called, or who works at it.
 pub(crate) const HERE: char = '\u{1fffe}';
+/// What somebody keeps for themselves: a database, a home, a whole repository.
+pub(crate) const PRIVATE: char = '\u{2fffe}';
 /// Tokens of services that are known, one mark for each service.
 const TOKENS: std::ops::RangeInclusive<char> = '\u{fddc}'..='\u{fdef}';
 /// `*`, not quoted.
@@ -47,7 +49,7 @@ pub(crate) fn service(c: char) -> Option<usize> {
 pub(crate) fn is_unknown(c: char) -> bool {
     matches!(
         c,
-        UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK | CONTENT | LINE | PACKED | HERE
+        UNSET | UNKNOWN | SOME | REMOTE | SECRET | HOOK | CONTENT | LINE | PACKED | HERE | PRIVATE
     ) || TOKENS.contains(&c)
 }
 
@@ -55,13 +57,13 @@ pub(crate) fn is_unknown(c: char) -> bool {
 pub(crate) fn is_unsure(c: char) -> bool {
     matches!(
         c,
-        UNSET | UNKNOWN | REMOTE | SECRET | HOOK | CONTENT | PACKED
+        UNSET | UNKNOWN | REMOTE | SECRET | HOOK | CONTENT | PACKED | PRIVATE
     ) || TOKENS.contains(&c)
 }
 
 /// What stands in files, in whatever form.
 pub(crate) fn is_content(c: char) -> bool {
-    matches!(c, CONTENT | LINE | PACKED)
+    matches!(c, CONTENT | LINE | PACKED | PRIVATE)
 }
 
 pub(crate) fn is_glob(c: char) -> bool {

@@ -35,6 +35,8 @@ mod persist;
 mod place;
 mod programs;
 mod shell;
+#[cfg(test)]
+mod told_tests;
 mod tool;
 
 use std::fmt;

@@ -33,6 +33,8 @@ pub enum Scope {
     Home,
     /// Below a home directory, and not in the project.
     InHome,
+    /// The same, and called like the project: a copy or a worktree of it, beside it.
+    Beside,
     /// What the system and its programs consist of.
     System,
     /// The directory of the project or of the call itself.
@@ -296,6 +298,19 @@ fn is_within(path: &str, folder: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Whether a path begins beside the project, with its name and more: `~/shop-fix` of `~/shop`. What has been put aside of
+/// it is no copy.
+fn is_beside(path: &str, project: &str) -> bool {
+    const ASIDE: [&str; 6] = ["bak", "backup", "backups", "archive", "data", "db"];
+    let rest = path.strip_prefix(project);
+    let more = rest.map(|rest| rest.split('/').next().unwrap_or(rest));
+    more.is_some_and(|more| {
+        let mut words = more.split(['-', '_', '.', '@', '+']);
+        let is_more = |c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '.' | '@' | '+');
+        more.starts_with(is_more) && !words.any(|word| ASIDE.contains(&word))
+    })
+}
+
 /// Where a resolved path is.
 fn scope(path: &str, place: &Place) -> Scope {
     if path == "/" {
@@ -351,7 +366,10 @@ fn scope(path: &str, place: &Place) -> Scope {
         };
     }
     if home.is_some() {
-        return Scope::InHome;
+        return match is_beside(path, &project) {
+            true => Scope::Beside,
+            false => Scope::InHome,
+        };
     }
     let first = path
         .trim_start_matches('/')

@@ -59,6 +59,17 @@ impl Address {
 
     /// Something goes there.
     pub(in super::super) fn sent(&self, shell: &mut Shell<'_>, is_secret: bool, is_any: bool) {
+        self.given(shell, is_secret, false, is_any);
+    }
+
+    /// The same, of which it is known whether somebody keeps it for themselves.
+    pub(super) fn given(
+        &self,
+        shell: &mut Shell<'_>,
+        is_secret: bool,
+        is_private: bool,
+        is_any: bool,
+    ) {
         let written = self.host.as_deref().unwrap_or_default();
         let host = self.shown();
         // A name may carry something itself, to whoever is asked what it stands for.
@@ -66,6 +77,7 @@ impl Address {
         let is_any = is_any || carries(written);
         let sends = match (is_secret, is_any) {
             (true, _) if !host.as_deref().is_some_and(is_here) => Sends::Secrets,
+            (_, true) if is_private => Sends::Private,
             (_, true) => Sends::Data,
             _ => Sends::Nothing,
         };

@@ -161,3 +161,45 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     super::executes(shell, command.name, words);
     Some(Data::hidden())
 }
+
+/// Whether words start an agent, by itself or by its package.
+pub(super) fn starts(words: &[String]) -> bool {
+    const AGENTS: [&str; 9] = [
+        "claude",
+        "codex",
+        "gemini",
+        "aider",
+        "opencode",
+        "goose",
+        "cursor-agent",
+        "crush",
+        "qwen",
+    ];
+    const PACKAGES: [&str; 5] = [
+        "claude-code",
+        "openai/codex",
+        "gemini-cli",
+        "aider-chat",
+        "opencode-ai",
+    ];
+    const RUNNERS: [&str; 8] = ["npx", "bunx", "pnpx", "pnpm", "yarn", "uvx", "pipx", "deno"];
+    let is_agent = |word: &String| {
+        let name = word.rsplit('/').next().unwrap_or(word);
+        AGENTS.contains(&name)
+    };
+    words.first().is_some_and(is_agent)
+        || words
+            .first()
+            .is_some_and(|word| RUNNERS.contains(&word.as_str()))
+            && words
+                .iter()
+                .take(8)
+                .any(|word| PACKAGES.iter().any(|package| word.contains(package)))
+        || words.windows(2).any(|pair| {
+            pair.first().is_some_and(|word| word == "-c") && {
+                let code = pair.last().map(String::as_str).unwrap_or_default();
+                code.split([' ', ';', '&', '|'])
+                    .any(|word| AGENTS.contains(&word))
+            }
+        })
+}

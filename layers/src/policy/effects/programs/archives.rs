@@ -1,6 +1,6 @@
 //! Files packed into one, and taken out again.
 
-use super::{Command, files::MOST_LINKS};
+use super::{Command, files::MOST_LINKS, private};
 use crate::policy::effects::{
     Act, Write, mark,
     shell::{Data, Shell, State},
@@ -61,6 +61,9 @@ pub(super) fn tar(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             files.extend(lines.take(MOST_LINKS).map(str::to_owned));
         }
         packed.is_secret |= are_secret(shell, state, &files);
+        packed.is_private = files
+            .iter()
+            .any(|file| !file.is_empty() && private::is_packed(&shell.path(state, file)));
     }
     match args
         .value(&["f", "file"])

@@ -20,6 +20,7 @@ pub(super) fn read(state: &mut State, command: &Command<'_>) -> Data {
         _ if stdin.is_secret => mark::SECRET.to_string(),
         Some(text) => text.clone(),
         None if stdin.remote.is_some() => mark::REMOTE.to_string(),
+        None if stdin.is_private => mark::PRIVATE.to_string(),
         None if stdin.is_packed => mark::PACKED.to_string(),
         None if stdin.is_content => mark::LINE.to_string(),
         None => mark::SOME.to_string(),

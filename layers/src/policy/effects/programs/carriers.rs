@@ -3,7 +3,7 @@
 
 use super::Command;
 use crate::policy::effects::{
-    Act, Write,
+    Act, Scope, Write,
     shell::{Shell, State},
 };
 
@@ -171,6 +171,49 @@ pub(super) fn outputs(shell: &mut Shell<'_>, state: &State, command: &Command<'_
         shell.act(Act::Write {
             path,
             how: Write::Replace,
+        });
+    }
+}
+
+/// Options of programs that nobody looks into, by which they are told where to write.
+const TOLD: &[&str] = &[
+    "-o",
+    "-out",
+    "-O",
+    "--out",
+    "--output",
+    "--outfile",
+    "-outfile",
+    "--out-file",
+    "--output-file",
+    "--target-path",
+];
+
+/// What such a program writes: where that is a place of its own, and no word for something else.
+pub(super) fn told(shell: &mut Shell<'_>, state: &State, command: &Command<'_>) {
+    let pairs = command.words.windows(2).filter_map(|pair| match pair {
+        [option, file] if TOLD.contains(&option.as_str()) => Some(file.as_str()),
+        _ => None,
+    });
+    let glued = command.words.iter().filter_map(|word| {
+        let (option, file) = word.split_once('=')?;
+        TOLD.contains(&option).then_some(file)
+    });
+    let files: Vec<&str> = pairs.chain(glued).take(16).collect();
+    for file in files
+        .into_iter()
+        .filter(|file| file.starts_with(['/', '~', '.']))
+    {
+        let path = shell.path(state, file);
+        shell.act(match path.scope {
+            Scope::Device => Act::Disk {
+                program: command.name.to_owned(),
+                device: path.written,
+            },
+            _ => Act::Write {
+                path,
+                how: Write::Replace,
+            },
         });
     }
 }

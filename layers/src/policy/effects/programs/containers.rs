@@ -1,9 +1,10 @@
 //! Containers: what is run in them, and what of the machine they are given.
 
 use super::{
-    Args, Command,
+    Args, Command, agents,
     args::joined,
     compositions::{compose, composed},
+    described, images,
 };
 use crate::policy::effects::{
     Act, PathRef, Scope, mark,
@@ -71,8 +72,7 @@ pub(super) fn containers(
             let is_own = name == "exec"
                 && container(rest).is_some_and(|name| shell.made.has("container", name));
             if name == "exec" {
-                inside(shell, state, name, rest, &command.stdin, is_own);
-                return Some(Data::hidden());
+                return Some(inside(shell, state, name, rest, &command.stdin, is_own));
             }
             shell.made.is_own("docker", &own);
             published(shell, rest);
@@ -96,6 +96,10 @@ pub(super) fn containers(
             } else {
                 Data::hidden()
             });
+        }
+        ("build", _) | ("buildx" | "image" | "builder", "build") => {
+            described::image(shell, state, &rest, &command.stdin);
+            false
         }
         ("cp", _) | ("container", "cp") => {
             copied(shell, state, &rest);
@@ -174,16 +178,24 @@ pub(super) fn inside(
     rest: &[String],
     stdin: &Data,
     is_own: bool,
-) {
+) -> Data {
     let args = Args::leading(rest, VALUED);
     let mut argv = args.command(1);
     if let Some(program) = args.value(&["entrypoint"]) {
         argv.insert(0, program.to_owned());
+    } else if let Some(program) = images::program(args.first(), &argv).filter(|_| name != "exec") {
+        argv.insert(0, program.to_owned());
+    }
+    if name != "exec" && agents::starts(&argv) && !images::leads(&args) {
+        // What is set here does not hold there.
+        shell.act(Act::Environment {
+            name: "*".to_owned(),
+            value: None,
+        });
     }
     if name == "exec" && !is_own {
         // What it sees of this machine is not known: everything counts as the machine's own.
-        shell.invoke(state, argv, stdin.clone());
-        return;
+        return written(&shell.invoke(state, argv, stdin.clone()));
     }
     // In a container of its own only what leaves it counts.
     let mut there = State::container(INSIDE);
@@ -237,12 +249,23 @@ pub(super) fn inside(
     super::executes(shell, "docker", &told);
     is_closed &= !is_privileged && !rest.iter().any(is_host);
     if argv.is_empty() {
-        return;
+        return Data::hidden();
     }
     let before = shell.count();
-    shell.invoke(&mut there, argv, stdin.clone());
+    let out = shell.invoke(&mut there, argv, stdin.clone());
     if is_closed {
         shell.keep(before, |act| leaves(act, is_own));
+    }
+    written(&out)
+}
+
+/// Something comes out of a container, and nobody knows what; but of which kind it is.
+fn written(out: &Data) -> Data {
+    Data {
+        is_content: out.is_content,
+        is_private: out.is_private,
+        is_secret: out.is_secret,
+        ..Data::hidden()
     }
 }
 
@@ -341,7 +364,7 @@ const VALUED: &[&str] = &[
 ];
 
 /// Where a container has its own files.
-const INSIDE: &str = "/tmp/container";
+pub(super) const INSIDE: &str = "/tmp/container";
 
 /// What of this machine is seen where: `/src:/app:ro`, `type=bind,source=/src,target=/app`. A volume is none.
 fn mounted(mount: &str) -> Option<(&str, &str)> {

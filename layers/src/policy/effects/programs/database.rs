@@ -3,6 +3,7 @@
 use super::{
     Command,
     args::joined,
+    clients,
     made::{Made, is_scratch},
     session,
     sql::{Session, generated, losses},
@@ -236,13 +237,7 @@ fn client(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Da
             code.push_str("\n;\n");
         }
     }
-    for line in code.lines() {
-        let line = line.trim_start();
-        let outside = ["\\!", ".shell ", ".system ", "system ", "!!"];
-        if let Some(code) = outside.iter().find_map(|start| line.strip_prefix(start)) {
-            shell.text(state, &super::mark_code(code), &Data::default());
-        }
-    }
+    clients::told(shell, state, command, &code);
     sqlite::client(shell, state, command, &code);
     if !at.is_own {
         let session = Session {

@@ -2,7 +2,7 @@
 
 use super::{Command, wrappers::is_assignment};
 use crate::policy::effects::{
-    Act,
+    Act, MAX_TEXT,
     shell::{Data, Shell, State},
 };
 
@@ -12,7 +12,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
     let mut argv: Vec<String> = Vec::new();
     let mut folder = None;
     // Of `-S` there are words in a word.
-    let mut rest = split_strings(words).into_iter();
+    let mut rest = split_strings(state, words).into_iter();
     while let Some(word) = rest.next() {
         match word.as_str() {
             "-u" | "--unset" => {
@@ -59,7 +59,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
 }
 
 /// The words of `env`, with those that stand in one word behind `-S`.
-fn split_strings(words: &[String]) -> Vec<String> {
+fn split_strings(state: &State, words: &[String]) -> Vec<String> {
     let mut all = Vec::new();
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
@@ -71,7 +71,7 @@ fn split_strings(words: &[String]) -> Vec<String> {
             (word, None) => word.strip_prefix("--split-string=").map(str::to_owned),
         };
         match text {
-            Some(text) => all.extend(words_of(&text)),
+            Some(text) => all.extend(words_of(&filled(state, &text))),
             None => all.push(word.clone()),
         }
         // What follows the name of a program is not for `env`.
@@ -83,6 +83,48 @@ fn split_strings(words: &[String]) -> Vec<String> {
         }
     }
     all
+}
+
+/// A text of `-S` with its blanks and variables: `rm\_-rf\_${HOME}`.
+fn filled(state: &State, text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let (mut rest, mut is_quoted) = (text, false);
+    while let Some(c) = rest.chars().next() {
+        let behind = rest.get(c.len_utf8()..).unwrap_or_default();
+        let name = rest
+            .strip_prefix("${")
+            .and_then(|name| name.split_once('}'));
+        rest = behind;
+        match c {
+            '\'' => {
+                is_quoted = !is_quoted;
+                out.push(c);
+            }
+            '\\' if !is_quoted => {
+                let next = behind.chars().next();
+                rest = behind
+                    .get(next.map_or(0, char::len_utf8)..)
+                    .unwrap_or_default();
+                match next {
+                    Some('_' | 't' | 'n' | 'r' | 'f' | 'v') => out.push(' '),
+                    Some('c') => break,
+                    next => {
+                        out.push(c);
+                        out.extend(next);
+                    }
+                }
+            }
+            '$' if !is_quoted && name.is_some_and(|(name, _)| name.len() < 64) => {
+                let (name, behind) = name.unwrap_or_default();
+                if out.len() < MAX_TEXT {
+                    out.push_str(&state.variable(name));
+                }
+                rest = behind;
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// Words in quotes and without, as `xargs` and `env -S` read them.

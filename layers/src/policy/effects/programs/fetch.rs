@@ -1,7 +1,9 @@
 //! Programs that ask for what has an address: `curl`, `wget` and the like.
 
 use super::valued::{CURL, OTHERS, WGET};
-use super::{Args, Command, address::Address, hosts, is_here, registries, requests, sent, tokens};
+use super::{
+    Args, Command, address::Address, deletions, hosts, is_here, registries, requests, sent, tokens,
+};
 use crate::policy::effects::{
     Act, Write, mark,
     shell::{Data, Shell, State},
@@ -62,7 +64,7 @@ fn browser(shell: &mut Shell<'_>, command: &Command<'_>) -> Data {
 /// Whether a URL has the content of files in it: in what it asks, or packed wherever. Or it tells of this machine.
 fn says_more(url: &str) -> bool {
     let asked = url.split_once('?').map_or("", |(_, asked)| asked);
-    url.contains([mark::PACKED, mark::HERE]) || asked.contains(mark::is_content)
+    url.contains([mark::PACKED, mark::HERE, mark::PRIVATE]) || asked.contains(mark::is_content)
 }
 
 /// Whether a header has the content of files in it, other than to say who asks.
@@ -209,6 +211,23 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
         || body
             .text
             .contains(|c| mark::is_content(c) || c == mark::HERE);
+    let is_known = args.has(&[
+        "u",
+        "user",
+        "n",
+        "netrc",
+        "E",
+        "cert",
+        "oauth2-bearer",
+        "aws-sigv4",
+        "a",
+        "auth",
+    ]) || headers().any(|header| {
+        let name = header.split(':').next().unwrap_or_default();
+        ["auth", "token", "key"]
+            .iter()
+            .any(|word| name.to_ascii_lowercase().contains(word))
+    });
     hosts::detours(shell, &args);
     if let Some(socket) = args.value(&["unix-socket"]) {
         let method = args.value(&["X", "request"]).unwrap_or("GET");
@@ -234,11 +253,13 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
             || has_secret_member
             || words.iter().any(|word| tokens::leaks(word, host))
             || tokens::leaks(&body.text, host);
-        address.sent(
-            shell,
-            is_secret,
-            body.is_any || has_members || says || says_more(url),
-        );
+        // Who says who they are is known there.
+        let is_strange = host.is_some_and(|host| hosts::is_strange(&mark::shown(host)));
+        let is_told =
+            body.is_private || body.text.contains(mark::PRIVATE) || url.contains(mark::PRIVATE);
+        let is_private = is_told && (is_strange || !is_known) || body.is_personal && is_strange;
+        let is_any = body.is_any || has_members || says || says_more(url);
+        address.given(shell, is_secret, is_private, is_any);
     }
     // Whom a server in between is told to ask.
     let is_far = |url: &String| {
@@ -260,10 +281,16 @@ fn web(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
         .shown()
         .unwrap_or_else(|| "?".to_owned());
     shell.remote = Some(from.clone());
-    let method = args.value(&["X", "request", "method"]).unwrap_or_default();
+    let told = args.operands.first().copied();
+    let told = told.filter(|_| !is_curl && !is_wget).unwrap_or_default();
+    let method = args.value(&["X", "request", "method"]).unwrap_or(told);
     if method.eq_ignore_ascii_case("delete") {
-        requests::deleted(shell, &from, &url);
+        for url in &urls {
+            let host = Address::of_url(url).shown().unwrap_or_default();
+            deletions::deleted(shell, &host, url);
+        }
     }
+    deletions::emptied(shell, &from, &url, &body.text);
     let is_local = is_here(&from) || url.starts_with("file:");
     let data = Data {
         remote: (!is_local).then_some(from),

@@ -1,6 +1,6 @@
 //! Files: removed, moved, copied, written.
 
-use super::{Args, Command, archives, patches, readers, sed};
+use super::{Args, Command, archives, hosts, patches, private, readers, sed};
 use crate::policy::effects::{
     Act, Exhaust, Permissions, Write, mark,
     shell::{Data, Shell, State},
@@ -47,8 +47,14 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "patch" | "gpatch" => patches::run(shell, state, command),
         "sed" | "gsed" => return Some(sed::run(shell, state, command)),
         "touch" | "mkdir" | "mkfifo" => {
-            for file in command.args(&["m", "t", "d", "r", "mode"]).operands {
+            let args = command.args(&["m", "t", "d", "r", "mode"]);
+            // With parents it may have been there.
+            let is_new = command.name == "mkdir" && !args.has(&["p", "parents"]);
+            for file in args.operands {
                 let path = shell.path(state, file);
+                if is_new {
+                    shell.made.remember("folder", &path.resolved);
+                }
                 shell.act(Act::Write {
                     path,
                     how: Write::Append,
@@ -83,6 +89,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 let code = words.get(at + 1).cloned().unwrap_or_default();
                 shell.text(state, &code, &Data::default());
             }
+            let packed = private::archived(shell, state, command);
             if words
                 .iter()
                 .any(|word| matches!(word.as_str(), "-m" | "-mr" | "-rm" | "-sdel"))
@@ -95,6 +102,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     });
                 }
             }
+            return Some(packed);
         }
         _ => return None,
     }
@@ -199,12 +207,12 @@ fn transfer(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
                 .split(':')
                 .next()
                 .map(|host| host.rsplit('@').next().unwrap_or(host).to_owned());
-            super::sent(
-                shell,
-                host,
-                super::is_secret(&source) && is_far(to),
-                is_far(to),
-            );
+            let is_private = is_far(to)
+                && private::is_personal(&source)
+                && host.as_deref().is_some_and(hosts::is_strange);
+            let is_secret = super::is_secret(&source) && is_far(to);
+            let address = super::Address::at(host.as_deref().unwrap_or_default(), "");
+            address.given(shell, is_secret, is_private, is_far(to));
             continue;
         }
         if is_asked {

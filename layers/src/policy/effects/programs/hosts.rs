@@ -6,7 +6,7 @@ use super::{
     sent,
 };
 use crate::policy::effects::{
-    Act,
+    Act, mark,
     shell::{Shell, State},
 };
 
@@ -35,11 +35,31 @@ pub(super) fn git(shell: &mut Shell<'_>, name: &str, words: &[String]) {
         }
         return;
     }
+    let has = |options: &[&str]| words.iter().any(|word| options.contains(&word.as_str()));
+    if name == "remote" && has(&["add", "set-url"]) {
+        let named: Vec<&String> = words.iter().filter(|word| !word.starts_with('-')).collect();
+        if let [_, name, url, ..] = named.as_slice()
+            && let Some(host) = remote(url)
+        {
+            shell.made.remember("remote", &format!("{name} {host}"));
+        }
+    }
+    // All that there is, to a place that has no name yet.
+    let is_each = |word: &String| word.contains("refs/") && word.contains(['*', mark::STAR]);
+    let is_whole = sends && (has(&["--mirror", "--all"]) || words.iter().any(is_each));
     let values = words
         .iter()
         .map(|word| word.strip_prefix("--remote=").unwrap_or(word));
     for host in values.filter_map(remote) {
-        sent(shell, Some(host), false, sends);
+        Address::at(&host, "").given(shell, false, is_whole, sends);
+    }
+    let named = words.iter().filter(|_| is_whole);
+    for host in named
+        .filter_map(|name| shell.made.named("remote", name))
+        .take(4)
+        .collect::<Vec<_>>()
+    {
+        Address::at(&host, "").given(shell, false, true, true);
     }
 }
 
@@ -167,4 +187,85 @@ pub(super) fn code(shell: &mut Shell<'_>, state: &State, code: &str) {
     {
         sent(shell, None, false, true);
     }
+}
+
+/// Where anybody may lay down anything for anybody.
+const DROPS: &[&str] = &[
+    "transfer.sh",
+    "file.io",
+    "0x0.st",
+    "oshi.at",
+    "termbin.com",
+    "gofile.io",
+    "temp.sh",
+    "bashupload.com",
+    "catbox.moe",
+    "litterbox.catbox.moe",
+    "uguu.se",
+    "tmpfiles.org",
+    "pastebin.com",
+    "paste.rs",
+    "paste.ee",
+    "ix.io",
+    "sprunge.us",
+    "dpaste.org",
+    "dpaste.com",
+    "hastebin.com",
+    "clbin.com",
+    "rentry.co",
+    "paste.debian.net",
+    "controlc.com",
+    "transfer.adminforge.de",
+    "wetransfer.com",
+    "anonfiles.com",
+    "pixeldrain.com",
+    "ufile.io",
+    "sendgb.com",
+    "filebin.net",
+    "keep.sh",
+    "free.keep.sh",
+    "upload.ee",
+    "x0.at",
+    "envs.sh",
+    "ttm.sh",
+    "webhook.site",
+    "requestbin.com",
+    "pipedream.net",
+    "requestcatcher.com",
+    "beeceptor.com",
+    "interact.sh",
+    "oast.fun",
+    "oast.pro",
+    "burpcollaborator.net",
+    "localhost.run",
+    "lhr.life",
+    "serveo.net",
+    "ngrok.io",
+    "ngrok-free.app",
+    "ngrok.app",
+    "trycloudflare.com",
+    "localtunnel.me",
+    "loca.lt",
+    "pinggy.io",
+    "bore.pub",
+    "telebit.cloud",
+    "tunnelmole.com",
+    "loclx.io",
+    "zrok.io",
+    "mega.nz",
+    "ppng.io",
+    "piping.nwtgck.repl.co",
+    "patchbay.pub",
+    "bin.disroot.org",
+];
+
+/// Whether a host is one of those, or an address without a name that is nobody's own.
+pub(crate) fn is_strange(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let is_drop = DROPS.iter().any(|drop| {
+        let before = host.strip_suffix(drop);
+        before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+    });
+    let address = host.parse::<std::net::Ipv4Addr>();
+    is_drop || address.is_ok_and(|ip| !ip.is_private() && !ip.is_loopback() && !ip.is_link_local())
 }

@@ -1,8 +1,8 @@
 //! Clusters, clouds and containers.
 
 use super::{
-    Command, args::joined, compositions, containers, env::words_of, kubernetes, mark_code,
-    packages::is_well_known,
+    Command, args::joined, compositions, containers, described, env::words_of, kubernetes,
+    mark_code, packages::is_well_known,
 };
 use crate::policy::effects::{
     Act, mark,
@@ -57,6 +57,9 @@ fn carried_out(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) 
     if opens.iter().any(|word| text.contains(word)) {
         shell.act(Act::Disarm { what: text.clone() });
     }
+    if matches!(command.name, "terraform" | "tofu" | "terragrunt" | "packer") {
+        described::run(shell, state, command);
+    }
     let takes_url = matches!(command.name, "kubectl" | "oc" | "helm" | "k")
         && any(&["apply", "create", "install", "upgrade"]);
     let is_web = |word: &&&str| {
@@ -83,6 +86,11 @@ fn carried_out(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) 
                 let argv = command.words.get(at + 1..).unwrap_or_default().to_vec();
                 shell.invoke(state, argv, command.stdin.clone());
                 return Some(Data::hidden());
+            }
+            if has("proxy") {
+                let port = command.args(&["port", "p", "address"]);
+                let port = port.value(&["port", "p"]).unwrap_or("8001");
+                shell.made.remember("proxy", port);
             }
             !dry && kubernetes::takes(shell, state, command)
         }
@@ -286,6 +294,8 @@ fn carried_out(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) 
                         recursive: true,
                     });
                 }
+            } else if module.ends_with("uri") || module.ends_with("get_url") {
+                asked_by_module(shell, state, words);
             } else if let Some(code) = args.value(&["a", "args"]) {
                 let code = mark_code(code);
                 shell.text(state, &code, &Data::default());
@@ -309,4 +319,24 @@ fn carried_out(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) 
         target: text.chars().take(80).collect(),
     });
     Some(Data::default())
+}
+
+/// `url=http://host/x method=POST body=y`: what a module for requests is told.
+fn asked_by_module(shell: &mut Shell<'_>, state: &State, words: &str) {
+    let mut argv = vec!["curl".to_owned()];
+    for (name, value) in words_of(words)
+        .iter()
+        .filter_map(|word| word.split_once('='))
+        .take(32)
+    {
+        match name {
+            "url" => argv.push(value.to_owned()),
+            "method" => argv.extend(["-X".to_owned(), value.to_owned()]),
+            "body" => argv.extend(["-d".to_owned(), value.to_owned()]),
+            "src" => argv.extend(["-T".to_owned(), value.to_owned()]),
+            "dest" => argv.extend(["-o".to_owned(), value.to_owned()]),
+            _ => {}
+        }
+    }
+    shell.invoke(&mut state.clone(), argv, Data::default());
 }

@@ -106,6 +106,10 @@ fn manifests(shell: &Shell<'_>, state: &State, command: &Command<'_>) -> Vec<Str
 pub(super) fn takes(shell: &Shell<'_>, state: &State, command: &Command<'_>) -> bool {
     let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
     let has = |word: &str| words.contains(&word);
+    // Whether one may is a question.
+    if has("can-i") || words.first() == Some(&"explain") {
+        return false;
+    }
     let Some(at) = words.iter().position(|word| {
         matches!(
             *word,

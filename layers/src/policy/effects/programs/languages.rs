@@ -32,6 +32,19 @@ const CODE: &[(&str, &[&str])] = &[
     ("ghc", &["e"]),
     ("emacs", &["eval", "f"]),
     ("ipython", &["c"]),
+    ("gnuplot", &["e"]),
+    ("octave", &["eval"]),
+    ("guile", &["c"]),
+    ("erl", &["eval"]),
+    ("raku", &["e"]),
+    ("sbcl", &["eval"]),
+    ("clojure", &["e", "eval"]),
+    ("racket", &["e"]),
+    ("ocaml", &["e"]),
+    ("crystal", &["eval"]),
+    ("bpftrace", &["e"]),
+    ("stap", &["e"]),
+    ("tsx", &["e", "eval", "p"]),
 ];
 
 /// The language that a program of this name runs.
@@ -50,7 +63,10 @@ fn is_version_of(name: &str, language: &str) -> bool {
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let is_it = |(language, _): &&(&str, &[&str])| is_version_of(command.name, language);
     let (language, before) = CODE.iter().find(is_it)?;
-    let language = *language;
+    let language = match *language {
+        "tsx" => "node",
+        language => language,
+    };
     let words = command.words;
     if let Some(at) = words
         .iter()
@@ -71,7 +87,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         return Some(shell.invoke(state, argv, command.stdin.clone()));
     }
     let is_code = |word: &str| {
-        if before.contains(&word) && language == "deno" {
+        if before.contains(&word) && matches!(language, "deno" | "crystal") {
             return true;
         }
         // What is loaded stands in the same word.
@@ -83,7 +99,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             return false;
         }
         let name = word.trim_start_matches('-');
-        word.starts_with("--") && before.contains(&name)
+        word.starts_with('-') && before.contains(&name)
             || word.starts_with('-')
                 && !word.starts_with("--")
                 && before

@@ -72,6 +72,22 @@ impl Made {
         self.things.contains(&(kind, name.to_lowercase()))
     }
 
+    /// What stands behind the name of something that has been made here.
+    pub(in super::super) fn named(&self, kind: &'static str, name: &str) -> Option<String> {
+        let mut things = self.things.iter().filter(|(known, _)| *known == kind);
+        things.find_map(|(_, thing)| Some(thing.strip_prefix(name)?.strip_prefix(' ')?.to_owned()))
+    }
+
+    /// Whether a folder has been made here, or one around it.
+    pub(in super::super) fn has_folder(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(at, _)| at);
+        let mut folders = ends.chain([path.len()]).filter_map(|end| path.get(..end));
+        folders
+            .by_ref()
+            .take(WORDS)
+            .any(|folder| self.has("folder", folder))
+    }
+
     /// A command of a program that makes things and takes them away: `docker volume create x`, `docker volume rm x`.
     /// Whether it takes away nothing but what commands of that program have made here.
     pub(in super::super) fn is_own(&mut self, program: &str, words: &[String]) -> bool {

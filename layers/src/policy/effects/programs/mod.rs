@@ -9,10 +9,13 @@ mod assignments;
 mod awk;
 mod builtins;
 mod carriers;
+mod clients;
 mod code;
 mod compositions;
 mod containers;
 mod database;
+mod deletions;
+mod described;
 mod disk;
 mod editors;
 mod encodings;
@@ -27,17 +30,20 @@ mod forges;
 mod formats;
 mod git;
 mod hosts;
+mod images;
 mod infrastructure;
 mod interpreters;
 mod kubernetes;
 mod languages;
 mod made;
+mod make;
 mod meaning;
 mod migrations;
 mod names;
 mod packages;
 mod patches;
 mod payload;
+mod private;
 mod readers;
 mod registries;
 mod requests;
@@ -45,23 +51,27 @@ mod rules;
 mod secrets;
 mod sed;
 mod session;
+mod setters;
 mod sql;
 mod sqlite;
 mod ssh;
 mod stores;
 mod system;
+mod terminals;
 mod texts;
 mod tokens;
+mod told;
 mod transfers;
 mod unpack;
 mod valued;
 mod vaults;
+mod vim;
 mod wires;
 mod wrappers;
 mod xargs;
 
-use self::args::Args;
 pub(crate) use self::{address::is_here, git::is_shared_branch};
+use self::{address::met, args::Args};
 pub(super) use self::{
     address::{Address, host, sent},
     database::sql,
@@ -71,7 +81,7 @@ pub(super) use self::{
     wires::socket,
 };
 use super::{
-    Act, PathRef, Scope, mark,
+    Act, PathRef, mark,
     shell::{Data, Shell, State},
 };
 
@@ -237,8 +247,9 @@ fn carried_out(
             return interpreters::started(shell, state, argv, script);
         }
     }
-    let rooms: [Room; 24] = [
+    let rooms: [Room; 26] = [
         builtins::run,
+        told::run,
         unpack::run,
         texts::run,
         files::run,
@@ -261,6 +272,7 @@ fn carried_out(
         firewall::run,
         infrastructure::run,
         packages::run,
+        terminals::run,
         system::run,
     ];
     if argv
@@ -278,25 +290,20 @@ fn carried_out(
     carriers::edits_in_place(shell, state, &command);
     carriers::outputs(shell, state, &command);
     let is_secret = carriers::reads_secret(shell, state, &command);
+    told::runs(shell, state, &command);
+    told::edited(shell, state, &command);
+    setters::changed(shell, state, &command);
+    private::logged(shell, state, &command);
+    private::kept(shell, state, &command);
+    private::served(shell, state, &command);
+    private::led(shell, &command);
     for room in rooms {
         if let Some(mut data) = room(shell, state, &command) {
             data.is_secret |= is_secret;
             return data;
         }
     }
-    for pair in words.windows(2) {
-        if let [option, file] = pair
-            && matches!(option.as_str(), "-out" | "-o" | "--output")
-        {
-            let path = shell.path(state, file);
-            if path.scope == Scope::Device {
-                shell.act(Act::Disk {
-                    program: name.to_owned(),
-                    device: path.written,
-                });
-            }
-        }
-    }
+    carriers::told(shell, state, &command);
     executes(shell, name, words);
     Data {
         is_for_shells: packages::writes_for_shells(name, words),

@@ -1,5 +1,6 @@
 //! What stands in files, on its way elsewhere: as it is, or packed.
 
+use super::private;
 use crate::policy::effects::{mark, shell::Data};
 
 /// Programs that bring what they are given into a form in which it can be carried away.
@@ -52,6 +53,7 @@ const TOLD_BY_GIT: &[&str] = &[
 pub(super) struct Before {
     is_content: bool,
     is_packed: bool,
+    is_private: bool,
     is_secret: bool,
 }
 
@@ -62,6 +64,7 @@ impl Before {
             is_content: stdin.is_content
                 || text.contains(|c| mark::is_content(c) || c == mark::HERE),
             is_packed: stdin.is_packed || text.contains(mark::PACKED),
+            is_private: stdin.is_private || text.contains(mark::PRIVATE),
             is_secret: stdin.is_secret || text.contains(mark::SECRET),
         }
     }
@@ -83,6 +86,8 @@ pub(super) fn mark(name: &str, words: &[String], before: &Before, has_read: bool
     let given = words.iter().any(|word| word.contains(mark::is_content));
     out.is_content |= before.is_content || has_read || tells || archives || given;
     let packs = PACKERS.contains(&name) && !unpacks(words) || chops(name, words);
+    let is_content = before.is_content || before.is_packed;
+    private::mark(name, words, before.is_private, is_content, out);
     out.is_secret |= before.is_secret && packs;
     out.is_packed |= before.is_packed || archives || packs && out.is_content;
     out.is_packed |= packs && first.is_some_and(|_| out.text.is_none()) && reads_operands(name);

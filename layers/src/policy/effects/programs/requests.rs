@@ -1,8 +1,8 @@
 //! What requests are told beside their addresses: settings in files, bodies, sockets that are files.
 
-use super::Args;
+use super::{Args, private};
 use crate::policy::effects::{
-    Act, Database, mark,
+    mark,
     shell::{Data, Shell, State},
 };
 
@@ -148,6 +148,10 @@ pub(super) struct Body {
     /// There is something, other than what stands in the address.
     pub(super) is_any: bool,
     pub(super) is_secret: bool,
+    /// It is what somebody keeps for themselves.
+    pub(super) is_private: bool,
+    /// The same, as far as it is no more than a file among others.
+    pub(super) is_personal: bool,
     /// What stands in the text of it.
     pub(super) text: String,
 }
@@ -205,12 +209,15 @@ pub(super) fn body(shell: &mut Shell<'_>, state: &State, args: &Args<'_>, stdin:
         let file = file.split(';').next().unwrap_or(file).trim_matches('"');
         if matches!(file, "-" | "." | "/dev/stdin" | "/dev/fd/0") {
             body.is_secret |= stdin.is_secret;
+            body.is_private |= stdin.is_private;
             body.text
                 .push_str(stdin.text.as_deref().unwrap_or_default());
             continue;
         }
         let path = shell.path(state, file);
         let known = state.files.get(&path.resolved);
+        body.is_personal |= private::is_personal(&path) || private::is_database(&path);
+        body.is_private |= known.is_some_and(|data| data.is_private);
         body.is_secret |= super::is_secret(&path) || known.is_some_and(|data| data.is_secret);
         body.text.push_str(
             known
@@ -219,45 +226,6 @@ pub(super) fn body(shell: &mut Shell<'_>, state: &State, args: &Args<'_>, stdin:
         );
     }
     body
-}
-
-/// Services of clouds, at which a question can take down what runs there.
-const CLOUDS: &[&str] = &[
-    "api.digitalocean.com",
-    "management.azure.com",
-    "api.cloudflare.com",
-    "api.heroku.com",
-    "api.github.com",
-    "api.hetzner.cloud",
-    "api.linode.com",
-    "api.vultr.com",
-    "api.fly.io",
-    "api.vercel.com",
-    "api.machines.dev",
-];
-
-/// Something is deleted at a host: all of an index, or what a cloud runs.
-pub(super) fn deleted(shell: &mut Shell<'_>, host: &str, url: &str) {
-    let path = url.split(['?', '#']).next().unwrap_or_default();
-    let last = path
-        .trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default();
-    // An index whose name comes from a list of them.
-    let is_search = host.contains("es-") || host.contains("elastic") || url.contains(":9200/");
-    let is_each = is_search && last.contains(mark::is_unknown);
-    if last == "_all" || last.contains(['*', mark::STAR]) || is_each {
-        shell.act(Act::Database {
-            what: Database::DeleteAll,
-            target: mark::shown(url),
-        });
-    } else if CLOUDS.contains(&host) || host.ends_with(".googleapis.com") {
-        shell.act(Act::Infrastructure {
-            program: "curl".to_owned(),
-            target: mark::shown(url),
-        });
-    }
 }
 
 /// A request over a socket that is a file. That of containers takes what its own program says in words.

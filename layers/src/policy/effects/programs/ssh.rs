@@ -6,7 +6,10 @@ use super::{
     builtins::{backdoor, run_code},
     mark_code,
 };
-use crate::policy::effects::shell::{Data, Shell, State};
+use crate::policy::effects::{
+    Act,
+    shell::{Data, Shell, State},
+};
 
 const VALUED: &[&str] = &[
     "p", "i", "l", "o", "F", "L", "R", "D", "J", "b", "c", "E", "e", "m", "O", "Q", "S", "W", "w",
@@ -42,11 +45,16 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         .words
         .iter()
         .any(|word| super::tokens::leaks(word, host.host.as_deref()));
+    let hands_over = [&args, &more].into_iter().any(sends_keys);
     host.sent(
         shell,
-        command.stdin.is_secret || says,
-        command.stdin.is_any(),
+        command.stdin.is_secret || says || hands_over,
+        command.stdin.is_any() || hands_over,
     );
+    let leads = args.value(&["R"]).or(more.value(&["R"])).is_some();
+    if leads && shell.made.has("served", "private") {
+        host.given(shell, false, true, true);
+    }
     let code = mark_code(&code.join(" "));
     let mut there = State::default();
     // What is done there is done in another home.
@@ -62,9 +70,20 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let mut here = state.clone();
             if host.host.as_deref().is_some_and(super::is_here) {
                 here.go("~".to_owned());
+                // Variables do not come along.
+                if super::agents::starts(&["-c".to_owned(), code.clone()]) {
+                    shell.act(Act::Environment {
+                        name: "*".to_owned(),
+                        value: None,
+                    });
+                }
             }
-            run_code(shell, &mut here, &code, &command.stdin);
-            Data::hidden()
+            let out = run_code(shell, &mut here, &code, &command.stdin);
+            Data {
+                is_content: out.is_content,
+                is_private: out.is_private,
+                ..Data::hidden()
+            }
         }
     })
 }
@@ -136,4 +155,27 @@ fn forward(shell: &mut Shell<'_>, led: &str) {
     }
     address.path = Some(String::new());
     address.sent(shell, false, false);
+}
+
+/// Whether variables with keys or the like are sent along: `-o SendEnv=AWS_*`.
+fn sends_keys(args: &Args<'_>) -> bool {
+    const KEYS: [&str; 9] = [
+        "TOKEN",
+        "SECRET",
+        "KEY",
+        "PASS",
+        "PASSWORD",
+        "AWS",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "AUTH",
+    ];
+    let names = args.values(&["o"]).filter_map(|option| {
+        let (name, value) = option.split_once(['=', ' '])?;
+        name.trim().eq_ignore_ascii_case("sendenv").then_some(value)
+    });
+    names.flat_map(str::split_whitespace).any(|name| {
+        let name = mark_code(name);
+        name == "*" || name.split(['_', '*', '?']).any(|word| KEYS.contains(&word))
+    })
 }

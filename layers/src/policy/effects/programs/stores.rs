@@ -201,8 +201,15 @@ pub(super) fn uploads(shell: &mut Shell<'_>, state: &State, command: &Command<'_
         let is_secret = files
             .iter()
             .any(|file| holds(shell, state, &command.stdin, file));
+        // Whoever asks for it there, or the machine that somebody has named, is no store of one's own.
+        let is_new =
+            endpoint.is_some() || matches!(command.name, "croc" | "wormhole" | "magic-wormhole");
+        let is_private = is_new
+            && files
+                .iter()
+                .any(|file| super::private::is_personal(&shell.path(state, file)));
         let address = endpoint.clone().unwrap_or_else(|| Address::at(host, ""));
-        address.sent(shell, is_secret, true);
+        address.given(shell, is_secret, is_private, true);
     };
     let option = BY_OPTION
         .iter()
@@ -254,7 +261,10 @@ fn remotes(shell: &mut Shell<'_>, state: &State, command: &Command<'_>, args: &A
     ];
     let verb = args.first();
     let is_up = match (command.name, args.operands.as_slice()) {
-        ("rclone", [_, .., to]) => brings.contains(&verb) && to.contains(':'),
+        ("rclone", [_, _, rest @ ..]) => {
+            brings.contains(&verb) && rest.iter().any(|to| to.contains(':'))
+                || verb == "rcat" && args.nth(1).contains(':')
+        }
         ("mc" | "mcli", [_, .., to]) => {
             brings.contains(&verb) && to.contains('/') && !to.starts_with(['.', '/', '~'])
         }
@@ -285,8 +295,31 @@ fn remotes(shell: &mut Shell<'_>, state: &State, command: &Command<'_>, args: &A
         .clone()
         .chain(args.operands.first())
         .find(|word| word.contains("://"));
-    let address = url.map_or_else(|| Address::at(command.name, ""), |url| Address::of_url(url));
-    address.sent(shell, is_secret, true);
+    // `:sftp,host=x:folder`
+    let mut named = args
+        .operands
+        .iter()
+        .filter_map(|word| word.split_once("host="));
+    let named = named.next().map(|(_, host)| {
+        let host = host.split([',', ':']).next().unwrap_or(host);
+        host.trim_matches(['\'', '"'])
+    });
+    let address = url.map_or_else(
+        || Address::at(named.unwrap_or(command.name), ""),
+        |url| {
+            // `:webdav,url='https://host':folder`
+            let start = url.find("http").filter(|_| url.starts_with(':'));
+            let url = start.and_then(|start| url.get(start..)).unwrap_or(url);
+            Address::of_url(url.split(['\'', '"', ',']).next().unwrap_or(url))
+        },
+    );
+    // A place that has been set up before is no stranger's.
+    let is_new = args.operands.iter().any(|word| word.starts_with(':'));
+    let is_private = is_new
+        && files
+            .clone()
+            .any(|file| super::private::is_packed(&shell.path(state, file)));
+    address.given(shell, is_secret, is_private, true);
 }
 
 /// Whether what is brought there is secret.

@@ -192,6 +192,17 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                     super::variable(shell, name, &[value.to_owned()]);
                 }
             }
+            if has("unset-environment") || has("unsetenv") || has("setenv") {
+                let names = words
+                    .iter()
+                    .skip_while(|word| !word.contains("setenv") && !word.contains("-environment"));
+                for name in names.skip(1).filter(|word| !word.starts_with('-')).take(8) {
+                    shell.act(Act::Environment {
+                        name: name.clone(),
+                        value: None,
+                    });
+                }
+            }
             let ends = [
                 "stop", "disable", "mask", "kill", "freeze", "isolate", "bootout", "unload",
             ];
@@ -323,42 +334,6 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "wevtutil" | "logrotate" if starts("cl") => Act::CoverTracks { what: text.clone() },
         "dmesg" if has("-C") || has("-c") || has("--clear") => {
             Act::CoverTracks { what: text.clone() }
-        }
-        "screen" | "tmux" => {
-            super::executes(shell, command.name, words);
-            // A command in another terminal.
-            if let Some(at) = words.iter().position(|word| {
-                matches!(
-                    word.as_str(),
-                    "new-session"
-                        | "new"
-                        | "send-keys"
-                        | "new-window"
-                        | "split-window"
-                        | "-dm"
-                        | "-dmS"
-                )
-            }) {
-                let code: Vec<&str> = words
-                    .iter()
-                    .skip(at + 1)
-                    .filter(|word| word.contains(' '))
-                    .map(String::as_str)
-                    .collect();
-                for code in code {
-                    shell.text(state, code, &Data::default());
-                }
-                let argv: Vec<String> = words
-                    .iter()
-                    .skip(at + 2)
-                    .skip_while(|word| word.starts_with('-'))
-                    .cloned()
-                    .collect();
-                if command.name == "screen" && argv.len() > 1 {
-                    shell.invoke(state, argv, Data::default());
-                }
-            }
-            return Some(Data::default());
         }
         _ => return None,
     };

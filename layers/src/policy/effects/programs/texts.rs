@@ -98,6 +98,18 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "realpath" | "readlink" => {
             Data::text(shell.path(state, Args::of(words, &[]).first()).resolved)
         }
+        "expr" => match shell.number(state, &words.join(" ")) {
+            Some(number) => Data::text(number.to_string()),
+            None => return None,
+        },
+        "bc" => match calculated(
+            shell,
+            state,
+            command.stdin.text.as_deref().unwrap_or_default(),
+        ) {
+            Some(text) => Data::text(text),
+            None => return None,
+        },
         "which" | "command-v" => Data::text(format!("/usr/bin/{}", args.first())),
         "mktemp" => temporary(shell, state, words),
         "yes" => Data {
@@ -357,4 +369,23 @@ fn set_of(text: &str) -> Vec<char> {
         }
     }
     set
+}
+
+/// What `bc` makes of the last line that it is given; numbers of another base are read as such.
+fn calculated(shell: &mut Shell<'_>, state: &mut State, text: &str) -> Option<String> {
+    let mut base = 10;
+    let mut last = None;
+    for line in text.split([';', '\n']).map(str::trim).take(64) {
+        match line.split_once('=') {
+            Some(("ibase", number)) => base = number.trim().parse().ok()?,
+            Some(_) => {}
+            None if line.is_empty() || line == "quit" => {}
+            None if base != 10 => {
+                let base = (2..=36).contains(&base).then_some(base)?;
+                last = i64::from_str_radix(line, base).ok();
+            }
+            None => last = shell.number(state, line),
+        }
+    }
+    last.map(|number| format!("{number}\n"))
 }

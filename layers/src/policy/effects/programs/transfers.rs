@@ -1,6 +1,6 @@
 //! Programs that bring files to other hosts: `scp`, `sftp`, `lftp`, and mail.
 
-use super::{Args, Command, address::Address, is_secret, sent, tokens};
+use super::{Args, Command, address::Address, hosts, is_secret, private, sent, tokens};
 use crate::policy::effects::shell::{Data, Shell, State};
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
@@ -89,7 +89,12 @@ fn copy(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) {
     if let Some(there) = far(to) {
         let is_secret =
             from.iter().any(|file| holds(shell, state, file)) || tokens::leaks(to, None);
-        there.sent(shell, is_secret, true);
+        let host = there.shown().unwrap_or_default();
+        let is_private = hosts::is_strange(&host)
+            && from
+                .iter()
+                .any(|file| private::is_personal(&shell.path(state, file)));
+        there.given(shell, is_secret, is_private, true);
         return;
     }
     // What comes from there is somebody else's.

@@ -2,14 +2,16 @@
 
 use super::{Command, address::Address, builtins, database, requests, tokens};
 use crate::policy::effects::{
-    Act,
+    Act, mark,
     shell::{Data, Shell, State},
 };
 
 pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Option<Data> {
     let first = command.words.first().map(String::as_str);
     match command.name {
-        "nc" | "ncat" | "netcat" | "telnet" | "gnutls-cli" => Some(wire(shell, state, command)),
+        "nc" | "ncat" | "netcat" | "telnet" | "gnutls-cli" | "ztcp" => {
+            Some(wire(shell, state, command))
+        }
         "socat" => Some(both_ways(shell, state, command)),
         "openssl" if first == Some("s_client") => Some(secured(shell, command)),
         _ => None,
@@ -28,17 +30,18 @@ pub(in super::super) fn socket(shell: &mut Shell<'_>, name: &str, data: &Data) {
 fn told(shell: &mut Shell<'_>, address: &Address, data: &Data) {
     let text = data.text.as_deref().unwrap_or_default();
     let is_secret = data.is_secret || tokens::leaks(text, address.host.as_deref());
+    let is_private = data.is_private || text.contains(mark::PRIVATE);
     let is_any = data.is_any() && !is_nothing(data);
     let mut paths = requested(text).peekable();
     if paths.peek().is_none() {
-        address.sent(shell, is_secret, is_any);
+        address.given(shell, is_secret, is_private, is_any);
     }
     for path in paths.take(16) {
         let address = Address {
             path: Some(path.to_owned()),
             ..address.clone()
         };
-        address.sent(shell, is_secret, is_any);
+        address.given(shell, is_secret, is_private, is_any);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Programs that run others.
 
-use super::{Args, Command, builtins::run_code, env, mark_code, xargs};
+use super::{Args, Command, agents, builtins::run_code, env, mark_code, xargs};
 use crate::policy::effects::{
     Act, Process, Write,
     shell::{Data, Shell, State},
@@ -35,7 +35,7 @@ const PLAIN: &[(&str, &[&str], usize)] = &[
     ("torsocks", &[], 0),
     ("dbus-run-session", &[], 0),
     ("xvfb-run", &["s", "n", "e", "f"], 0),
-    ("prlimit", &[], 0),
+    ("prlimit", &["p", "pid", "o", "output"], 0),
     ("unshare", &[], 0),
     ("nsenter", &["t", "target"], 0),
     ("firejail", &[], 0),
@@ -113,6 +113,13 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
                 let (name, value) = word.split_once('=').unwrap_or_default();
                 shell.assigned(state, name, vec![value.to_owned()]);
             }
+            // Variables stay behind, unless they are asked to come along.
+            if agents::starts(&argv) && !args.has(&["E", "preserve-env"]) {
+                shell.act(Act::Environment {
+                    name: "*".to_owned(),
+                    value: None,
+                });
+            }
             let before = std::mem::replace(&mut shell.elevated, true);
             let edits = command.name == "sudoedit" || args.has(&["e", "edit"]);
             let out = match argv.is_empty() {
@@ -143,6 +150,13 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let args = Args::of(words, &["c", "command", "s", "shell", "g", "G"]);
             let before = std::mem::replace(&mut shell.elevated, true);
             let code = mark_code(args.value(&["c", "command"]).unwrap_or_default());
+            let is_login = args.has(&["l", "login"]) || words.iter().any(|word| word == "-");
+            if is_login && agents::starts(&["-c".to_owned(), code.clone()]) {
+                shell.act(Act::Environment {
+                    name: "*".to_owned(),
+                    value: None,
+                });
+            }
             let out = run_code(shell, state, &code, &command.stdin);
             shell.elevated = before;
             Some(out)
@@ -168,7 +182,7 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         "watch" | "script" | "flock" | "entr" | "su" | "at" | "batch" => {
             code_or_words(shell, state, command)
         }
-        "screen" => {
+        "screen" if !words.iter().any(|word| word == "-X") => {
             let argv = Args::leading(
                 words,
                 &["S", "c", "h", "p", "t", "T", "s", "e", "x", "X", "r"],
@@ -198,6 +212,15 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
             let mut argv = args.command(*skip);
             while argv.first().is_some_and(|word| is_assignment(word)) {
                 argv.remove(0);
+            }
+            // What is done to a process that runs.
+            if argv.is_empty()
+                && matches!(
+                    name,
+                    "prlimit" | "cpulimit" | "taskset" | "chrt" | "strace" | "ltrace"
+                )
+            {
+                super::executes(shell, name, words);
             }
             if argv.is_empty() {
                 return match name {

@@ -72,6 +72,8 @@ pub(super) fn run(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_
         items.truncate(MOST_ITEMS);
     } else if command.stdin.remote.is_some() {
         items.push(mark::REMOTE.to_string());
+    } else if stdin.is_private {
+        items.push(mark::PRIVATE.to_string());
     } else if stdin.is_packed {
         items.push(mark::PACKED.to_string());
     } else if stdin.is_content {

@@ -281,13 +281,31 @@ pub(in super::super) fn parsed(number: &str) -> Option<i64> {
         return i64::from_str_radix(hex, 16).ok();
     }
     if let Some((base, digits)) = number.split_once('#') {
-        let base: u32 = base.parse().ok().filter(|base| (2..=36).contains(base))?;
-        return i64::from_str_radix(digits, base).ok();
+        let base: u32 = base.parse().ok().filter(|base| (2..=64).contains(base))?;
+        return match base {
+            ..=36 => i64::from_str_radix(digits, base).ok(),
+            base => of_many(digits, base),
+        };
     }
     match number.strip_prefix('0').filter(|octal| !octal.is_empty()) {
         Some(octal) => i64::from_str_radix(octal, 8).ok(),
         None => number.parse().ok(),
     }
+}
+
+/// Above thirty-six, small letters count less than capitals, and `@` and `_` follow.
+fn of_many(digits: &str, base: u32) -> Option<i64> {
+    let digit = |c: char| match c {
+        '@' => Some(62),
+        '_' => Some(63),
+        'A'..='Z' => Some(u32::from(c) - u32::from('A') + 36),
+        c => c.to_digit(36),
+    };
+    digits.chars().try_fold(0_i64, |sum, c| {
+        let digit = digit(c).filter(|digit| *digit < base)?;
+        sum.checked_mul(i64::from(base))?
+            .checked_add(i64::from(digit))
+    })
 }
 
 #[cfg(test)]
@@ -301,6 +319,10 @@ mod tests {
             ("(1 + 2) * 3 - -1", Some(10)),
             ("2**3**2", Some(512)),
             ("16#a9", Some(169)),
+            ("64#12i + 1", Some(4243)),
+            ("37#A", Some(36)),
+            ("64#@_", Some(62 * 64 + 63)),
+            ("37#B", None),
             ("0xFA1 == 4001 && 010 == 8", Some(1)),
             ("n*100+n", Some(4242)),
             ("m", Some(43)),

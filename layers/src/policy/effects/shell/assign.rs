@@ -33,6 +33,18 @@ const RUN: &[&str] = &[
     "GIT_PROXY_COMMAND",
     "RSYNC_RSH",
     "RSYNC_CONNECT_PROG",
+    "RUSTC_WRAPPER",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "LESSOPEN",
+    "LESSCLOSE",
+    "SUDO_EDITOR",
+    "SYSTEMD_EDITOR",
+    "MANROFFOPT",
+    "CMAKE_C_COMPILER_LAUNCHER",
+    "CMAKE_CXX_COMPILER_LAUNCHER",
+    "GIT_TRANSPORT_HELPER",
+    "TEXEDIT",
+    "FCEDIT",
 ];
 
 impl Shell<'_> {
@@ -86,7 +98,7 @@ impl Shell<'_> {
     pub(in super::super) fn assigned(&mut self, state: &mut State, name: &str, value: Vec<String>) {
         let text = value.concat();
         if RUN.contains(&name) {
-            self.text(state, &text, &Data::default());
+            self.text(state, text.trim_start_matches('|'), &Data::default());
         } else if SHOWN.contains(&name) {
             self.document(state, &text);
         } else if START.contains(&name) && !text.is_empty() && !text.contains(mark::is_unknown) {

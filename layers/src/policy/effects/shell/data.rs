@@ -25,6 +25,8 @@ pub(in super::super) struct Data {
     pub(in super::super) is_content: bool,
     /// The same in a form in which it can be carried away.
     pub(in super::super) is_packed: bool,
+    /// It is what somebody keeps for themselves: a database, a home, a whole repository, or what has been sealed.
+    pub(in super::super) is_private: bool,
     /// It was packed or in other letters, and nobody knows what came out.
     pub(in super::super) is_sealed: bool,
     /// It never ends.
@@ -116,6 +118,7 @@ impl Data {
             service: self.service.or(other.service),
             is_content: self.is_content || other.is_content,
             is_packed: self.is_packed || other.is_packed,
+            is_private: self.is_private || other.is_private,
             is_sealed: self.is_sealed || other.is_sealed,
             is_endless: self.is_endless || other.is_endless,
         }

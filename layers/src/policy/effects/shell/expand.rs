@@ -115,7 +115,7 @@ impl Shell<'_> {
                 .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '+'))
             {
                 match name {
-                    "" => fields.literal(&state.home.clone()),
+                    "" => fields.literal(&state.get("HOME").concat()),
                     "+" => fields.literal(&state.cwd.clone()),
                     "-" => fields.literal(&state.before.clone()),
                     "root" => fields.literal("/root"),
@@ -339,6 +339,9 @@ impl Shell<'_> {
                 text: Some(text), ..
             } => text.trim_end_matches('\n').to_owned(),
             Data {
+                is_private: true, ..
+            } => mark::PRIVATE.to_string(),
+            Data {
                 is_packed: true, ..
             } => mark::PACKED.to_string(),
             Data {
@@ -355,7 +358,7 @@ impl Shell<'_> {
     }
 
     /// The same, if it is known. What stands in it runs.
-    pub(super) fn number(&mut self, state: &mut State, text: &str) -> Option<i64> {
+    pub(in super::super) fn number(&mut self, state: &mut State, text: &str) -> Option<i64> {
         let text = if text.contains(['$', '`', '"', '\'']) {
             self.whole(state, text)
         } else {

@@ -140,7 +140,9 @@ fn named(word: &str) -> Result<String, Option<Opaque>> {
     let collapsed = word.replace(mark::UNSET, "");
     let name = collapsed.rsplit('/').next().unwrap_or_default();
     let name = name.rsplit('\\').next().unwrap_or(name).to_lowercase();
-    let name = name.strip_suffix(".exe").unwrap_or(&name).to_owned();
+    let name = name.strip_suffix(".exe").unwrap_or(&name);
+    // A module of zsh has them by other names.
+    let name = name.strip_prefix("zf_").unwrap_or(name).to_owned();
     if name.is_empty() || name.contains(mark::is_unknown) || name.contains(is_invisible) {
         return Err(Some(Opaque::UnknownProgram));
     }

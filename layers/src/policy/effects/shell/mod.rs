@@ -38,7 +38,7 @@ pub(super) use self::{
     state::State,
 };
 use super::{
-    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, act, mark, patch,
+    Act, Effects, MAX_DEPTH, MAX_TEXT, Opaque, PathRef, Place, Scope, act, mark, patch,
     programs::{self, Made},
 };
 
@@ -119,8 +119,14 @@ impl<'a> Shell<'a> {
         }
     }
 
-    /// Writes down what is done.
+    /// Writes down what is done. A folder that the call has made goes as it came.
     pub(super) fn act(&mut self, act: Act) {
+        if let Act::Delete { path, .. } = &act
+            && matches!(path.scope, Scope::InHome | Scope::Beside)
+            && self.made.has_folder(&path.resolved)
+        {
+            return;
+        }
         self.effects.add(act, &self.evidence, self.elevated);
     }
 
@@ -213,8 +219,10 @@ impl<'a> Shell<'a> {
         let led = links.find_map(|(link, to)| {
             let rest = path.resolved.strip_prefix(link.as_str())?;
             // Who names the link itself means the link; with a slash behind it, what it leads to.
-            let leads =
-                rest.starts_with('/') || rest.is_empty() && (path.all || written.ends_with('/'));
+            // A file that a container sees is that file.
+            let is_seen = state.is_container() && !link.is_empty();
+            let leads = rest.starts_with('/')
+                || rest.is_empty() && (path.all || written.ends_with('/') || is_seen);
             let all = if path.all { "/*" } else { "" };
             leads.then(|| mark::starred(&format!("{to}{rest}{all}")))
         });

@@ -128,6 +128,7 @@ impl Shell<'_> {
             is_for_shells: text.contains(mark::HOOK),
             is_content: text.contains(mark::is_content),
             is_packed: text.contains(mark::PACKED),
+            is_private: text.contains(mark::PRIVATE),
             bytes: None,
             service: None,
             is_sealed: false,

@@ -281,6 +281,7 @@ impl Shell<'_> {
 fn is_of_one_command(name: &str) -> bool {
     [
         "IFS",
+        "HOME",
         "_ENV",
         "_URL",
         "_DATABASE",

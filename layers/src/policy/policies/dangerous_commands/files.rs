@@ -2,6 +2,7 @@
 
 use wildmatch::WildMatch;
 
+use super::kept;
 use crate::policy::effects::{PathRef, Scope, Write, is_secret};
 
 /// Directories at home in which people keep what they have nowhere else.
@@ -185,6 +186,7 @@ fn is_lost_there(path: &PathRef, recursive: bool) -> bool {
             let rest = rest.trim_end_matches('/');
             ((recursive || path.all) && PRECIOUS.contains(&rest))
                 || recursive && is_one_of_many(rest)
+                || (recursive || path.all) && kept::is_kept(path, rest)
                 || (is_secret(path) && (recursive || rest.starts_with('.')))
                 || matches!(
                     rest,
@@ -264,6 +266,10 @@ pub(super) fn is_overwritten(path: &PathRef, how: Write) -> bool {
                 || (how == Write::Truncate
                     && (path.all || matches!(path.scope, Scope::InHome) && is_secret(path)))
                 || (how == Write::Truncate
+                    && path.scope == Scope::InHome
+                    && path.name().contains('*')
+                    && kept::is_kept(path, path.in_home().unwrap_or_default()))
+                || (how == Write::Truncate
                     && path.scope == Scope::System
                     && !path.is_within("/var/log")
                     && !path.is_within("/usr/local")
@@ -293,7 +299,8 @@ pub(super) fn is_moved_away(from: &PathRef, to: &PathRef) -> bool {
         }
         Scope::Project => is_away && (!from.all || to.resolved == "/tmp"),
         Scope::InHome => {
-            is_away && PRECIOUS.contains(&from.in_home().unwrap_or_default().trim_end_matches('/'))
+            let rest = from.in_home().unwrap_or_default().trim_end_matches('/');
+            is_away && (PRECIOUS.contains(&rest) || kept::is_kept(from, rest))
         }
         _ => from.name() == ".git" && is_away,
     }

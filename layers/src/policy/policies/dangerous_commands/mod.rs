@@ -23,6 +23,7 @@
 mod category;
 mod files;
 mod judge;
+mod kept;
 #[cfg(test)]
 mod tests;
 

@@ -54,7 +54,7 @@ impl Host {
         let bare = bare.split('%').next().unwrap_or(bare);
         let address = match bare.parse::<Ipv6Addr>() {
             Ok(address) => Some(embedded(address)),
-            Err(_) => ipv4(&host).map(IpAddr::V4),
+            Err(_) => ipv4(&host).or_else(|| told(&host)).map(IpAddr::V4),
         };
         Some(address.map_or(Self::Name(host), Self::Address))
     }
@@ -92,6 +92,31 @@ impl Host {
                     .any(|end| name.ends_with(end))
             }
             Self::Address(address) => address.is_loopback() || address.is_unspecified(),
+        }
+    }
+
+    /// Whether it is of the same network, as far as its name or number tells.
+    pub(in super::super) fn is_near(&self) -> bool {
+        const NEAR: [&str; 10] = [
+            ".local",
+            ".internal",
+            ".lan",
+            ".corp",
+            ".home",
+            ".intranet",
+            ".home.arpa",
+            ".test",
+            ".private",
+            ".svc",
+        ];
+        match self {
+            Self::Name(name) => !name.contains('.') || NEAR.iter().any(|end| name.ends_with(end)),
+            Self::Address(IpAddr::V4(address)) => {
+                address.is_private() || address.is_loopback() || address.is_link_local()
+            }
+            Self::Address(IpAddr::V6(address)) => {
+                address.is_unique_local() || address.is_loopback()
+            }
         }
     }
 
@@ -194,6 +219,31 @@ fn ipv4(text: &str) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from_bits(above | rest))
 }
 
+/// The address that stands in a name, of a host that stands for it: `x.10.0.0.1.nip.io`, `10-0-0-1.sslip.io`, `7f000001.nip.io`.
+fn told(host: &str) -> Option<Ipv4Addr> {
+    const TELLING: [&str; 8] = [
+        ".nip.io",
+        ".sslip.io",
+        ".xip.io",
+        ".traefik.me",
+        ".ip.addr.tools",
+        ".local-ip.co",
+        ".backname.io",
+        ".ipq.co",
+    ];
+    let name = TELLING.iter().find_map(|end| host.strip_suffix(end))?;
+    let parts: Vec<&str> = name.split(['.', '-']).collect();
+    let four = parts
+        .windows(4)
+        .find_map(|four| four.join(".").parse().ok());
+    let hex = || {
+        let mut hex = parts.iter().filter(|part| part.len() == 8);
+        hex.find_map(|part| u32::from_str_radix(part, 16).ok())
+            .map(Ipv4Addr::from_bits)
+    };
+    four.or_else(hex)
+}
+
 /// Decimal, hexadecimal or octal.
 fn number(text: &str) -> Option<u64> {
     let (digits, radix) = match text.strip_prefix("0x") {
@@ -253,6 +303,8 @@ mod tests {
             "Metadata.Google.Internal.",
             "fd00:ec2::254",
             "169.254.169.254.nip.io",
+            "a9fea9fe.nip.io",
+            "x-169-254-169-254.sslip.io",
         ] {
             assert!(Host::of(written).unwrap().is_metadata(), "{written}");
         }

@@ -6,7 +6,7 @@
 //!     allow: ["github.com", "*.github.com", "docs.rs"]
 //!     deny: ["*.pastebin.com"]
 //!     unknown: allow
-//!     sends: { secrets: block, data: block }
+//!     sends: { secrets: block, private: block, data: block }
 //! ```
 //!
 //! Commands and fetching tools are judged alike: commands by their effects, tools by arguments that have an address (`url`,
@@ -72,6 +72,9 @@ struct Settings {
 struct SendRules {
     /// Keys, tokens and the like.
     secrets: Rule,
+    /// What somebody keeps for themselves: a database, a home, a whole repository, or what has been sealed; to a host that
+    /// is not of the same network, and to which nobody has said who they are.
+    private: Rule,
     /// Anything.
     data: Rule,
 }
@@ -80,6 +83,7 @@ impl Default for SendRules {
     fn default() -> Self {
         Self {
             secrets: Rule::Block,
+            private: Rule::Block,
             data: Rule::Allow,
         }
     }
@@ -146,6 +150,7 @@ enum Fault {
     NotAllowed,
     Unknown,
     Secrets,
+    Private,
     Data,
 }
 
@@ -157,6 +162,7 @@ impl Fault {
             Self::NotAllowed => "not_allowed",
             Self::Unknown => "unknown",
             Self::Secrets => "secrets",
+            Self::Private => "private",
             Self::Data => "data",
         }
     }
@@ -167,6 +173,7 @@ impl Fault {
             Self::Denied | Self::NotAllowed => "it connects to a host that is not allowed here",
             Self::Unknown => "it cannot be told where it connects",
             Self::Secrets => "it would send keys or credentials away",
+            Self::Private => "it would send a database, a home or a whole repository to a stranger",
             Self::Data => "it would send data away",
         }
     }
@@ -251,6 +258,11 @@ impl NetworkEgress {
         }
         if sends == Sends::Secrets && self.sends.secrets == Rule::Block {
             return Some(Fault::Secrets);
+        }
+        let is_near = || host.as_ref().is_some_and(Host::is_near);
+        let is_private = sends == Sends::Private && self.sends.private == Rule::Block;
+        if is_private && !is_near() && !is_among(&self.allow) {
+            return Some(Fault::Private);
         }
         if host.is_none() && self.unknown == Rule::Block {
             return Some(Fault::Unknown);

@@ -154,6 +154,10 @@ fn changes(args: &[String]) -> bool {
         Some("hold") => words.next().is_some() || args.iter().any(|word| word == "--off"),
         // An agent behind a sidecar of its own, whose rules are those of this one unless others are named.
         Some("run" | "exec") => is_set,
+        // In its image, another program that is there.
+        Some(
+            "sh" | "bash" | "ash" | "ls" | "cat" | "env" | "id" | "true" | "stat" | "find" | "ldd",
+        ) => false,
         Some(command) => !QUESTIONS.contains(&command),
     };
     changes && !asks

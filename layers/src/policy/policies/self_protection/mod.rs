@@ -18,6 +18,7 @@
 //! its keys, its program, its addresses and its process.
 
 mod admin;
+mod commands;
 mod files;
 mod process;
 mod providers;

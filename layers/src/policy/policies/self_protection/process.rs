@@ -2,75 +2,21 @@
 
 use regex::RegexBuilder;
 
-use super::{Harm, SelfProtection, route::contains_word, test_runs::is_test_run};
+use super::{
+    Harm, SelfProtection,
+    commands::{
+        HOLDERS, SUPERVISORS, begins_to_end, ends, ends_all, holds, is_unknown, only_asks,
+        patterns, single_letters,
+    },
+    route::contains_word,
+    test_runs::is_test_run,
+};
 use crate::policy::{
     ToolCall,
     effects::{Act, Effect, Effects, Process},
     policies::guard::names::is_name,
 };
 
-/// Programs that run others, or look after those that run.
-const SUPERVISORS: &[&str] = &[
-    "systemctl",
-    "service",
-    "rc-service",
-    "launchctl",
-    "supervisorctl",
-    "initctl",
-    "sv",
-    "pm2",
-    "docker",
-    "podman",
-    "nerdctl",
-    "docker-compose",
-    "podman-compose",
-    "kubectl",
-    "nomad",
-    "brew",
-    "sc",
-    "tmux",
-    "screen",
-    "dpkg",
-    "apt",
-    "apt-get",
-    "dnf",
-    "yum",
-    "pacman",
-    "cargo",
-    "npm",
-];
-/// Words with which they end something.
-const ENDS: &[&str] = &[
-    "stop",
-    "kill",
-    "disable",
-    "mask",
-    "restart",
-    "unload",
-    "bootout",
-    "remove",
-    "rm",
-    "down",
-    "delete",
-    "pause",
-    "scale",
-    "uninstall",
-    "purge",
-    "autoremove",
-    "kill-session",
-    "terminate",
-    "quit",
-    "drain",
-    "try-restart",
-    "freeze",
-    "revert",
-    "edit",
-    "set-property",
-    "-R",
-    "-r",
-    "--purge",
-    "--remove",
-];
 /// Programs that speak with those that look after services, and what they say to end one.
 const SPEAKERS: &[&str] = &["busctl", "gdbus", "dbus-send", "qdbus"];
 const SAID: &[&str] = &[
@@ -95,10 +41,8 @@ const SAID_ALONE: &[&str] = &["Stop", "Kill", "Restart", "Freeze", "SetPropertie
 /// Programs that find processes for others to end.
 const FINDERS: &[&str] = &[
     "pgrep", "pidof", "lsof", "fuser", "ps", "ss", "netstat", "sockstat", "fstat", "procs",
+    "psutil",
 ];
-
-/// Options of theirs with the name of somebody.
-const OWNERS: &[&str] = &["-u", "-U", "--user", "--euid", "--uid", "-G", "--group"];
 
 impl SelfProtection {
     /// Its process, its service or its container, ended.
@@ -137,6 +81,10 @@ impl SelfProtection {
             Act::Exec { program, args } => {
                 let is_unit = |word: &String| word.contains('$') && !word.starts_with('-');
                 self.is_ended(program, args)
+                    || is_found
+                        && HOLDERS.contains(&program.as_str())
+                        && holds(program, args)
+                        && args.iter().any(|word| is_unknown(word))
                     || is_found && args.iter().any(is_unit) && ends(program, args)
             }
             // What keeps groups of processes, and the process itself, as files.
@@ -203,6 +151,21 @@ impl SelfProtection {
                     && (names_it() || args.iter().any(|word| self.has_port(word)))
             }
             "gdb" | "lldb" | "taskkill" => names_it() || args.iter().any(|word| self.has_pid(word)),
+            program if HOLDERS.contains(&program) => {
+                holds(program, args)
+                    && (names_it()
+                        || args.iter().any(|word| {
+                            let value = word
+                                .split_once('=')
+                                .map_or(word.as_str(), |(_, value)| value);
+                            self.has_pid(value.trim_start_matches("-p"))
+                        }))
+            }
+            "ss" => {
+                args.iter().any(|word| word == "-K" || word == "--kill")
+                    && args.iter().any(|word| self.has_port(word))
+            }
+            "tcpkill" | "cutter" => args.iter().any(|word| self.has_port(word)),
             "kill-port" | "killport" | "fkill" => {
                 names_it() || args.iter().any(|word| self.has_port(word))
             }
@@ -292,91 +255,14 @@ impl SelfProtection {
 
     /// `:8000`, `8000/tcp`, `-i:8000`.
     pub(super) fn has_port(&self, text: &str) -> bool {
+        let is_one = |port: u16| self.ports.contains(&port) || self.admin_ports.contains(&port);
         let mut words = text.split(|c: char| !c.is_ascii_digit());
-        words.any(|word| {
-            word.parse().is_ok_and(|port: u16| {
-                self.ports.contains(&port) || self.admin_ports.contains(&port)
+        // `0xfa0`
+        let mut others = text.split(|c: char| !c.is_ascii_alphanumeric());
+        words.any(|word| word.parse().is_ok_and(is_one))
+            || others.any(|word| {
+                let hex = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X"));
+                hex.is_some_and(|hex| u16::from_str_radix(hex, 16).is_ok_and(is_one))
             })
-        })
     }
-}
-
-/// The words of a command without those that say whose processes are meant: that says nothing of which they are.
-fn patterns<'w>(words: impl Iterator<Item = &'w str>) -> impl Iterator<Item = &'w str> {
-    let mut is_owner = false;
-    words.filter(move |word| {
-        let is_pattern = !is_owner;
-        is_owner = OWNERS.contains(word);
-        is_pattern
-    })
-}
-
-/// Whether a program that looks after others is told to end something.
-fn ends(program: &str, args: &[String]) -> bool {
-    SUPERVISORS.contains(&program) && args.iter().any(|word| ENDS.contains(&word.as_str()))
-}
-
-/// Whether the first word of a command ends something, whatever stands behind it.
-fn begins_to_end(args: &[String]) -> bool {
-    let first = args.iter().find(|word| !word.starts_with('-'));
-    first.is_some_and(|word| ENDS.contains(&word.as_str()))
-}
-
-/// Whether a signal is none: `kill -0`, to ask whether somebody is there.
-fn only_asks(words: &str) -> bool {
-    let words: Vec<&str> = words
-        .split_whitespace()
-        .skip_while(|word| word.ends_with("kill") || word.ends_with("killall"))
-        .collect();
-    matches!(
-        words.as_slice(),
-        ["-0" | "-s0" | "-n0" | "--signal=0" | "-l" | "-L", ..]
-            | ["-s" | "-n" | "--signal", "0", ..]
-    )
-}
-
-/// Whether it is not known whom it is about.
-fn is_unknown(target: &str) -> bool {
-    target.contains('$')
-}
-
-/// Whether processes end that have nothing in common but their user, their terminal or that they run.
-fn ends_all(command: &str) -> bool {
-    let mut words = command.split_whitespace();
-    let program = words.next().unwrap_or_default();
-    let kinds = [
-        "-u",
-        "-U",
-        "--user",
-        "--euid",
-        "--uid",
-        "-v",
-        "--inverse",
-        "-G",
-        "-g",
-        "-t",
-        "-s",
-        "-P",
-    ];
-    matches!(program, "kill" | "killall5") || words.any(|word| kinds.contains(&word))
-}
-
-/// Sets of one letter as that letter.
-fn single_letters(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('[') {
-        out.push_str(before);
-        match after.split_at_checked(2) {
-            Some((set, behind)) if set.ends_with(']') => {
-                out.push_str(set.trim_end_matches(']'));
-                rest = behind;
-            }
-            _ => {
-                out.push('[');
-                rest = after;
-            }
-        }
-    }
-    out + rest
 }

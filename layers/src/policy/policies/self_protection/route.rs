@@ -37,6 +37,15 @@ impl SelfProtection {
             .iter()
             .any(|address| says(&[address.as_str()]))
             && (names_provider || call.input().matches("://").count() > 1);
+        let narrows = says(&[
+            "with_entries",
+            "del(.env",
+            ".env |=",
+            ".env = {",
+            ".env={",
+            "pop('env'",
+            "delpaths",
+        ]) && says(&["env"]);
         let reads_startup = effects
             .iter()
             .any(|effect| matches!(&effect.act, Act::Read { path } if is_read_at_start(path)));
@@ -59,9 +68,13 @@ impl SelfProtection {
             }
             Act::Exec { program, args } if is_agent(&effect.act) => {
                 let has = |word: &String| {
-                    (["base_url", "base-url", "api-base", "api_base"]
+                    // The provider that is there without any setting.
+                    (["model_provider=openai", "model_provider=\"openai"]
                         .iter()
                         .any(|part| word.contains(part))
+                        || ["base_url", "base-url", "api-base", "api_base"]
+                            .iter()
+                            .any(|part| word.contains(part))
                         || self
                             .variables
                             .iter()
@@ -80,6 +93,8 @@ impl SelfProtection {
                     |word: &String| self.variables.iter().any(|name| contains_word(word, name));
                 args.iter().any(sets)
             }
+            // Whatever variables there are in the settings of an agent, some go.
+            act if narrows && written(act).is_some_and(is_agents) => true,
             act => written(act).is_some_and(|path| {
                 let is_startup =
                     is_read_at_start(path) || path.resolved.contains('$') && reads_startup;
@@ -120,7 +135,10 @@ impl SelfProtection {
                     .next()
                     .is_some_and(|port| bare == format!("{host}:{port}"))
             };
-            bare == address || here("localhost") || here("127.0.0.1")
+            bare == address
+                || here("localhost")
+                || here("127.0.0.1")
+                || here("host.docker.internal")
         })
     }
 
@@ -195,6 +213,18 @@ fn written(act: &Act) -> Option<&PathRef> {
     }
 }
 
+/// The settings of an agent.
+fn is_agents(path: &PathRef) -> bool {
+    let names = [
+        ".claude/settings*.json",
+        ".codex/config.toml",
+        ".gemini/settings.json",
+    ];
+    names
+        .iter()
+        .any(|name| is_somewhere(&path.resolved, name, false))
+}
+
 fn is_read_at_start(path: &PathRef) -> bool {
     let home = path
         .in_home()
@@ -244,7 +274,9 @@ fn is_set(text: &str, name: &str) -> bool {
         let before = text.get(..at).unwrap_or_default();
         let after = text.get(at + found.len()..).unwrap_or_default();
         let after = after.trim_start_matches('\\');
-        after.starts_with(['"', '\'', ']'])
+        let last = before.rsplit([';', '\n', '(']).next().unwrap_or_default();
+        last.contains("delete ")
+            || after.starts_with(['"', '\'', ']'])
             || after.starts_with('=') && !after.starts_with("==")
             || ["-n ", "unset ", "-u "]
                 .iter()

@@ -373,7 +373,7 @@ fn named(path: &PathRef, tree: bool) -> Option<Kind> {
 fn scope(path: &PathRef) -> Option<Kind> {
     match path.scope {
         Scope::Root | Scope::Home | Scope::System | Scope::Device => Some(Kind::System),
-        Scope::InHome => {
+        Scope::InHome | Scope::Beside => {
             let home = path.in_home().unwrap_or_default();
             let is_note = NOTES.iter().any(|note| is_at(home, note, false));
             (!is_note).then_some(Kind::Outside)

@@ -15,6 +15,7 @@ const MOST: usize = 256;
 pub(super) fn all(shell: &mut Shell<'_>, state: &State, code: &Source<'_>) {
     let (language, code) = (code.language, code.text);
     sends(shell, state, code);
+    asks_cloud(shell, code);
     exhausts(shell, code);
     let has = |words: &[&str]| words.iter().any(|word| code.contains(word));
     let is_shell = has(&[
@@ -27,6 +28,31 @@ pub(super) fn all(shell: &mut Shell<'_>, state: &State, code: &Source<'_>) {
     ]);
     if is_shell && has(&["socket", "Socket", "fsockopen"]) {
         builtins::backdoor(shell, language);
+    }
+}
+
+/// Parts of libraries that ask a cloud for the keys of this machine, and nothing else.
+const FETCHERS: &[&str] = &[
+    "InstanceMetadataFetcher",
+    "InstanceMetadataProvider",
+    "ContainerMetadataFetcher",
+    "IMDSFetcher",
+    "fromInstanceMetadata",
+    "fromContainerMetadata",
+    "MetadataService",
+    "EC2MetadataUtils",
+    "EC2MetadataCredentials",
+    "InstanceProfileCredentials",
+    "ec2_metadata",
+    "ec2metadata",
+    "get_service_account_token",
+    "gcp-metadata",
+];
+
+/// Who asks for the keys of a machine by a library asks the same address.
+fn asks_cloud(shell: &mut Shell<'_>, code: &str) {
+    if FETCHERS.iter().any(|name| code.contains(name)) {
+        sent(shell, Some("169.254.169.254".to_owned()), false, false);
     }
 }
 

@@ -55,5 +55,12 @@ pub(super) fn clone(shell: &mut Shell<'_>, state: &mut State, words: &[String]) 
     } else {
         args.nth(1)
     };
+    made(shell, state, folder);
     settings::template(shell, state, words, folder);
+}
+
+/// A folder that git would not make if it were there already.
+pub(super) fn made(shell: &mut Shell<'_>, state: &State, folder: &str) {
+    let path = shell.path(state, folder);
+    shell.made.remember("folder", &path.resolved);
 }

@@ -70,6 +70,7 @@ fn git(shell: &mut Shell<'_>, state: &mut State, command: &Command<'_>) -> Data 
         state.go(shell.path(state, folder).to_string());
     }
     let rest = global.command(1);
+    content::emptied(shell, state, &global, name, &rest);
     // Of what stands in place of the command, the last counts.
     let mut alias = None;
     for (key, value) in given::settings(shell, state, &global) {
@@ -168,12 +169,16 @@ fn subcommand(
         "checkout" if args.has(&["f", "force"]) || words.iter().any(|word| word == ".") => {
             git(shell, Git::Discard, ".");
         }
-        "checkout" if words.iter().any(|word| word == "--") => git(
-            shell,
-            Git::Discard,
-            args.operands.last().copied().unwrap_or_default(),
-        ),
+        "checkout" if words.iter().any(|word| word == "--") => {
+            content::brought(shell, state, name, words);
+            git(
+                shell,
+                Git::Discard,
+                args.operands.last().copied().unwrap_or_default(),
+            );
+        }
         "restore" if !args.has(&["staged", "S"]) || args.has(&["worktree", "W"]) => {
+            content::brought(shell, state, name, words);
             git(shell, Git::Discard, args.first());
         }
         "branch" | "for-each-ref" | "ls-remote" if told::is_list(name, words, &args) => {
@@ -247,20 +252,23 @@ fn subcommand(
             }
         }
         "apply" | "am" if !args.has(&["check", "stat", "numstat", "summary", "cached"]) => {
-            let path = shell.path(state, ".");
-            shell.act(Act::Write {
-                path,
-                how: Write::Edit,
-            });
+            content::patched(shell, state, words, stdin);
+        }
+        "difftool" | "mergetool" => {
+            for code in Args::of(words, &["x", "extcmd"]).values(&["x", "extcmd"]) {
+                shell.text(state, code, &Data::default());
+            }
         }
         "remote" if matches!(args.first(), "rm" | "remove") => {
             git(shell, Git::DeleteRemote, args.nth(1));
         }
+        "worktree" if args.first() == "add" => clone::made(shell, state, args.nth(1)),
         "worktree" if args.first() == "remove" && args.has(&["f", "force"]) => {
+            // What has been committed there is in the repository, and git removes nothing else.
             let path = shell.path(state, args.nth(1));
             shell.act(Act::Delete {
                 path,
-                recursive: true,
+                recursive: false,
             });
         }
         "rm" if args.has(&["f", "force"]) && !args.has(&["cached"]) => {
@@ -281,16 +289,11 @@ fn subcommand(
             if name == "clone" {
                 clone::clone(shell, state, words);
             }
-            for word in words.iter().chain(
-                args.values(&["u", "upload-pack"])
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
-                    .iter(),
-            ) {
-                if let Some(code) = word
-                    .strip_prefix("--upload-pack=")
-                    .or_else(|| word.strip_prefix("ext::"))
-                {
+            let packs = Args::of(words, &["u", "upload-pack"]);
+            let elsewhere = words.iter().filter_map(|word| word.strip_prefix("ext::"));
+            for code in packs.values(&["u", "upload-pack"]).chain(elsewhere) {
+                // `-u` of others sets the branch that is followed.
+                if name == "clone" || name == "ls-remote" || code.contains([' ', '/']) {
                     shell.text(state, code, &Data::default());
                 }
             }
@@ -303,6 +306,11 @@ fn subcommand(
                 is_hidden: true,
                 ..Data::text(mark::STAR.to_string())
             };
+        }
+        "grep" if words.iter().any(|word| word.starts_with("-O")) => {
+            let pager = words.iter().find_map(|word| word.strip_prefix("-O"));
+            shell.text(state, pager.unwrap_or_default(), &Data::default());
+            return Data::hidden();
         }
         "log" | "show" | "diff" | "status" | "ls-files" | "grep" | "blame" => {
             return Data::hidden();

@@ -28,6 +28,10 @@ pub(super) const CALLS: &[(&str, Does)] = &[
     ("processbuilder", Does::Shell),
     ("system.cmd", Does::Shell),
     ("os.cmd", Does::Shell),
+    ("os:cmd", Does::Shell),
+    ("callcommand", Does::Shell),
+    ("sys.command", Does::Shell),
+    ("shell", Does::Shell),
     ("file.rm_rf", Does::Delete { recursive: true }),
     ("file.rm", Does::Delete { recursive: false }),
     ("file.write", Does::Write),
@@ -48,4 +52,13 @@ pub(super) const CALLS: &[(&str, Does)] = &[
 ];
 
 /// Those that are called without parentheses, in some languages.
-pub(super) const BARE: &[&str] = &["system", "exec", "unlink", "eval", "script"];
+pub(super) const BARE: &[&str] = &[
+    "system",
+    "exec",
+    "unlink",
+    "eval",
+    "script",
+    "callcommand",
+    "sys.command",
+    "shell",
+];

@@ -59,7 +59,7 @@ fn scan(shell: &mut Shell<'_>, state: &mut State, language: &str, code: &str) {
         "osascript" => systems::script_of_a_mac(shell, code),
         "expect" | "tclsh" => systems::spawned(shell, state, code),
         "rscript" | "julia" => systems::backquoted(shell, state, code),
-        "emacs" => systems::lisp(shell, state, code),
+        "emacs" | "sbcl" | "guile" | "racket" | "clojure" => systems::lisp(shell, state, code),
         _ => {}
     }
     let mut reader = Code::default();
@@ -87,7 +87,7 @@ fn calls(reader: &Code, shell: &mut Shell<'_>, state: &mut State, language: &str
         let name = code.get(start..at).unwrap_or_default().to_lowercase();
         let rest = code.get(at..).unwrap_or_default();
         let after = rest.trim_start_matches('!').trim_start_matches(' ');
-        let is_bare = BARE.contains(&name.as_str())
+        let is_bare = BARE.iter().any(|bare| is_end_of(&name, bare))
             && after.starts_with(['"', '\''])
             && after.len() < rest.len();
         let args = match after.strip_prefix('(') {

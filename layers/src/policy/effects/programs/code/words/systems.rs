@@ -26,12 +26,17 @@ pub(super) fn script_of_a_mac(shell: &mut Shell<'_>, code: &str) {
 pub(super) fn lisp(shell: &mut Shell<'_>, state: &mut State, code: &str) {
     let of = |name: &str| {
         let (_, rest) = code.split_once(name)?;
+        let rest = rest.trim_start();
+        let rest = rest.strip_prefix("(expand-file-name ").unwrap_or(rest);
         literal(rest.trim_start()).map(|(text, _)| text)
     };
     for name in [
         "shell-command ",
         "shell-command-to-string ",
         "call-process-shell-command ",
+        "run-program ",
+        "(system ",
+        "run-shell-command ",
     ] {
         if let Some(text) = of(name) {
             shell.text(state, &text, &Data::default());

@@ -58,13 +58,34 @@ impl Code {
         if let Some((name, inner)) = last_call(text) {
             let is = |known: &[&str]| known.iter().any(|end| name.ends_with(end));
             return match name {
-                _ if is(&["expanduser", "path.expand", "String", "Path", "get", "File"]) => {
+                _ if is(&[
+                    "expanduser",
+                    "path.expand",
+                    "Path.expand",
+                    "String",
+                    "Path",
+                    "get",
+                    "File",
+                ]) =>
+                {
                     value(parts(inner, ',').first()?)
                 }
                 _ if is(&["homedir", "user_home"]) => Some("~".to_owned()),
                 _ if is(&["getenv"]) => environment(inner.trim_matches(['"', '\''])),
-                _ if is(&["concat", "paste0", "string", "joinpath", "join"]) => {
-                    let between = if is(&["joinpath", "join"]) { "/" } else { "" };
+                _ if is(&[
+                    "concat",
+                    "paste0",
+                    "string",
+                    "joinpath",
+                    "join",
+                    "file.path",
+                ]) =>
+                {
+                    let between = if is(&["joinpath", "join", "file.path"]) {
+                        "/"
+                    } else {
+                        ""
+                    };
                     let items: Option<Vec<_>> = parts(inner, ',').into_iter().map(value).collect();
                     Some(items?.join(between))
                 }

@@ -6,8 +6,8 @@ use super::super::{
     values::{Args, Value},
 };
 use crate::policy::effects::{
-    Opaque, mark,
-    programs::{builtins::run_code, mark_code},
+    Act, Opaque, mark,
+    programs::{agents, builtins::run_code, mark_code},
     shell::{Data, State},
 };
 
@@ -154,10 +154,33 @@ impl Runner<'_, '_> {
             };
         }
         words.truncate(256);
+        self.environment_of(&words, args);
         self.starts_itself(&words);
         let data = self.shell.invoke(&mut inner, words, stdin);
         self.state.files = inner.files;
         Value::of_data(&data)
+    }
+
+    /// An agent that is started with some of the variables only does not have the others.
+    fn environment_of(&mut self, words: &[String], args: &Args) {
+        let Some(given) = args.named("env").filter(|_| agents::starts(words)) else {
+            return;
+        };
+        let is_part = match given {
+            // What is put into it from elsewhere has no name.
+            Value::Map(pairs) => !pairs
+                .iter()
+                .any(|(name, _)| name.is_empty() || name.ends_with("_URL")),
+            // Some of them, each chosen.
+            Value::List(_) => true,
+            _ => false,
+        };
+        if is_part {
+            self.shell.act(Act::Environment {
+                name: "*".to_owned(),
+                value: None,
+            });
+        }
     }
 
     /// The state in which a command runs: somewhere else perhaps.

@@ -49,7 +49,8 @@ impl Runner<'_, '_> {
             if let Some(path) = words.find_map(|word| word.strip_prefix('/')) {
                 address.path = Some(path.to_owned());
             }
-            address.sent(self.shell, is_secret, true);
+            let is_private = args.all().any(|value| value.has(mark::PRIVATE));
+            address.given(self.shell, is_secret, is_private, true);
         }
     }
 
@@ -96,7 +97,8 @@ impl Runner<'_, '_> {
         if to.is_some() || is_secret {
             // Where only a way is opened, what is asked comes later.
             self.address = place.path.is_none().then(|| place.clone());
-            place.sent(self.shell, is_secret, sends);
+            let is_private = args.all().any(|value| value.has(mark::PRIVATE));
+            place.given(self.shell, is_secret, is_private, sends || is_private);
         }
         if to.is_some() {
             self.remote.clone_from(&to);

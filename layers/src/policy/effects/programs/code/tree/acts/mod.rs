@@ -15,7 +15,7 @@ use super::{
 };
 use crate::policy::effects::{
     Exhaust, Opaque, mark,
-    programs::{builtins::run_code, database, host, mark_code, requests::deleted, sqlite},
+    programs::{builtins::run_code, database, deletions::deleted, host, mark_code, sqlite},
     shell::Data,
 };
 

@@ -81,6 +81,13 @@ impl Runner<'_, '_> {
                 target,
             });
         }
+        // `psutil.Process(which).kill()`
+        if args.values.is_empty() && name.to_lowercase().contains("process()") {
+            self.shell.act(Act::Process {
+                what: Process::Kill,
+                target: "$".to_owned(),
+            });
+        }
         if !is_probe && !args.values.is_empty() {
             let others = args
                 .values

@@ -58,6 +58,12 @@ impl Runner<'_, '_> {
                 _ => value,
             };
         }
+        if matches!(last, "net_connections" | "process_iter") {
+            self.shell.act(Act::Exec {
+                program: "psutil".to_owned(),
+                args: vec![last.to_owned()],
+            });
+        }
         self.connects(name, last, args);
         if let Some(act) = losses::find(name, args).filter(|_| !self.is_made_up()) {
             self.shell.act(act);

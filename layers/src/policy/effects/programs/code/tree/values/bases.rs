@@ -1,6 +1,6 @@
 //! Texts in letters of other alphabets than those of base64.
 
-use super::{codes, texts::whole};
+use super::{Value, codes, texts::whole};
 
 /// Five bits in each letter.
 pub(super) fn base32(text: &str) -> Option<String> {
@@ -71,4 +71,20 @@ pub(super) fn entities(text: &str) -> String {
         out.push_str(rest);
     }
     out
+}
+
+/// A number, or four bytes, as an address.
+pub(super) fn address(value: &Value) -> Option<String> {
+    let bytes = match value {
+        Value::Number(number) => whole(*number)?.to_be_bytes(),
+        Value::Text(text) => {
+            let bytes: Vec<u8> = text
+                .chars()
+                .map(|c| u8::try_from(u32::from(c)).ok())
+                .collect::<Option<_>>()?;
+            <[u8; 4]>::try_from(bytes).ok()?
+        }
+        _ => return None,
+    };
+    Some(std::net::Ipv4Addr::from(bytes).to_string())
 }

@@ -175,6 +175,16 @@ pub(in super::super) fn call(name: &str, args: &Args) -> Option<Value> {
         | "unzipSync" | "gzinflate" | "gzuncompress" | "gzdecode" | "zlib_decode"
         | "uncompress" | "memGunzip" => made(packed::unpacked(&text(0)?)?),
         "urlsplit" | "urlparse" | "parse_url" => Some(paths::address(&text(0)?)),
+        "sum" if args.values.len() == 1 => match args.get(0) {
+            Value::List(items) => {
+                let numbers: Option<Vec<f64>> = items.iter().map(Value::number).collect();
+                Some(Value::Number(numbers?.iter().sum()))
+            }
+            _ => None,
+        },
+        "inet_ntoa" | "IPv4Address" | "ip_address" | "inet_ntop" | "long2ip" => {
+            made(bases::address(args.values.last()?)?)
+        }
         "b32decode" => made(bases::base32(&text(0)?)?),
         "b85decode" => made(bases::base85(&text(0)?)?),
         "unescape" if is_end(name, "html.unescape") => made(bases::entities(&text(0)?)),

@@ -302,6 +302,7 @@ impl Value {
         let is_remote = self.has(mark::REMOTE);
         Data {
             is_secret: self.has(mark::SECRET),
+            is_private: self.has(mark::PRIVATE),
             is_hidden: text.is_none(),
             remote: is_remote.then(|| remote.unwrap_or("?").to_owned()),
             text: text.filter(|_| !is_remote),
@@ -321,6 +322,9 @@ impl Value {
             Data {
                 text: Some(text), ..
             } => Self::made(text.clone()),
+            Data {
+                is_private: true, ..
+            } => Self::mark(mark::PRIVATE),
             _ => Self::Name("?()".to_owned()),
         }
     }
