@@ -80,10 +80,9 @@ where
 
     fn call(&mut self, request: Request<LlmBody>) -> Self::Future {
         let call = request.body().call();
-        let dialect = call.map_or_else(
-            || Dialect::of_client(request.uri().path(), request.headers()),
-            |call| call.dialect(),
-        );
+        let dialect = request.body().dialect();
+        let dialect =
+            dialect.unwrap_or_else(|| Dialect::of_client(request.uri().path(), request.headers()));
         let model: Option<Box<str>> = call.and_then(|call| call.model()).map(Into::into);
         let BreakerLayer {
             upstream, breakers, ..

@@ -215,7 +215,7 @@ impl Metrics {
         text::prometheus(&self.open_metrics())
     }
 
-    /// All of it as OpenMetrics, `application/openmetrics-text; version=1.0.0; charset=utf-8`.
+    /// All of it as `OpenMetrics`, `application/openmetrics-text; version=1.0.0; charset=utf-8`.
     pub fn open_metrics(&self) -> String {
         let mut text = String::new();
         // Writing to a string fails only if a collector does: then what it says is missing.

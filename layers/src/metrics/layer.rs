@@ -203,14 +203,13 @@ impl ClientSide {
     }
 
     fn word(&self) -> &'static str {
-        match (self.end, self.code) {
-            (_, Some(Rejection::CLIENT_GONE)) => "client_gone",
-            (_, Some(_)) => "refused",
-            (Some(StreamEnd::Complete), None) => "complete",
-            (Some(StreamEnd::Failed), None) => "failed",
-            (Some(StreamEnd::Cut), None) => "cut",
+        match (self.code, self.end) {
+            (Some(code), _) if code != Rejection::CLIENT_GONE => "refused",
+            (None, Some(StreamEnd::Complete)) => "complete",
+            (None, Some(StreamEnd::Failed)) => "failed",
+            (None, Some(StreamEnd::Cut)) => "cut",
             // Dropped, or never even answered: nobody wanted it any more.
-            (Some(StreamEnd::Dropped) | None, None) => "client_gone",
+            _ => "client_gone",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From OpenMetrics to the text format that Prometheus has always read.
+//! From `OpenMetrics` to the text format that Prometheus has always read.
 
 /// The same metrics. The older format has no units and no end, and names a counter as its samples are named.
 pub(super) fn prometheus(open_metrics: &str) -> String {

@@ -7,7 +7,6 @@ use std::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::SystemTime,
 };
 
 use arc_swap::ArcSwap;
@@ -84,7 +83,7 @@ impl Reloads {
     reason = "a label: nothing is measured by it"
 )]
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| {
         i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
     })

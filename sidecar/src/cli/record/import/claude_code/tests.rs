@@ -1,3 +1,7 @@
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "what `json!` has made is handed over"
+)]
 use bytes::Bytes;
 use luthien::record::{Asked, Ended, Ending, What};
 use serde_json::{Value, json};
