@@ -4,12 +4,18 @@ use std::{fmt, sync::Arc, time::Duration};
 
 /// Knows how upstreams do. Called in the middle of traffic: it must not block, and must not panic.
 pub trait Admit: fmt::Debug + Send + Sync {
-    /// Whether an upstream may be asked for a model now. If so, what comes of it is [reported](Self::report), exactly once.
+    /// Whether an upstream may be asked for a model now; `has_others` if another could be asked in its place. If so, what comes of it is
+    /// [reported](Self::report), exactly once.
     ///
     /// # Errors
     ///
     /// With the time after which it is worth to ask again.
-    fn admit(&self, upstream: &Arc<str>, model: Option<&str>) -> Result<(), Duration>;
+    fn admit(
+        &self,
+        upstream: &Arc<str>,
+        model: Option<&str>,
+        has_others: bool,
+    ) -> Result<(), Duration>;
 
     /// What came of asking.
     fn report(&self, upstream: &Arc<str>, model: Option<&str>, outcome: Outcome);
@@ -41,7 +47,7 @@ pub enum Outcome {
 
 /// Everybody may always be asked.
 impl Admit for () {
-    fn admit(&self, _: &Arc<str>, _: Option<&str>) -> Result<(), Duration> {
+    fn admit(&self, _: &Arc<str>, _: Option<&str>, _: bool) -> Result<(), Duration> {
         Ok(())
     }
 

@@ -63,6 +63,8 @@ pub(super) struct Inner {
     failed: u32,
     /// Until when nothing passes; in the past if it is half open.
     until: Option<Instant>,
+    /// Whether it is open only because the provider asked to be left alone: then it is asked all the same if there is no other.
+    is_wish: bool,
     /// For how long it was open last.
     rested: Duration,
     /// Whether an attempt is under way that decides.
@@ -81,13 +83,20 @@ impl Inner {
         match self.until {
             None => State::Closed,
             Some(until) if now < until => State::Open,
+            Some(_) if self.is_wish => State::Closed,
             Some(_) => State::HalfOpen,
         }
     }
 
-    pub(super) fn admit(&mut self, settings: &Settings, now: Instant) -> Result<(), Duration> {
+    pub(super) fn admit(
+        &mut self,
+        settings: &Settings,
+        now: Instant,
+        has_others: bool,
+    ) -> Result<(), Duration> {
         match self.until {
             None => Ok(()),
+            Some(until) if self.is_wish && (now >= until || !has_others) => Ok(()),
             Some(until) if now < until => Err(until - now),
             // The one that decides is not back yet.
             Some(_) if self.is_probing => Err(settings.rest),
@@ -110,6 +119,7 @@ impl Inner {
             self.lately.clear();
             self.failed = 0;
             self.rested = Duration::ZERO;
+            self.is_wish = false;
         }
         self.note(settings, now, false);
         was_open.then_some(Turn::Closed)
@@ -124,25 +134,32 @@ impl Inner {
     ) -> Option<Turn> {
         self.is_probing = false;
         self.note(settings, now, true);
-        let is_over = self.until.is_some_and(|until| now >= until);
-        let attempts = self.lately.len();
-        let is_half = usize::try_from(self.failed).unwrap_or(usize::MAX) * 2 >= attempts;
-        let is_often = self.failed >= settings.failures.max(1) && is_half;
-        if rest.is_none() && !is_over && (self.until.is_some() || !is_often) {
-            return None;
-        }
-        let usual = match is_over {
-            true => self.rested.saturating_mul(2).max(settings.rest),
-            false => settings.rest,
+        let was_deciding = !self.is_wish && self.until.is_some_and(|until| now >= until);
+        let may_open = self.until.is_none() || self.is_wish;
+        let (length, is_wish) = match rest {
+            _ if was_deciding => {
+                let twice = self.rested.saturating_mul(2).max(settings.rest);
+                (rest.unwrap_or_default().max(twice), false)
+            }
+            _ if may_open && self.fails_often(settings) => (rest.unwrap_or(settings.rest), false),
+            Some(rest) => (rest, may_open),
+            None => return None,
         };
-        let rest = rest.unwrap_or(usual).min(settings.longest);
-        let until = now + rest;
-        if self.until.is_some_and(|already| already >= until) {
+        let length = length.min(settings.longest);
+        let until = now + length;
+        // Others may have failed longer ago, and come back later.
+        if self.is_wish == is_wish && self.until.is_some_and(|already| already >= until) {
             return None;
         }
         self.until = Some(until);
-        self.rested = rest;
-        Some(Turn::Opened(rest))
+        self.is_wish = is_wish;
+        self.rested = length;
+        Some(Turn::Opened(length))
+    }
+
+    fn fails_often(&self, settings: &Settings) -> bool {
+        let failed = usize::try_from(self.failed).unwrap_or(usize::MAX);
+        self.failed >= settings.failures.max(1) && failed * 2 >= self.lately.len()
     }
 
     fn note(&mut self, settings: &Settings, now: Instant, is_failure: bool) {

@@ -87,7 +87,7 @@ where
         let BreakerLayer {
             upstream, breakers, ..
         } = &self.settings;
-        let state = match breakers.admit(upstream, model.as_deref()) {
+        let state = match breakers.admit(upstream, model.as_deref(), false) {
             Ok(()) => State::Asking {
                 future: self.inner.call(request),
                 attempt: Some(Attempt {

@@ -5,12 +5,13 @@
 //! | state | when | what happens |
 //! |---|---|---|
 //! | closed | usually | everything passes |
-//! | open | [`failures`](Settings::failures) or more within [`window`](Settings::window), and half of all attempts or more; or the provider said for how long it wants to be left alone | nothing passes, and who asks is told when to come again |
+//! | open | [`failures`](Settings::failures) or more within [`window`](Settings::window), and half of all attempts or more; or the provider said for how long it wants to be left alone, and there are others | nothing passes, and who asks is told when to come again |
 //! | half open | the time is over | one attempt passes: if it succeeds the circuit is closed, if it fails it is open again, for twice as long |
 //!
 //! **What counts as a failure**: that it cannot be reached; 500, 502, 503, 504 and 529; and, if [`slow`](Settings::slow) is set, that it took longer until the head of
-//! the reply. A `retry-after` with 503 or 529 opens the circuit at once, for as long as it says. A 429 says that somebody asks too often: it opens the circuit
-//! if the credential is one that all share, and means nothing otherwise. All other 4xx are the client's own. If the client leaves before anything has come,
+//! the reply. A 429 says that somebody asks too often: it is a failure if
+//! the credential is one that all share, and means nothing otherwise. A failure with a `retry-after` opens the circuit at once, for as long as it says, where another
+//! upstream can be asked; where none can, the client is told by the provider itself, and its SDK knows what to do. All other 4xx are the client's own. If the client leaves before anything has come,
 //! that is neither a failure nor a success, unless it waited longer than `slow`.
 //!
 //! Whoever chooses among upstreams asks it through [`Admit`]: [`Upstreams`](https://docs.rs/luthien-tower) takes the next one that

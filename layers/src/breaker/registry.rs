@@ -126,9 +126,16 @@ fn verdict(settings: &Settings, outcome: Outcome) -> Verdict {
 }
 
 impl Admit for Breakers {
-    fn admit(&self, upstream: &Arc<str>, model: Option<&str>) -> Result<(), Duration> {
-        let now = Instant::now();
-        self.with(upstream, model, |inner| inner.admit(&self.0.settings, now))
+    fn admit(
+        &self,
+        upstream: &Arc<str>,
+        model: Option<&str>,
+        has_others: bool,
+    ) -> Result<(), Duration> {
+        let (settings, now) = (&self.0.settings, Instant::now());
+        self.with(upstream, model, |inner| {
+            inner.admit(settings, now, has_others)
+        })
     }
 
     fn report(&self, upstream: &Arc<str>, model: Option<&str>, outcome: Outcome) {

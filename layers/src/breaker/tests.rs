@@ -28,7 +28,7 @@ fn answered(status: u16, retry_after: Option<u64>, is_shared: bool) -> Outcome {
 /// Makes an attempt that comes to this, if it may be made.
 fn attempt(breakers: &Breakers, outcome: Outcome) -> Result<(), Duration> {
     let upstream: Arc<str> = "a".into();
-    breakers.admit(&upstream, Some("m"))?;
+    breakers.admit(&upstream, Some("m"), true)?;
     breakers.report(&upstream, Some("m"), outcome);
     Ok(())
 }
@@ -50,8 +50,8 @@ async fn it_opens_when_half_of_many_attempts_have_failed_and_closes_when_one_suc
     assert_eq!(wait, 5 * SECOND);
     assert_eq!(breakers.open()[0].state, State::Open);
     // Another model is another matter, and so is another upstream.
-    assert_eq!(breakers.admit(&"a".into(), Some("n")), Ok(()));
-    assert_eq!(breakers.admit(&"b".into(), Some("m")), Ok(()));
+    assert_eq!(breakers.admit(&"a".into(), Some("n"), true), Ok(()));
+    assert_eq!(breakers.admit(&"b".into(), Some("m"), true), Ok(()));
     advance(5 * SECOND).await;
     assert_eq!(breakers.open()[0].state, State::HalfOpen);
     attempt(&breakers, answered(200, None, false)).unwrap();
@@ -83,8 +83,8 @@ async fn one_attempt_decides_at_a_time_and_each_failure_doubles_the_rest() {
     for rest in [5, 10, 20, 40, 60, 60] {
         assert_eq!(attempt(&breakers, Outcome::Unreachable), Err(rest * SECOND));
         advance(rest * SECOND).await;
-        assert_eq!(breakers.admit(&upstream, Some("m")), Ok(()));
-        breakers.admit(&upstream, Some("m")).unwrap_err();
+        assert_eq!(breakers.admit(&upstream, Some("m"), true), Ok(()));
+        breakers.admit(&upstream, Some("m"), true).unwrap_err();
         breakers.report(&upstream, Some("m"), Outcome::Unreachable);
     }
     // Whoever leaves decides nothing, and stands in nobody's way.
@@ -104,8 +104,22 @@ async fn a_provider_that_wants_to_be_left_alone_is_at_once_as_long_as_is_bearabl
     ] {
         let breakers = Breakers::default();
         attempt(&breakers, answered(status, Some(asked), is_shared)).unwrap();
-        let refused = attempt(&breakers, answered(200, None, false)).err();
+        let upstream: Arc<str> = "a".into();
+        let refused = breakers.admit(&upstream, Some("m"), true).err();
         assert_eq!(refused, wait.map(Duration::from_secs), "{status}");
+        // With no other to ask, it is asked, until it has failed often.
+        for _ in 0..9 {
+            assert_eq!(breakers.admit(&upstream, Some("m"), false), Ok(()));
+            breakers.report(
+                &upstream,
+                Some("m"),
+                answered(status, Some(asked), is_shared),
+            );
+        }
+        let refused = breakers.admit(&upstream, Some("m"), false).err();
+        assert_eq!(refused, wait.map(Duration::from_secs), "{status}");
+        advance(60 * SECOND).await;
+        assert_eq!(breakers.admit(&upstream, Some("m"), true), Ok(()));
     }
 }
 
@@ -146,7 +160,7 @@ fn names_of_models_do_not_take_memory_without_end() {
     for number in 0..5_000 {
         let model = format!("m-{number}");
         // Those beyond the bound share one circuit, which is open soon.
-        if breakers.admit(&upstream, Some(&model)).is_ok() {
+        if breakers.admit(&upstream, Some(&model), true).is_ok() {
             breakers.report(&upstream, Some(&model), answered(529, Some(30), false));
         }
     }

@@ -93,6 +93,7 @@ pub(super) struct Counters {
     pub(super) failed_writes: AtomicU64,
     pub(super) ended: AtomicU64,
     pub(super) spooled: AtomicU64,
+    pub(super) written_events: AtomicU64,
     pub(super) is_degraded: AtomicBool,
     pub(super) is_full: AtomicBool,
 }
@@ -104,6 +105,8 @@ pub struct Health {
     pub queued: usize,
     /// Bytes in the spool, at most.
     pub spooled: u64,
+    /// The number of the last event that the disk has, counted since the spool was made. A keeper says how far it has come.
+    pub written_events: u64,
     /// Exchanges whose end was recorded.
     pub ended: u64,
     /// Bodies that there was no room for.
@@ -155,6 +158,7 @@ impl Recorder {
         Health {
             queued: counters.queued.load(Ordering::Relaxed),
             spooled: counters.spooled.load(Ordering::Relaxed),
+            written_events: counters.written_events.load(Ordering::Relaxed),
             ended: counters.ended.load(Ordering::Relaxed),
             shed_bodies: counters.shed_bodies.load(Ordering::Relaxed),
             lost_notes: counters.lost_notes.load(Ordering::Relaxed),

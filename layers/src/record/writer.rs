@@ -108,6 +108,8 @@ impl Writer {
         counters: Arc<Counters>,
         redact: Option<Arc<dyn Redact>>,
     ) -> Self {
+        let events = spool.written_events();
+        counters.written_events.store(events, Ordering::Relaxed);
         Self {
             spool,
             counters,
@@ -507,6 +509,8 @@ impl Writer {
     fn count(&self) {
         let counters = &self.counters;
         counters.spooled.store(self.spool.held(), Ordering::Relaxed);
+        let events = self.spool.written_events();
+        counters.written_events.store(events, Ordering::Relaxed);
         counters
             .is_full
             .store(self.spool.is_full(), Ordering::Relaxed);

@@ -21,13 +21,14 @@ pub(super) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Begins one, if the upstream may be asked; if not, after how long it is worth to ask again.
+    /// Begins one, if the upstream may be asked, in whose place others could be if it `has_others`; if not, after how long it is worth to ask again.
     pub(super) fn begin(
         admit: &'a dyn Admit,
         upstream: &'a Arc<str>,
         model: Option<&'a str>,
+        has_others: bool,
     ) -> Result<Self, Duration> {
-        admit.admit(upstream, model)?;
+        admit.admit(upstream, model, has_others)?;
         Ok(Self {
             admit,
             upstream,

@@ -222,13 +222,14 @@ impl Shared {
         let mut wait: Option<Duration> = None;
         for (place, upstream) in candidates.iter().enumerate() {
             let last = place + 1 == candidates.len();
-            let mut attempt = match Attempt::begin(&*self.admit, &upstream.name, model.as_deref()) {
-                Ok(attempt) => attempt,
-                Err(rest) => {
-                    wait = Some(wait.map_or(rest, |wait| wait.min(rest)));
-                    continue;
-                }
-            };
+            let mut attempt =
+                match Attempt::begin(&*self.admit, &upstream.name, model.as_deref(), !last) {
+                    Ok(attempt) => attempt,
+                    Err(rest) => {
+                        wait = Some(wait.map_or(rest, |wait| wait.min(rest)));
+                        continue;
+                    }
+                };
             let request = match outgoing.next(upstream, last) {
                 Ok(request) => request,
                 Err(rejection) => return refuse(rejection, dialect),

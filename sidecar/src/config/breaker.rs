@@ -7,7 +7,8 @@ use super::Time;
 
 /// When a provider that fails is left alone, for each model apart: requests go to the next upstream that a route names, or are refused with a
 /// 503 that says when to come again. A failure is that it cannot be reached, and 500, 502, 503, 504 and 529; also a 429, if all ask with
-/// one credential. If it says with `retry-after` for how long it wants to be left alone, it is at once.
+/// one credential. If it says with `retry-after` for how long it wants to be left alone, and the route
+/// names another, it is at once.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Breaker {

@@ -200,6 +200,11 @@ impl Collector for OfRecord {
                 bytes(health.spooled),
             ),
             (
+                "record_lag_events",
+                "Events that are on the disk, and not in the database yet",
+                bytes(health.written_events.saturating_sub(keeping.kept_events())),
+            ),
+            (
                 "record_degraded",
                 "1 while the disk does not take records",
                 i64::from(health.is_degraded),

@@ -110,7 +110,11 @@ fn is_gauge(name: &str) -> bool {
     name.ends_with("_bytes")
         || matches!(
             name,
-            "open_exchanges" | "record_degraded" | "record_database_away" | "breaker_open_circuits"
+            "open_exchanges"
+                | "record_lag_events"
+                | "record_degraded"
+                | "record_database_away"
+                | "breaker_open_circuits"
         )
 }
 

@@ -20,12 +20,27 @@ use std::{ffi::OsStr, path::Path};
 use serde_json::Value;
 
 use crate::support::{
+    client::ask,
     sidecar::{Sidecar, luthien},
     within,
 };
 
-/// Ends it in order: then all of the record is in its database.
+/// Ends it in order, when all of the record is in its database.
 async fn stop(sidecar: &mut Sidecar) {
+    let request = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    // Without a record there is no such line.
+    let is_behind = |told: &str| {
+        let lag = told
+            .lines()
+            .find_map(|line| line.strip_prefix("luthien_record_lag_events "));
+        lag.is_some_and(|lag| lag != "0")
+    };
+    let kept = async {
+        while is_behind(ask(sidecar.admin, request).await.text()) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("all of it is kept", kept).await;
     sidecar.signal("TERM");
     assert!(sidecar.ended().await.unwrap().success());
 }

@@ -162,6 +162,11 @@ impl Spool {
         self.buffer.len() >= BUFFER
     }
 
+    /// How many events the disk has, of all that were ever written here.
+    pub(crate) fn written_events(&self) -> u64 {
+        self.chain.number
+    }
+
     /// How much has been added and not been written.
     pub(crate) fn unwritten(&self) -> usize {
         self.buffer.len()

@@ -179,7 +179,8 @@ pub(super) enum SignError {
     File(#[from] io::Error),
 }
 
-async fn last_link(
+/// How far a chain has been taken over.
+pub(super) async fn last_link(
     store: &(impl Begin + ?Sized),
     writer: &str,
 ) -> Result<Option<(i64, ContentHash)>, StoreError> {

@@ -10,8 +10,8 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::{Signer, Store, StoreError};
-use crate::record::spool::{Batch, Feed, Position};
+use super::{Signer, Store, StoreError, checkpoint::last_link};
+use crate::record::spool::{Batch, Feed, Kept, Position};
 
 /// How long records gather before they are taken over: one transaction for many.
 const GATHER: Duration = Duration::from_millis(50);
@@ -25,6 +25,7 @@ const WATCH: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Keeping {
     kept: AtomicU64,
+    kept_events: AtomicU64,
     unreadable: AtomicU64,
     trouble: Mutex<Option<String>>,
     waits: AtomicBool,
@@ -34,6 +35,11 @@ impl Keeping {
     /// How many records were taken over.
     pub fn kept(&self) -> u64 {
         self.kept.load(Ordering::Relaxed)
+    }
+
+    /// The number of the last event that was taken over, counted since the spool was made; 0 before the first.
+    pub fn kept_events(&self) -> u64 {
+        self.kept_events.load(Ordering::Relaxed)
     }
 
     /// How many records of the spool could not be read.
@@ -98,6 +104,11 @@ pub async fn keep(
     } else {
         feed.begin(Position::default());
     }
+    let last = persist(keeping, async || last_link(store, &writer).await).await;
+    let last = last.and_then(|(number, _)| u64::try_from(number).ok());
+    keeping
+        .kept_events
+        .store(last.unwrap_or_default(), Ordering::Relaxed);
     let mut forgettings = None;
     loop {
         tokio::select! {
@@ -128,6 +139,13 @@ pub async fn keep(
         .await;
         let kept = u64::try_from(batch.kept.len()).unwrap_or(u64::MAX);
         keeping.kept.fetch_add(kept, Ordering::Relaxed);
+        let links = batch.kept.iter().filter_map(|kept| match kept {
+            Kept::Event(link) => Some(link.number),
+            _ => None,
+        });
+        if let Some(last) = links.last() {
+            keeping.kept_events.store(last, Ordering::Relaxed);
+        }
         if let Err(error) = feed.forget(batch.end) {
             tracing::warn!(%error, "a part of the spool that is kept already cannot be deleted");
         }
