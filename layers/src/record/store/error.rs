@@ -86,19 +86,18 @@ impl StoreError {
         let reason = error.to_string();
         let name = name.to_owned();
         match error {
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => Self::Unavailable { name, reason },
             sqlx::Error::Configuration(_) => Self::Address(reason),
+            sqlx::Error::Encode(_)
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::InvalidArgument(_) => Self::Refused { name, reason },
             sqlx::Error::Database(error) => match kind(error.as_ref()) {
                 Kind::Again => Self::Unavailable { name, reason },
                 Kind::Corrupt => Self::Corrupt { name, reason },
                 Kind::Data => Self::Refused { name, reason },
             },
-            _ => Self::Refused { name, reason },
+            // The connection, the pool, the library: nothing that what is to be kept could be blamed for.
+            _ => Self::Unavailable { name, reason },
         }
     }
 }
