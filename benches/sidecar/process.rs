@@ -1,6 +1,9 @@
 //! Processes, and what the kernel knows of them.
 
 use std::{
+    cell::RefCell,
+    collections::HashMap,
+    ffi::OsString,
     fs,
     io::{self, BufRead, BufReader},
     net::TcpStream,
@@ -13,6 +16,8 @@ use std::{
 pub(crate) struct Server {
     process: Child,
     pub(crate) address: String,
+    /// What each thread has taken, those that have ended included.
+    threads: RefCell<HashMap<OsString, u64>>,
 }
 
 impl Drop for Server {
@@ -35,6 +40,7 @@ impl Server {
         Ok(Self {
             process,
             address: address.trim().to_owned(),
+            threads: RefCell::default(),
         })
     }
 
@@ -51,7 +57,12 @@ impl Server {
         command.stderr(fs::File::create(log)?);
         let start = Instant::now();
         let process = command.spawn()?;
-        let server = Self { process, address };
+        let threads = RefCell::default();
+        let server = Self {
+            process,
+            address,
+            threads,
+        };
         server.first_answer()?;
         Ok((server, start.elapsed()))
     }
@@ -75,15 +86,17 @@ impl Server {
 
     /// CPU time so far, of all threads.
     pub(crate) fn cpu(&self) -> io::Result<Duration> {
-        let mut total = 0;
+        let mut threads = self.threads.borrow_mut();
         for task in fs::read_dir(format!("/proc/{}/task", self.process.id()))? {
-            let stat = fs::read_to_string(task?.path().join("schedstat"))?;
-            total += stat
-                .split(' ')
-                .next()
-                .and_then(|time| time.parse::<u64>().ok())
-                .unwrap_or(0);
+            let task = task?;
+            // One that has ended meanwhile has taken what it had taken.
+            let Ok(stat) = fs::read_to_string(task.path().join("schedstat")) else {
+                continue;
+            };
+            let time = stat.split(' ').next().and_then(|time| time.parse().ok());
+            threads.insert(task.file_name(), time.unwrap_or(0));
         }
+        let total = threads.values().sum();
         Ok(Duration::from_nanos(total))
     }
 
